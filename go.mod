@@ -1,0 +1,3 @@
+module bulkops
+
+go 1.26

@@ -1,0 +1,202 @@
+// Package bulk holds the words of the product: operation, plan, change,
+// exclusion, batch, outcome, decision. It does no I/O.
+package bulk
+
+import (
+	"crypto/rand"
+	"time"
+
+	"bulkops/internal/registry"
+)
+
+// Params are the answers to a kind's own questions, by question.
+type Params map[string]string
+
+// Person names somebody in a record of what happened.
+type Person struct {
+	Sub   string `json:"sub"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// Operation is one request to change many records: its header. Its plan,
+// results and events are stored beside it.
+type Operation struct {
+	ID        string           `json:"id"`
+	Version   int              `json:"version"` // counts the writes of this header
+	State     State            `json:"state"`
+	Kind      string           `json:"kind"`
+	Params    Params           `json:"params"`
+	Requester Person           `json:"requester"`
+	Selected  SelectionSummary `json:"selected"`
+
+	Since     time.Time `json:"since"` // when it entered its state
+	Created   time.Time `json:"created"`
+	Planned   time.Time `json:"planned,omitzero"`
+	Submitted time.Time `json:"submitted,omitzero"`
+	Started   time.Time `json:"started,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"`
+
+	Plan      PlanSummary `json:"plan"`
+	Reason    string      `json:"reason,omitempty"`
+	Checklist []string    `json:"checklist,omitempty"` // the ticked items, in their own words
+	Approval  Approval    `json:"approval"`
+	Decision  *Decision   `json:"decision,omitempty"`
+	Final     Tally       `json:"final"`           // when ended
+	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
+	Sent      bool        `json:"sent,omitempty"`  // the state machine has taken the latest submit or decision
+	StopAt    StopRule    `json:"stop_at"`
+}
+
+// StopRule ends a run by itself when too many subjects fail.
+type StopRule struct {
+	Percent int `json:"percent"` // of the subjects attempted
+	After   int `json:"after"`   // not before so many were attempted
+}
+
+// DefaultStopRule stops a run in which half of at least 200 subjects failed.
+var DefaultStopRule = StopRule{Percent: 50, After: 200}
+
+// Passed reports whether the tally asks for a stop.
+func (r StopRule) Passed(t Tally) bool {
+	return t.Attempted() >= r.After && t.Failed*100 >= r.Percent*t.Attempted()
+}
+
+// Whom or what an open operation waits for: the keys of the index of open
+// operations.
+const (
+	WaitsForPlan      = "plan"
+	WaitsForRequester = "requester"
+	WaitsForApproval  = "approval"
+	WaitsForMachine   = "machine"
+)
+
+// WaitsFor says whom or what the operation waits for; "" when it has ended and
+// the state machine has been told.
+func (o Operation) WaitsFor() string {
+	switch o.State {
+	case Planning:
+		return WaitsForPlan
+	case Ready:
+		return WaitsForRequester
+	case AwaitingApproval:
+		return WaitsForApproval
+	case Scheduled, Running, Stopping:
+		return WaitsForMachine
+	}
+	if o.State == Rejected || o.State == Cancelled || o.State == Expired {
+		if !o.Sent {
+			return WaitsForMachine
+		}
+	}
+	return ""
+}
+
+// NotAttempted is how many subjects of the plan have no outcome, given a tally.
+func (o Operation) NotAttempted(t Tally) int { return o.Plan.Changes - t.Attempted() }
+
+// SelectionSummary says how the subjects were chosen, in words that hold no
+// patient data.
+type SelectionSummary struct {
+	Source     Source `json:"source"`
+	Words      string `json:"words"` // e.g. status On Hold; facility Riverside
+	Count      int    `json:"count"` // ids given; 0 for a filter until planned
+	Duplicates int    `json:"duplicates,omitempty"`
+	File       string `json:"file,omitempty"` // SHA-256 of an uploaded file
+}
+
+// PlanSummary is what is known of a plan without reading it.
+type PlanSummary struct {
+	Run        string                `json:"run,omitempty"` // which attempt at planning the stored items belong to
+	Digest     string                `json:"digest,omitempty"`
+	Changes    int                   `json:"changes"`
+	Excluded   int                   `json:"excluded"`
+	ByReason   map[ExclusionCode]int `json:"by_reason,omitempty"`
+	Batches    int                   `json:"batches"`
+	Pages      int                   `json:"pages"`                // stored pages of exclusions
+	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
+	ByFacility map[string]int        `json:"by_facility,omitempty"`
+	Before     map[string]int        `json:"before,omitempty"` // patients by status before
+	After      map[string]int        `json:"after,omitempty"`  // patients by status after
+	Visits     int                   `json:"visits"`           // visits touched
+}
+
+// Approval is what is known while an operation waits for a decision.
+type Approval struct {
+	Approvers []Person  `json:"approvers,omitempty"` // asked by mail, in this order
+	Escalated []Person  `json:"escalated,omitempty"` // asked when the first ones did not answer
+	Reminded  time.Time `json:"reminded,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"`
+}
+
+// Verdict is what an approver decided.
+type Verdict string
+
+const (
+	Approve Verdict = "approved"
+	Reject  Verdict = "rejected"
+)
+
+// Decision is an approver's decision on the plan with the digest.
+type Decision struct {
+	Verdict Verdict   `json:"verdict"`
+	By      Person    `json:"by"`
+	At      time.Time `json:"at"`
+	Comment string    `json:"comment,omitempty"`
+	Digest  string    `json:"digest"`
+	Stale   int       `json:"stale,omitempty"` // patients the approver was told had changed since the preview
+}
+
+// Event is one thing that happened to an operation, for its history and the
+// audit. It holds no patient data.
+type Event struct {
+	Operation string    `json:"operation"`
+	Number    int       `json:"number"` // the header's version that it made
+	At        time.Time `json:"at"`
+	Actor     Person    `json:"actor"` // the zero person is the system
+	What      string    `json:"what"`  // planned, submitted, approved …: a contract
+	Detail    string    `json:"detail,omitempty"`
+}
+
+// Source is how the subjects of an operation were chosen.
+type Source string
+
+const (
+	ByFilter Source = "filter"
+	Pasted   Source = "pasted"
+	Uploaded Source = "upload"
+	Picked   Source = "picked"
+)
+
+// Selection is how the subjects were chosen: a filter, or ids in order.
+type Selection struct {
+	Source Source           `json:"source"`
+	Filter *registry.Filter `json:"filter,omitempty"`
+	Except []string         `json:"except,omitempty"` // left out of what the filter finds
+	IDs    []string         `json:"ids,omitempty"`    // as given, duplicates included
+	Rows   []int            `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
+	File   string           `json:"file,omitempty"`   // SHA-256 of the uploaded file
+}
+
+// idEpoch is second 0 of operation ids.
+var idEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// crockford has no I, L, O, U, so an id can be read out on the telephone. (Crockford's Base32)
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// NewID makes an operation id such as OP-0SX4K2-7QFM: six digits of time, so
+// that ids sort by it (until 2060), and four random ones. The caller stores it
+// under the condition that it is new.
+func NewID(now time.Time) string {
+	seconds := uint64(now.Sub(idEpoch) / time.Second)
+	random := make([]byte, 4)
+	rand.Read(random)
+	id := []byte("OP-000000-0000")
+	for i := range 6 {
+		id[8-i] = crockford[seconds>>(5*i)&31]
+	}
+	for i, r := range random {
+		id[10+i] = crockford[r&31]
+	}
+	return string(id)
+}

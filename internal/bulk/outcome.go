@@ -1,0 +1,82 @@
+package bulk
+
+// OutcomeState is what became of one subject of a plan.
+type OutcomeState string
+
+const (
+	Done         OutcomeState = "done"
+	Skipped      OutcomeState = "skipped"
+	Failed       OutcomeState = "failed"
+	NotAttempted OutcomeState = "not attempted"
+)
+
+// Codes of outcomes that are not done. Stored: a contract.
+const (
+	ChangedSince = "changed-since" // somebody changed the record after the preview
+	LockedSince  = "locked"        // somebody locked the record after the preview
+	Gone         = "gone"          // the record is no longer there
+	Unwritable   = "unwritable"    // the store refuses this change for good
+)
+
+// OutcomeTitles are the headings under which outcomes are listed.
+var OutcomeTitles = map[string]string{
+	ChangedSince: "Changed since the preview",
+	LockedSince:  "Locked since the preview",
+	Gone:         "Record no longer there",
+	Unwritable:   "The record could not be written",
+}
+
+// Outcome is what became of one subject. Code and Sentence are empty for Done.
+type Outcome struct {
+	Subject   string       `json:"subject"`
+	State     OutcomeState `json:"state"`
+	Code      string       `json:"code,omitempty"`
+	Sentence  string       `json:"sentence,omitempty"`
+	Retryable bool         `json:"retryable,omitempty"` // whether running it again can help
+}
+
+// Result records that a group of a batch was written, in the transaction that
+// wrote it. Subjects of the group that Others does not name are done.
+type Result struct {
+	Batch  int       `json:"batch"`
+	Group  int       `json:"group"`
+	Others []Outcome `json:"others,omitempty"`
+}
+
+// Outcome returns what became of a subject of the result's group.
+func (r Result) Outcome(subject string) Outcome {
+	for _, o := range r.Others {
+		if o.Subject == subject {
+			return o
+		}
+	}
+	return Outcome{Subject: subject, State: Done}
+}
+
+// Tally counts outcomes.
+type Tally struct {
+	Done    int `json:"done"`
+	Skipped int `json:"skipped"`
+	Failed  int `json:"failed"`
+}
+
+// TallyOf counts the outcomes of a group of size subjects.
+func TallyOf(size int, others []Outcome) Tally {
+	t := Tally{Done: size - len(others)}
+	for _, o := range others {
+		if o.State == Failed {
+			t.Failed++
+		} else {
+			t.Skipped++
+		}
+	}
+	return t
+}
+
+// Plus is the sum of two tallies.
+func (t Tally) Plus(u Tally) Tally {
+	return Tally{t.Done + u.Done, t.Skipped + u.Skipped, t.Failed + u.Failed}
+}
+
+// Attempted is how many subjects have an outcome.
+func (t Tally) Attempted() int { return t.Done + t.Skipped + t.Failed }

@@ -1,0 +1,198 @@
+package bulk
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"strings"
+
+	"bulkops/internal/registry"
+)
+
+const (
+	// BatchSize is the most subjects one batch holds: the unit of one function call.
+	BatchSize = 100
+	// MaxEdits is the most edits one group may hold: a transaction takes 100
+	// actions (AWS, TransactWriteItems), and the group's result and tally are two.
+	MaxEdits = 98
+)
+
+// Edit changes some fields of one record. Before and After have the same
+// keys; an empty value means that the field is absent. Reads are further
+// fields that the planner relied on and leaves as they are. The edit is made
+// only where Before and Reads still hold and the record is not locked.
+type Edit struct {
+	Ref    registry.Ref    `json:"ref"`
+	Reads  registry.Fields `json:"reads,omitempty"`
+	Before registry.Fields `json:"before"`
+	After  registry.Fields `json:"after"`
+}
+
+// Holds reports whether a record is still as the edit was planned for.
+func (e Edit) Holds(r registry.Record) bool {
+	for _, expected := range []registry.Fields{e.Before, e.Reads} {
+		for field, value := range expected {
+			if r.Get(field) != value {
+				return false
+			}
+		}
+	}
+	return r.Get(registry.LockedBy) == ""
+}
+
+// Inverse is the edit that takes this one back.
+func (e Edit) Inverse() Edit { return Edit{Ref: e.Ref, Before: e.After, After: e.Before} }
+
+// Change is what an operation does to one subject: all of its edits or none.
+// Name and Facility are the subject's when the plan was made, for reading only.
+type Change struct {
+	Subject  string `json:"subject"`
+	Name     string `json:"name"`
+	Facility string `json:"facility"`
+	Edits    []Edit `json:"edits"`
+}
+
+// Inverse is the change that takes this one back.
+func (c Change) Inverse() Change {
+	inverse := c
+	inverse.Edits = make([]Edit, len(c.Edits))
+	for i, e := range c.Edits {
+		inverse.Edits[len(c.Edits)-1-i] = e.Inverse()
+	}
+	return inverse
+}
+
+// Visits counts the visits that the change touches: its side effect.
+func (c Change) Visits() int {
+	n := 0
+	for _, e := range c.Edits {
+		if e.Ref.IsVisit() {
+			n++
+		}
+	}
+	return n
+}
+
+// Exclusion is a subject that cannot be changed, and why.
+type Exclusion struct {
+	Subject  string        `json:"subject"`
+	Name     string        `json:"name,omitempty"` // empty where the requester may not know it
+	Row      int           `json:"row,omitempty"`  // in the uploaded file, as a spreadsheet shows it
+	Code     ExclusionCode `json:"code"`
+	Sentence string        `json:"sentence"`
+}
+
+// ExclusionCode groups exclusions by their reason. Stored: a contract.
+type ExclusionCode string
+
+const (
+	AlreadySo      ExclusionCode = "already-so"
+	NotAllowed     ExclusionCode = "not-allowed"
+	Locked         ExclusionCode = "locked"
+	OtherFacility  ExclusionCode = "other-facility"
+	UnknownSubject ExclusionCode = "unknown"
+	Duplicate      ExclusionCode = "duplicate"
+	TooManyEdits   ExclusionCode = "too-many-records"
+)
+
+// ExclusionTitles are the headings under which exclusions are listed.
+var ExclusionTitles = map[ExclusionCode]string{
+	AlreadySo:      "Already as asked",
+	NotAllowed:     "Change not allowed",
+	Locked:         "Record locked",
+	OtherFacility:  "Not in your facilities",
+	UnknownSubject: "No patient with this id",
+	Duplicate:      "Listed more than once",
+	TooManyEdits:   "Too many records for one change",
+}
+
+// Batch is up to BatchSize changes of a plan. Groups holds, for each group of
+// changes that is written in one transaction, the index after its last change;
+// the boundaries are part of the plan, so a repeat meets the same groups.
+type Batch struct {
+	Number  int      `json:"number"` // from 1
+	Changes []Change `json:"changes"`
+	Groups  []int    `json:"groups"`
+}
+
+// NewBatch cuts changes into groups: as few as hold all edits, filled evenly.
+// No change may hold more than MaxEdits edits.
+func NewBatch(number int, changes []Change) Batch {
+	total := 0
+	for _, c := range changes {
+		total += len(c.Edits)
+	}
+	wanted := (total + MaxEdits - 1) / MaxEdits
+	b := Batch{Number: number, Changes: changes}
+	held, left := 0, total
+	for i, c := range changes {
+		share := MaxEdits
+		if remaining := wanted - len(b.Groups); remaining > 0 {
+			share = min(MaxEdits, (left+held+remaining-1)/remaining)
+		}
+		if held > 0 && (held+len(c.Edits) > MaxEdits || held >= share) {
+			b.Groups = append(b.Groups, i)
+			held = 0
+		}
+		held += len(c.Edits)
+		left -= len(c.Edits)
+	}
+	if len(changes) > 0 {
+		b.Groups = append(b.Groups, len(changes))
+	}
+	return b
+}
+
+// Group returns the changes of group n, counted from 0.
+func (b Batch) Group(n int) []Change {
+	from := 0
+	if n > 0 {
+		from = b.Groups[n-1]
+	}
+	return b.Changes[from:b.Groups[n]]
+}
+
+// Digester computes a plan's digest: SHA-256 over one JSON line for the kind
+// and its parameters, one for each batch in order, and one for each exclusion
+// in order. JSON with sorted keys, as encoding/json writes it, is the
+// canonical encoding.
+type Digester struct{ sum hash.Hash }
+
+// NewDigester starts the digest of a plan of the kind with the parameters.
+func NewDigester(kind string, params Params) *Digester {
+	d := &Digester{sha256.New()}
+	d.add(struct {
+		Kind   string `json:"kind"`
+		Params Params `json:"params"`
+	}{kind, params})
+	return d
+}
+
+// Batch adds the next batch. All batches come before all exclusions.
+func (d *Digester) Batch(b Batch) { d.add(b) }
+
+// Exclusion adds the next exclusion.
+func (d *Digester) Exclusion(e Exclusion) { d.add(e) }
+
+// Sum returns the digest in hexadecimal.
+func (d *Digester) Sum() string { return hex.EncodeToString(d.sum.Sum(nil)) }
+
+func (d *Digester) add(v any) {
+	line, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("bulk: a plan is always encodable: %v", err)) // only texts and numbers go in
+	}
+	d.sum.Write(line)
+	d.sum.Write([]byte{'\n'})
+}
+
+// Speak returns a digest as people compare it: its first 16 digits in groups
+// of four.
+func Speak(digest string) string {
+	if len(digest) < 16 {
+		return digest
+	}
+	return strings.Join([]string{digest[0:4], digest[4:8], digest[8:12], digest[12:16]}, " ")
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Registry reads the system of record. Writing it goes through
+// Operations.CommitGroup alone.
+type Registry interface {
+	// Patients returns the profiles of the ids that exist, in any number. It may
+	// lag behind the latest write by about a second: it serves previews.
+	Patients(ctx context.Context, ids []string) (map[string]registry.Patient, error)
+	// PatientIDs yields the ids of a facility's patients, ordered by name.
+	PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error]
+	// PatientIDsOf yields the ids of a provider's patients, ordered by name.
+	PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error]
+	// Records returns the latest version of the records that exist.
+	Records(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error)
+	// Parts returns everything kept about one patient: profile, visits, clinical notes.
+	Parts(ctx context.Context, patient string) ([]registry.Record, error)
+	// Directory returns every facility and provider.
+	Directory(ctx context.Context) (registry.Directory, error)
+}
+
+// Operations keeps operations with their plans, results and events.
+type Operations interface {
+	// Create stores a new operation (version 1) with its selection and first
+	// event. key is the requester's key for this request: when it has been used,
+	// nothing is stored and the id of the operation made with it is returned in
+	// existing. An id that exists is fault.Conflict.
+	Create(ctx context.Context, op bulk.Operation, s bulk.Selection, key string, e bulk.Event) (existing string, err error)
+	// Operation returns the latest header; fault.NotFound for an unknown id.
+	Operation(ctx context.Context, id string) (bulk.Operation, error)
+	// OperationsByID returns the headers that exist; it may lag by about a second.
+	OperationsByID(ctx context.Context, ids []string) (map[string]bulk.Operation, error)
+	// Update replaces the header whose version is op.Version by op with the next
+	// version, and appends the event under that number, both or neither.
+	// fault.Conflict when the stored version is another.
+	Update(ctx context.Context, op bulk.Operation, e bulk.Event) error
+	// Events returns what happened to an operation, oldest first.
+	Events(ctx context.Context, id string) ([]bulk.Event, error)
+	// Selection returns what was selected for an operation.
+	Selection(ctx context.Context, id string) (bulk.Selection, error)
+
+	// PutBatch and PutExclusions write a part of a plan once: the same part of
+	// the same run a second time is fault.Conflict. Pages count from 1.
+	PutBatch(ctx context.Context, id, run string, b bulk.Batch) error
+	PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error
+	// Batch and Exclusions read them; fault.NotFound where there is none.
+	Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error)
+	Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error)
+
+	// CommitGroup makes the edits of a group, its result and its tally, in one
+	// transaction. nil means committed. ErrRecorded: the group's result is
+	// already stored, nothing was written. A *Refusal: nothing was written, the
+	// named subjects' records are not as planned. fault.Busy: nothing was
+	// written, try again. Any other error: unknown whether it was written.
+	CommitGroup(ctx context.Context, g Group) error
+	// Result returns the latest result of a group, ok false where there is none.
+	Result(ctx context.Context, id string, batch, group int) (r bulk.Result, ok bool, err error)
+	// Results yields all results of an operation, in order of batch and group.
+	Results(ctx context.Context, id string) iter.Seq2[bulk.Result, error]
+	// Progress sums the tallies of an operation.
+	Progress(ctx context.Context, id string) (bulk.Tally, error)
+
+	// PutToken stores the state machine's token for a wait, replacing an older one.
+	PutToken(ctx context.Context, id, wait, token string) error
+	// Token returns it; ok is false where none is stored.
+	Token(ctx context.Context, id, wait string) (token string, ok bool, err error)
+
+	// MailSent reports whether MarkMailSent was called for the operation's mail.
+	MailSent(ctx context.Context, id, mail string) (bool, error)
+	MarkMailSent(ctx context.Context, id, mail string) error
+
+	// Open yields the ids of operations that wait for what, longest wait first.
+	Open(ctx context.Context, what string) iter.Seq2[string, error]
+	// ByRequester yields the ids of somebody's operations, newest first.
+	ByRequester(ctx context.Context, sub string) iter.Seq2[string, error]
+	// ByDay yields the ids of the operations created on the UTC day
+	// (2006-01-02), newest first.
+	ByDay(ctx context.Context, day string) iter.Seq2[string, error]
+}
+
+// Staff reads the staff directory and keeps the references that approval mails
+// carry.
+type Staff interface {
+	// Person returns an entry; fault.NotFound for somebody who has none.
+	Person(ctx context.Context, sub string) (staff.Person, error)
+	// People returns everybody with the role, ordered by name.
+	People(ctx context.Context, role staff.Role) ([]staff.Person, error)
+	// PutApprovalRef stores an opaque reference, by hash, until expires.
+	PutApprovalRef(ctx context.Context, ref string, a ApprovalRef, expires time.Time) error
+	// ApprovalRef returns what the reference stands for; fault.NotFound for an
+	// unknown or expired one.
+	ApprovalRef(ctx context.Context, ref string, now time.Time) (ApprovalRef, error)
+}
+
+// ApprovalRef is what the link in an approval mail stands for.
+type ApprovalRef struct {
+	Operation string `json:"operation"`
+	Approver  string `json:"approver"` // sub
+}
+
+// Machine is the state machine that runs operations.
+type Machine interface {
+	// Start starts the execution named after the operation. One that has been
+	// started before is no error.
+	Start(ctx context.Context, operation string) error
+	// Succeed answers a wait. ErrNoWait when the token no longer counts.
+	Succeed(ctx context.Context, token string, output any) error
+	// Alive reports whether the operation's execution is running.
+	Alive(ctx context.Context, operation string) (bool, error)
+}
+
+// Mailer sends a mail. Subject and text hold no patient data.
+type Mailer interface {
+	Send(ctx context.Context, m Mail) error
+}
+
+// Mail is one mail to one person.
+type Mail struct{ To, Subject, Text, HTML string }
+
+// Group is what CommitGroup writes.
+type Group struct {
+	Operation string
+	Changes   []bulk.Change // those to make; the skipped and failed ones are not among them
+	Stamp     registry.Stamp
+	Result    bulk.Result // batch, group, and the outcomes that are not done
+	Tally     bulk.Tally
+}
+
+// ErrRecorded says that a group's result is already stored.
+var ErrRecorded = errors.New("the group's result is already stored")
+
+// ErrNoWait says that the state machine no longer waits with a token.
+var ErrNoWait = errors.New("the state machine no longer waits with this token")
+
+// Refusal says which subjects' records a transaction found not to be as
+// planned (Changed), or which the store can never write (Unwritable).
+type Refusal struct {
+	Changed    []string
+	Unwritable []string
+}
+
+func (r *Refusal) Error() string { return "records are not as planned" }

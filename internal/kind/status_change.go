@@ -1,0 +1,159 @@
+package kind
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Questions of a status change.
+const (
+	StatusTo     = "to"            // one of registry.Statuses
+	HoldReason   = "hold_reason"   // one of HoldReasons; only for On Hold
+	CancelVisits = "cancel_visits" // "yes" cancels future visits; only for On Hold, the ending statuses always do
+)
+
+// HoldReasons are the reasons for which a patient's care can be put on hold.
+var HoldReasons = []string{"Transfer in progress", "Insurance lapse", "Family request", "Payment"}
+
+// Transitions says which status may follow which. It is the only place that
+// does; docs/status-changes.md shows the same table, and a test compares them.
+// Nothing leaves Deceased, and nothing leaves Inactive.
+var Transitions = map[registry.Status][]registry.Status{
+	registry.Pending:      {registry.Active, registry.Inactive},
+	registry.Active:       {registry.OnHold, registry.Hospitalized, registry.Discharged, registry.Deceased, registry.Inactive},
+	registry.OnHold:       {registry.Active, registry.Discharged, registry.Deceased, registry.Inactive},
+	registry.Hospitalized: {registry.Active, registry.Deceased, registry.Inactive},
+	registry.Discharged:   {registry.Active, registry.Inactive},
+	registry.Deceased:     {},
+	registry.Inactive:     {},
+}
+
+// endsCare are the statuses after which no visit takes place.
+var endsCare = []registry.Status{registry.Discharged, registry.Deceased, registry.Inactive}
+
+// EndsCare reports whether future visits are cancelled with the status.
+func EndsCare(s registry.Status) bool { return slices.Contains(endsCare, s) }
+
+// StatusChange gives patients a new status.
+var StatusChange = Kind{
+	Name:     "status-change",
+	Title:    "Status Change",
+	Approver: staff.Manager,
+	Summary: func(p bulk.Params, _ registry.Directory) string {
+		words := "Change status to " + p[StatusTo]
+		if p[HoldReason] != "" {
+			words += " (" + strings.ToLower(p[HoldReason]) + ")"
+		}
+		if cancelsVisits(p) {
+			words += " and cancel future visits"
+		}
+		return words
+	},
+	Check: checkStatusChange,
+	New: func(p bulk.Params, _ registry.Directory, at time.Time) Planner {
+		return statusPlanner{to: registry.Status(p[StatusTo]), why: p[HoldReason], cancel: cancelsVisits(p), at: at}
+	},
+}
+
+func cancelsVisits(p bulk.Params) bool {
+	return EndsCare(registry.Status(p[StatusTo])) || p[CancelVisits] == "yes"
+}
+
+func checkStatusChange(p bulk.Params, _ registry.Directory) []Problem {
+	var problems []Problem
+	to := registry.Status(p[StatusTo])
+	switch {
+	case to == "":
+		problems = append(problems, Problem{StatusTo, "Choose the new status."})
+	case !registry.ValidStatus(to):
+		problems = append(problems, Problem{StatusTo, "Choose one of the listed statuses."})
+	case to == registry.Pending:
+		problems = append(problems, Problem{StatusTo, "No status may change to Pending. Choose another status."})
+	}
+	if to == registry.OnHold {
+		if !slices.Contains(HoldReasons, p[HoldReason]) {
+			problems = append(problems, Problem{HoldReason, "Choose why these patients are put on hold."})
+		}
+	} else {
+		if p[HoldReason] != "" {
+			problems = append(problems, Problem{HoldReason, "A hold reason goes only with the status On Hold. Remove it or choose On Hold."})
+		}
+		if p[CancelVisits] != "" {
+			problems = append(problems, Problem{CancelVisits, "Whether to cancel visits can be chosen only for the status On Hold."})
+		}
+	}
+	if p[CancelVisits] != "" && p[CancelVisits] != "yes" {
+		problems = append(problems, Problem{CancelVisits, "Answer yes, or leave it out."})
+	}
+	for name := range p {
+		if name != StatusTo && name != HoldReason && name != CancelVisits {
+			problems = append(problems, Problem{name, fmt.Sprintf("A status change has no question %q.", name)})
+		}
+	}
+	return problems
+}
+
+type statusPlanner struct {
+	to     registry.Status
+	why    string
+	cancel bool
+	at     time.Time
+}
+
+func (s statusPlanner) Plan(p registry.Patient) (bulk.Change, *bulk.Exclusion) {
+	from := p.Status()
+	if from == s.to {
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo,
+			Sentence: fmt.Sprintf("The status is already %s.", s.to)}
+	}
+	if !slices.Contains(Transitions[from], s.to) {
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.NotAllowed,
+			Sentence: fmt.Sprintf("A patient who is %s cannot become %s.", from, s.to)}
+	}
+	profile := bulk.Edit{
+		Ref:    p.Ref,
+		Reads:  registry.Fields{registry.FacilityField: p.Facility()},
+		Before: registry.Fields{registry.StatusField: string(from)},
+		After:  registry.Fields{registry.StatusField: string(s.to)},
+	}
+	if had := p.Get(registry.HoldReason); had != s.why {
+		profile.Before[registry.HoldReason] = had
+		profile.After[registry.HoldReason] = s.why
+	}
+	edits := []bulk.Edit{profile}
+	if s.cancel {
+		kept, cancelled := s.splitVisits(p)
+		if len(cancelled) > 0 {
+			profile.Before[registry.Upcoming] = p.Get(registry.Upcoming)
+			profile.After[registry.Upcoming] = registry.FormatVisitRefs(kept)
+		} else {
+			// A visit booked after the preview must not survive the end of care unseen.
+			profile.Reads[registry.Upcoming] = p.Get(registry.Upcoming)
+		}
+		for _, v := range cancelled {
+			edits = append(edits, bulk.Edit{
+				Ref:    v.Ref(p.ID()),
+				Before: registry.Fields{registry.VisitState: registry.VisitScheduled, registry.CancelledWhy: ""},
+				After:  registry.Fields{registry.VisitState: registry.VisitCancelled, registry.CancelledWhy: "Patient is " + string(s.to)},
+			})
+		}
+	}
+	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
+}
+
+func (s statusPlanner) splitVisits(p registry.Patient) (kept, cancelled []registry.VisitRef) {
+	for _, v := range p.Visits() {
+		if v.Start.After(s.at) {
+			cancelled = append(cancelled, v)
+		} else {
+			kept = append(kept, v)
+		}
+	}
+	return kept, cancelled
+}

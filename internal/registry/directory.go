@@ -1,0 +1,70 @@
+package registry
+
+import (
+	"slices"
+	"strings"
+)
+
+// Facility is a place of care.
+type Facility struct {
+	ID              string `json:"id"`
+	Name            string `json:"name"`
+	TimeZone        string `json:"time_zone"`        // IANA name
+	DefaultProvider string `json:"default_provider"` // provider id, may be empty
+}
+
+// Provider is a clinician whom patients are assigned to.
+type Provider struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Specialty  string   `json:"specialty"`
+	Facilities []string `json:"facilities"` // where the provider is licensed to work
+	Active     bool     `json:"active"`
+}
+
+// Directory is every facility and provider: small, read as a whole, and handed
+// to the kinds, which read nothing themselves.
+type Directory struct {
+	Facilities []Facility `json:"facilities"` // by name
+	Providers  []Provider `json:"providers"`  // by name
+}
+
+// Facility returns the facility with the id; ok is false for an unknown one.
+func (d Directory) Facility(id string) (f Facility, ok bool) {
+	i := slices.IndexFunc(d.Facilities, func(f Facility) bool { return f.ID == id })
+	if i < 0 {
+		return Facility{}, false
+	}
+	return d.Facilities[i], true
+}
+
+// Provider returns the provider with the id; ok is false for an unknown one.
+func (d Directory) Provider(id string) (p Provider, ok bool) {
+	i := slices.IndexFunc(d.Providers, func(p Provider) bool { return p.ID == id })
+	if i < 0 {
+		return Provider{}, false
+	}
+	return d.Providers[i], true
+}
+
+// Display returns what a person should read for a field's stored value: a
+// facility's or provider's name for its id, the value itself for the rest.
+func (d Directory) Display(field, value string) string {
+	switch field {
+	case FacilityField:
+		if f, ok := d.Facility(value); ok {
+			return f.Name
+		}
+	case ProviderField:
+		if p, ok := d.Provider(value); ok {
+			return p.Name
+		}
+	case Upcoming:
+		starts := make([]string, 0, 4)
+		for _, v := range ParseVisitRefs(value) {
+			starts = append(starts, v.Start.Format("2006-01-02 15:04")+" UTC")
+		}
+		return strings.Join(starts, ", ")
+	}
+	return value
+}

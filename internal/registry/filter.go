@@ -1,0 +1,58 @@
+package registry
+
+import (
+	"slices"
+	"strings"
+)
+
+// Filter chooses patients. Empty parts choose everybody. Dates are
+// 2006-01-02, both ends included; a patient without the date does not match.
+type Filter struct {
+	Statuses       []Status `json:"statuses,omitempty"`
+	Facilities     []string `json:"facilities,omitempty"`
+	Provider       string   `json:"provider,omitempty"`
+	Tag            string   `json:"tag,omitempty"`
+	Insurance      string   `json:"insurance,omitempty"`
+	RegisteredFrom string   `json:"registered_from,omitempty"`
+	RegisteredTo   string   `json:"registered_to,omitempty"`
+	LastVisitFrom  string   `json:"last_visit_from,omitempty"`
+	LastVisitTo    string   `json:"last_visit_to,omitempty"`
+	NextVisitFrom  string   `json:"next_visit_from,omitempty"`
+	NextVisitTo    string   `json:"next_visit_to,omitempty"`
+	Text           string   `json:"text,omitempty"` // part of the name, or the whole id
+}
+
+// Empty reports whether the filter lets everybody through.
+func (f Filter) Empty() bool {
+	return len(f.Statuses) == 0 && len(f.Facilities) == 0 && f.Provider == "" && f.Tag == "" &&
+		f.Insurance == "" && f.RegisteredFrom == "" && f.RegisteredTo == "" && f.LastVisitFrom == "" &&
+		f.LastVisitTo == "" && f.NextVisitFrom == "" && f.NextVisitTo == "" && f.Text == ""
+}
+
+// Match reports whether the patient is chosen.
+func (f Filter) Match(p Patient) bool {
+	switch {
+	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, p.Status()),
+		len(f.Facilities) > 0 && !slices.Contains(f.Facilities, p.Facility()),
+		f.Provider != "" && p.Provider() != f.Provider,
+		f.Tag != "" && !slices.Contains(p.TagList(), f.Tag),
+		f.Insurance != "" && !strings.EqualFold(p.Get(InsurancePlan), f.Insurance),
+		!within(p.Get(Registered), f.RegisteredFrom, f.RegisteredTo),
+		!within(p.Get(LastVisit), f.LastVisitFrom, f.LastVisitTo),
+		f.Text != "" && p.ID() != f.Text && !strings.Contains(strings.ToLower(p.Name()), strings.ToLower(f.Text)):
+		return false
+	}
+	if f.NextVisitFrom == "" && f.NextVisitTo == "" {
+		return true
+	}
+	return slices.ContainsFunc(p.Visits(), func(v VisitRef) bool {
+		return within(v.Start.Format("2006-01-02"), f.NextVisitFrom, f.NextVisitTo)
+	})
+}
+
+func within(date, from, to string) bool {
+	if from == "" && to == "" {
+		return true
+	}
+	return date != "" && date >= from && (to == "" || date <= to)
+}

@@ -44,7 +44,6 @@ type Operation struct {
 	Decision  *Decision   `json:"decision,omitempty"`
 	Final     Tally       `json:"final"`           // when ended
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
-	Sent      bool        `json:"sent,omitempty"`  // the state machine has taken the latest submit or decision
 	StopAt    StopRule    `json:"stop_at"`
 }
 
@@ -63,16 +62,17 @@ func (r StopRule) Passed(t Tally) bool {
 }
 
 // Whom or what an open operation waits for: the keys of the index of open
-// operations.
+// operations. WaitsForAnswer is the state machine's own: a stored token that
+// has not been used yet.
 const (
 	WaitsForPlan      = "plan"
 	WaitsForRequester = "requester"
 	WaitsForApproval  = "approval"
 	WaitsForMachine   = "machine"
+	WaitsForAnswer    = "answer"
 )
 
-// WaitsFor says whom or what the operation waits for; "" when it has ended and
-// the state machine has been told.
+// WaitsFor says whom or what the operation waits for; "" when it has ended.
 func (o Operation) WaitsFor() string {
 	switch o.State {
 	case Planning:
@@ -83,11 +83,6 @@ func (o Operation) WaitsFor() string {
 		return WaitsForApproval
 	case Scheduled, Running, Stopping:
 		return WaitsForMachine
-	}
-	if o.State == Rejected || o.State == Cancelled || o.State == Expired {
-		if !o.Sent {
-			return WaitsForMachine
-		}
 	}
 	return ""
 }

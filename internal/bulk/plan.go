@@ -154,38 +154,44 @@ func (b Batch) Group(n int) []Change {
 	return b.Changes[from:b.Groups[n]]
 }
 
-// Digester computes a plan's digest: SHA-256 over one JSON line for the kind
-// and its parameters, one for each batch in order, and one for each exclusion
-// in order. JSON with sorted keys, as encoding/json writes it, is the
-// canonical encoding.
-type Digester struct{ sum hash.Hash }
+// Digester computes a plan's digest: the SHA-256 over three SHA-256s, of one
+// JSON line for the kind and its parameters, of one line for each batch in
+// order, and of one line for each exclusion in order. JSON with sorted keys, as
+// encoding/json writes it, is the canonical encoding.
+type Digester struct{ head, batches, exclusions hash.Hash }
 
 // NewDigester starts the digest of a plan of the kind with the parameters.
 func NewDigester(kind string, params Params) *Digester {
-	d := &Digester{sha256.New()}
-	d.add(struct {
+	d := &Digester{sha256.New(), sha256.New(), sha256.New()}
+	addLine(d.head, struct {
 		Kind   string `json:"kind"`
 		Params Params `json:"params"`
 	}{kind, params})
 	return d
 }
 
-// Batch adds the next batch. All batches come before all exclusions.
-func (d *Digester) Batch(b Batch) { d.add(b) }
+// Batch adds the next batch.
+func (d *Digester) Batch(b Batch) { addLine(d.batches, b) }
 
 // Exclusion adds the next exclusion.
-func (d *Digester) Exclusion(e Exclusion) { d.add(e) }
+func (d *Digester) Exclusion(e Exclusion) { addLine(d.exclusions, e) }
 
 // Sum returns the digest in hexadecimal.
-func (d *Digester) Sum() string { return hex.EncodeToString(d.sum.Sum(nil)) }
+func (d *Digester) Sum() string {
+	whole := d.head.Sum(nil)
+	whole = d.batches.Sum(whole)
+	whole = d.exclusions.Sum(whole)
+	sum := sha256.Sum256(whole)
+	return hex.EncodeToString(sum[:])
+}
 
-func (d *Digester) add(v any) {
+func addLine(h hash.Hash, v any) {
 	line, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("bulk: a plan is always encodable: %v", err)) // only texts and numbers go in
 	}
-	d.sum.Write(line)
-	d.sum.Write([]byte{'\n'})
+	h.Write(line)
+	h.Write([]byte{'\n'})
 }
 
 // Speak returns a digest as people compare it: its first 16 digits in groups

@@ -70,16 +70,20 @@ type Operations interface {
 	// Progress sums the tallies of an operation.
 	Progress(ctx context.Context, id string) (bulk.Tally, error)
 
-	// PutToken stores the state machine's token for a wait, replacing an older one.
+	// PutToken stores the state machine's token for a wait, replacing an older
+	// one. While it is stored, Open(WaitsForAnswer) yields the operation.
 	PutToken(ctx context.Context, id, wait, token string) error
 	// Token returns it; ok is false where none is stored.
 	Token(ctx context.Context, id, wait string) (token string, ok bool, err error)
+	// DeleteToken forgets a used token.
+	DeleteToken(ctx context.Context, id, wait string) error
 
 	// MailSent reports whether MarkMailSent was called for the operation's mail.
 	MailSent(ctx context.Context, id, mail string) (bool, error)
 	MarkMailSent(ctx context.Context, id, mail string) error
 
-	// Open yields the ids of operations that wait for what, longest wait first.
+	// Open yields the ids of operations that wait for what (bulk.WaitsFor…),
+	// longest wait first. An id may come twice for WaitsForAnswer.
 	Open(ctx context.Context, what string) iter.Seq2[string, error]
 	// ByRequester yields the ids of somebody's operations, newest first.
 	ByRequester(ctx context.Context, sub string) iter.Seq2[string, error]

@@ -1,0 +1,60 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"bulkops/local/progress"
+)
+
+// Package is a Debian package and a file by which one sees that it is there.
+type Package struct {
+	name string
+	sign string
+}
+
+// The Debian packages. They are the only things installed outside the project's folder.
+var (
+	Chromium      = Package{"chromium", "/usr/bin/chromium"}
+	Docker        = Package{"docker.io", "/usr/sbin/dockerd"}
+	StaticBusybox = Package{"busybox-static", "/var/lib/dpkg/info/busybox-static.list"} // another busybox has the same program
+)
+
+// EnsureDebian installs the packages that are missing. Without the right to install, the error is
+// the command for somebody who has it.
+func EnsureDebian(ctx context.Context, root string, log io.Writer, want ...Package) error {
+	unlock, err := lock(root + "/.tools/debian.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var missing []string
+	for _, p := range want {
+		if _, err := os.Stat(p.sign); err != nil {
+			missing = append(missing, p.name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	names := strings.Join(missing, " ")
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("Debian packages are missing and only root may install them; run: sudo apt-get install --yes --no-install-recommends %s", names)
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return errors.New("apt-get is not here: install by hand what these Debian packages hold: " + names)
+	}
+	return progress.Step(log, "install Debian packages "+names, func() error {
+		quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
+		if err := run(ctx, root, quiet, "apt-get", "update", "--quiet"); err != nil {
+			return err
+		}
+		install := append([]string{"install", "--quiet", "--yes", "--no-install-recommends"}, missing...)
+		return run(ctx, root, quiet, "apt-get", install...)
+	})
+}

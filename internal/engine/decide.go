@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// DecisionRequest is an approver's answer.
+type DecisionRequest struct {
+	Verdict bulk.Verdict
+	Comment string // required to reject
+	Digest  string // of the plan that was read
+	Stale   int    // how many patients the approver was told had changed since the preview
+}
+
+// Decide records an approver's decision, which is the truth, and then tells
+// the state machine. Of decisions at the same time one is recorded; the others
+// get fault.Conflict with the recorded one, and the operation as it stands.
+func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r DecisionRequest) (bulk.Operation, error) {
+	op, err := e.Visible(ctx, actor, id)
+	if err != nil {
+		return op, err
+	}
+	if err := e.mayDecide(actor, op); err != nil {
+		return op, err
+	}
+	if err := decidable(op); err != nil {
+		return op, err
+	}
+	if !e.Now().Before(op.Approval.Expires) {
+		if op, err = e.expire(ctx, id); err != nil {
+			return op, err
+		}
+		return op, decidable(op)
+	}
+	comment := strings.TrimSpace(r.Comment)
+	switch {
+	case r.Verdict != bulk.Approve && r.Verdict != bulk.Reject:
+		return op, invalid(problem("verdict", "Choose whether you approve or reject."))
+	case r.Verdict == bulk.Reject && comment == "":
+		return op, invalid(problem("comment", "Write why you reject it. The requester reads it and can ask again."))
+	case len([]rune(comment)) > maxReason:
+		return op, invalid(problem("comment", "Shorten the comment to %d characters.", maxReason))
+	case r.Digest != op.Plan.Digest:
+		return op, fault.New(fault.Stale, "This form belongs to another plan. Read the plan that is shown now and decide again.")
+	}
+	if r.Verdict == bulk.Approve {
+		stale, err := e.Stale(ctx, op)
+		if err != nil {
+			return op, err
+		}
+		if stale == op.Plan.Changes {
+			return op, fault.New(fault.Stale, "Every patient in this plan has changed since the preview, so nothing would be done. Reject it, so that %s can make a new plan.", op.Requester.Name)
+		}
+		if stale != r.Stale {
+			return op, fault.New(fault.Stale, "%d of %d patients have changed since the preview. They would be skipped; the others would be changed as shown. Read this again and decide.", stale, op.Plan.Changes)
+		}
+	}
+	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if err := decidable(*op); err != nil {
+			return bulk.Event{}, err
+		}
+		now := e.Now()
+		op.Decision = &bulk.Decision{Verdict: r.Verdict, By: person(actor), At: now, Comment: comment, Digest: r.Digest, Stale: r.Stale}
+		if r.Verdict == bulk.Approve {
+			op.State = bulk.Scheduled
+		} else {
+			op.State, op.Ended = bulk.Rejected, now
+		}
+		return bulk.Event{Actor: person(actor), What: string(r.Verdict), Detail: comment}, nil
+	})
+	if err == nil {
+		e.deliver(ctx, op)
+		e.tellRequester(ctx, op)
+	}
+	return op, err
+}
+
+func invalid(p ...kind.Problem) error {
+	return fault.Wrap(Problems(p), fault.Invalid, "%s", Problems(p).Error())
+}
+
+// decidable refuses a decision on what is not waiting for one, with the truth.
+func decidable(op bulk.Operation) error {
+	switch {
+	case op.State == bulk.AwaitingApproval:
+		return nil
+	case op.Decision != nil:
+		return fault.New(fault.Conflict, "%s %s this operation at %s. Your decision was not recorded.",
+			op.Decision.By.Name, op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
+	case op.State == bulk.Expired:
+		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
+			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
+	}
+	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+}
+
+// mayDecide refuses somebody who may not decide, and says which right is missing.
+func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return err
+	}
+	switch {
+	case actor.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub):
+		return nil
+	case actor.Sub == op.Requester.Sub:
+		return fault.New(fault.Forbidden, "You asked for this operation yourself, so somebody else has to decide on it.")
+	case !actor.Role.AtLeast(k.Approver):
+		return fault.New(fault.Forbidden, "Deciding on this operation takes the right %s; yours is %s. Ask an administrator if you need it.", k.Approver.Title(), actor.Role.Title())
+	}
+	return fault.New(fault.Forbidden, "This operation touches a facility that you do not hold, so somebody else has to decide on it.")
+}
+
+// MayDecideOn reports whether the person could decide on the operation now.
+func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
+	return op.State == bulk.AwaitingApproval && e.mayDecide(actor, op) == nil
+}
+
+// expire ends a request for approval that nobody answered in time, and a plan
+// that nobody submitted.
+func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) {
+	op, err := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if !op.State.MayBecome(bulk.Expired) {
+			return bulk.Event{}, errNothingNew
+		}
+		what := fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
+		if op.State == bulk.Ready {
+			what = fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
+		}
+		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), what
+		return bulk.Event{What: "expired", Detail: what}, nil
+	})
+	if err == nil {
+		e.deliver(ctx, op)
+		e.tellRequester(ctx, op)
+	}
+	return op, err
+}
+
+// Stale counts the patients of a plan whose records are no longer as they were
+// when it was made. Their changes would be skipped.
+func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
+	stale := 0
+	chunks := func(yield func([]candidate, error) bool) {
+		for number := 1; number <= op.Plan.Batches; number++ {
+			b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, number)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			chunk := make([]candidate, len(b.Changes))
+			for i, c := range b.Changes {
+				chunk[i] = candidate{id: c.Subject, change: &b.Changes[i]}
+			}
+			if !yield(chunk, nil) {
+				return
+			}
+		}
+	}
+	for chunk, err := range readAhead(ctx, chunks, e.Registry.Patients) {
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range chunk.candidates {
+			p, found := chunk.patients[c.id]
+			if !found || !profileHolds(*c.change, p) {
+				stale++
+			}
+		}
+	}
+	return stale, nil
+}
+
+// profileHolds looks at the profile only: it lists the upcoming visits, so it
+// differs when these do.
+func profileHolds(c bulk.Change, p registry.Patient) bool {
+	for _, edit := range c.Edits {
+		if edit.Ref.Part == registry.ProfilePart && !edit.Holds(p.Record) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+)
+
+// askApprovers mails the asked approvers who have not been mailed yet. A mail
+// that cannot be sent does not hold up the operation: the request stands in the
+// approvals inbox, and the watch tries the mail again.
+func (e *Engine) askApprovers(ctx context.Context, op bulk.Operation) {
+	for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+		e.mailApprover(ctx, op, p, "ask", "Approval needed: "+op.ID, "asks you to decide on a bulk operation.")
+	}
+}
+
+// remind mails the approvers again.
+func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
+	for _, p := range op.Approval.Approvers {
+		e.mailApprover(ctx, op, p, "remind", "Reminder: approval needed: "+op.ID, "still waits for your decision on a bulk operation.")
+	}
+	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State != bulk.AwaitingApproval || !op.Approval.Reminded.IsZero() {
+			return bulk.Event{}, errNothingNew
+		}
+		op.Approval.Reminded = e.Now()
+		return bulk.Event{What: "reminded", Detail: names(op.Approval.Approvers)}, nil
+	})
+	return err
+}
+
+// escalate asks everybody else who may decide, once.
+func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
+	all, err := e.MayDecide(ctx, op)
+	if err != nil {
+		return err
+	}
+	op, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State != bulk.AwaitingApproval || op.Approval.Escalated != nil {
+			return bulk.Event{}, errNothingNew
+		}
+		op.Approval.Escalated = []bulk.Person{}
+		for _, p := range all {
+			if !slices.ContainsFunc(op.Approval.Approvers, func(a bulk.Person) bool { return a.Sub == p.Sub }) {
+				op.Approval.Escalated = append(op.Approval.Escalated, p)
+			}
+		}
+		return bulk.Event{What: "escalated", Detail: names(op.Approval.Escalated)}, nil
+	})
+	if err == nil {
+		e.askApprovers(ctx, op)
+	}
+	return err
+}
+
+func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Person, what, subject, request string) {
+	mail := what + "#" + to.Sub
+	e.sendOnce(ctx, op.ID, mail, func() (Mail, error) {
+		ref := e.Secret()
+		if err := e.Staff.PutApprovalRef(ctx, ref, ApprovalRef{Operation: op.ID, Approver: to.Sub}, op.Approval.Expires); err != nil {
+			return Mail{}, err
+		}
+		k, err := mustKind(op.Kind)
+		if err != nil {
+			return Mail{}, err
+		}
+		return compose(to, subject,
+			fmt.Sprintf("%s %s", op.Requester.Name, request),
+			[][2]string{
+				{"Operation", op.ID},
+				{"Type", k.Title},
+				{"Patients", thousands(op.Plan.Changes)},
+				{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
+				{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
+			},
+			"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
+			"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
+	})
+}
+
+// tellRequester mails the requester how an operation ended or was decided.
+func (e *Engine) tellRequester(ctx context.Context, op bulk.Operation) {
+	if op.State == bulk.Cancelled {
+		return // their own act
+	}
+	e.sendOnce(ctx, op.ID, "tell#"+string(op.State), func() (Mail, error) {
+		k, err := mustKind(op.Kind)
+		if err != nil {
+			return Mail{}, err
+		}
+		text := bulk.Texts[op.State]
+		lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}, {"State", text.Title}, {"Patients", thousands(op.Plan.Changes)}}
+		if op.Decision != nil {
+			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
+		}
+		if op.State.Ended() && !op.Started.IsZero() {
+			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
+				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
+		}
+		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
+			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
+	})
+}
+
+// sendOnce sends a mail unless it was sent before. Two calls at the same time
+// may send it twice, which does no harm: the link decides nothing.
+func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Mail, error)) {
+	sent, err := e.Operations.MailSent(ctx, id, mail)
+	if err == nil && sent {
+		return
+	}
+	var m Mail
+	if err == nil {
+		m, err = write()
+	}
+	if err == nil {
+		err = e.Mailer.Send(ctx, m)
+	}
+	if err == nil {
+		err = e.Operations.MarkMailSent(ctx, id, mail)
+	}
+	if err != nil {
+		e.Log(ctx, "a mail could not be sent; the watch tries again", err, "operation", id)
+	}
+}
+
+// compose writes a mail in plain text and the same in HTML.
+func compose(to bulk.Person, subject, opening string, lines [][2]string, action, link, closing string) Mail {
+	var text, page strings.Builder
+	fmt.Fprintf(&text, "Dear %s,\n\n%s\n\n", to.Name, opening)
+	fmt.Fprintf(&page, `<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b"><p>Dear %s,</p><p>%s</p><table>`,
+		html.EscapeString(to.Name), html.EscapeString(opening))
+	for _, l := range lines {
+		fmt.Fprintf(&text, "%-14s %s\n", l[0]+":", l[1])
+		fmt.Fprintf(&page, `<tr><th style="text-align:left;padding:2px 16px 2px 0">%s</th><td>%s</td></tr>`, html.EscapeString(l[0]), html.EscapeString(l[1]))
+	}
+	fmt.Fprintf(&text, "\n%s:\n%s\n", action, link)
+	fmt.Fprintf(&page, `</table><p><a href="%s">%s</a></p>`, html.EscapeString(link), html.EscapeString(action))
+	if closing != "" {
+		fmt.Fprintf(&text, "\n%s\n", closing)
+		fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(closing))
+	}
+	page.WriteString("</body></html>")
+	return Mail{To: to.Email, Subject: subject, Text: text.String(), HTML: page.String()}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "ch") {
+		noun += "e"
+	}
+	return fmt.Sprintf("%s %ss", thousands(n), noun)
+}

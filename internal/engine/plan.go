@@ -1,0 +1,305 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+const (
+	exclusionsPerPage = 500
+	// maxBatchEdits keeps a stored batch far below the store's 400 KB an item,
+	// also where every patient has many visits.
+	maxBatchEdits = 2000
+	// readsInFlight is how many chunks of patients are read ahead while planning.
+	readsInFlight = 4
+)
+
+// Plan works out and freezes the plan of an operation. It has no side effect
+// but the stored plan. Called again, also while an earlier call still runs, it
+// makes a plan of its own; the first to finish counts.
+func (e *Engine) Plan(ctx context.Context, id string) error {
+	op, err := e.Operations.Operation(ctx, id)
+	if err != nil {
+		return err
+	}
+	if op.State != bulk.Planning {
+		return nil
+	}
+	summary, err := e.makePlan(ctx, op)
+	_, updateErr := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State != bulk.Planning {
+			return bulk.Event{}, errNothingNew
+		}
+		now := e.Now()
+		switch fault.CodeOf(err) {
+		case "":
+			op.State, op.Planned, op.Plan = bulk.Ready, now, summary
+			return bulk.Event{What: "planned", Detail: fmt.Sprintf("%d changes, %d left out, digest %s",
+				summary.Changes, summary.Excluded, bulk.Speak(summary.Digest))}, nil
+		case fault.TooLarge, fault.Forbidden:
+			op.State, op.Ended, op.Cause = bulk.FailedState, now, fault.Sentence(err)
+			return bulk.Event{What: "failed", Detail: op.Cause}, nil
+		}
+		return bulk.Event{}, err
+	})
+	return updateErr
+}
+
+// makePlan stores the batches and exclusions of a new run of planning.
+func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSummary, error) {
+	selection, err := e.Operations.Selection(ctx, op.ID)
+	if err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	directory, err := e.Registry.Directory(ctx)
+	if err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	requester, err := e.Staff.Person(ctx, op.Requester.Sub)
+	if err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	if err := mayAsk(requester); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	w := &planWriter{
+		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
+		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
+			Before: map[string]int{}, After: map[string]int{}},
+	}
+	planner := k.New(op.Params, directory, op.Created)
+	chunks := e.chunks(ctx, selection)
+	seen := map[string]bool{}
+	for chunk, err := range readAhead(ctx, chunks, e.Registry.Patients) {
+		if err != nil {
+			return bulk.PlanSummary{}, err
+		}
+		for _, c := range chunk.candidates {
+			p, found := chunk.patients[c.id]
+			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
+				continue
+			}
+			change, exclusion := planOne(planner, requester, directory, c.id, p, found, seen[c.id])
+			seen[c.id] = true
+			if exclusion != nil {
+				exclusion.Subject, exclusion.Row = c.id, c.row
+				err = w.exclude(ctx, *exclusion)
+			} else {
+				err = w.change(ctx, change)
+			}
+			if err != nil {
+				return bulk.PlanSummary{}, err
+			}
+		}
+	}
+	return w.finish(ctx)
+}
+
+// planOne applies the rules that hold for every kind, then the kind's own.
+func planOne(planner kind.Planner, requester staff.Person, d registry.Directory, id string, p registry.Patient, found, again bool) (bulk.Change, *bulk.Exclusion) {
+	switch {
+	case again:
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.Duplicate, Sentence: "This id is in the list more than once; only the first counts."}
+	case !found:
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.UnknownSubject, Sentence: "There is no patient with this id."}
+	case !requester.Holds(p.Facility()):
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.OtherFacility, Sentence: "This patient is in a facility that you do not hold."}
+	case p.LockedBy() != "":
+		return bulk.Change{}, &bulk.Exclusion{Name: p.Name(), Code: bulk.Locked, Sentence: lockedSentence(p.Record)}
+	}
+	change, exclusion := planner.Plan(p)
+	if exclusion == nil && len(change.Edits) > bulk.MaxEdits {
+		exclusion = &bulk.Exclusion{Code: bulk.TooManyEdits, Sentence: fmt.Sprintf(
+			"This change would touch %d records of one patient; at most %d can be changed together. Cancel some visits by hand first.", len(change.Edits), bulk.MaxEdits)}
+	}
+	if exclusion != nil {
+		exclusion.Name = p.Name()
+	}
+	return change, exclusion
+}
+
+func lockedSentence(r registry.Record) string {
+	sentence := "The record is locked by " + r.Get(registry.LockedBy)
+	if why := r.Get(registry.LockedWhy); why != "" {
+		sentence += ": " + why
+	}
+	return sentence + "."
+}
+
+// candidate is an id to be looked up: one that may become a subject, or the
+// subject of a change that was planned.
+type candidate struct {
+	id     string
+	row    int          // in the uploaded file
+	change *bulk.Change // the planned one
+}
+
+// chunks yields the candidates of a selection, a batch at a time.
+func (e *Engine) chunks(ctx context.Context, s bulk.Selection) iter.Seq2[[]candidate, error] {
+	return func(yield func([]candidate, error) bool) {
+		chunk := make([]candidate, 0, bulk.BatchSize)
+		for c, err := range e.candidates(ctx, s) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			chunk = append(chunk, c)
+			if len(chunk) == bulk.BatchSize {
+				if !yield(chunk, nil) {
+					return
+				}
+				chunk = make([]candidate, 0, bulk.BatchSize)
+			}
+		}
+		if len(chunk) > 0 {
+			yield(chunk, nil)
+		}
+	}
+}
+
+// candidates yields ids in the order given, or, for a filter, those of the
+// provider or of one facility after the other, by name.
+func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[candidate, error] {
+	return func(yield func(candidate, error) bool) {
+		if s.Source != bulk.ByFilter {
+			for i, id := range s.IDs {
+				c := candidate{id: id}
+				if i < len(s.Rows) {
+					c.row = s.Rows[i]
+				}
+				if !yield(c, nil) {
+					return
+				}
+			}
+			return
+		}
+		except := make(map[string]bool, len(s.Except))
+		for _, id := range s.Except {
+			except[id] = true
+		}
+		var sources []iter.Seq2[string, error]
+		if s.Filter.Provider != "" {
+			sources = append(sources, e.Registry.PatientIDsOf(ctx, s.Filter.Provider))
+		} else {
+			for _, facility := range s.Filter.Facilities {
+				sources = append(sources, e.Registry.PatientIDs(ctx, facility))
+			}
+		}
+		for _, ids := range sources {
+			for id, err := range ids {
+				if !except[id] && !yield(candidate{id: id}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// planWriter stores a plan part by part, so that a plan of any size takes the
+// memory of one batch.
+type planWriter struct {
+	engine  *Engine
+	op      bulk.Operation
+	digest  *bulk.Digester
+	summary bulk.PlanSummary
+
+	changes    []bulk.Change
+	edits      int
+	exclusions []bulk.Exclusion
+}
+
+func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
+	if w.edits+len(c.Edits) > maxBatchEdits {
+		if err := w.flushChanges(ctx); err != nil {
+			return err
+		}
+	}
+	w.changes = append(w.changes, c)
+	w.edits += len(c.Edits)
+	w.summary.Changes++
+	w.summary.ByFacility[c.Facility]++
+	w.summary.Visits += c.Visits()
+	for _, edit := range c.Edits {
+		if before, ok := edit.Before[registry.StatusField]; ok {
+			w.summary.Before[before]++
+			w.summary.After[edit.After[registry.StatusField]]++
+		}
+	}
+	if err := w.withinLimit(); err != nil {
+		return err
+	}
+	if len(w.changes) == bulk.BatchSize {
+		return w.flushChanges(ctx)
+	}
+	return nil
+}
+
+func (w *planWriter) exclude(ctx context.Context, x bulk.Exclusion) error {
+	w.exclusions = append(w.exclusions, x)
+	w.digest.Exclusion(x)
+	w.summary.Excluded++
+	w.summary.ByReason[x.Code]++
+	if err := w.withinLimit(); err != nil {
+		return err
+	}
+	if len(w.exclusions) == exclusionsPerPage {
+		return w.flushExclusions(ctx)
+	}
+	return nil
+}
+
+func (w *planWriter) withinLimit() error {
+	if w.summary.Changes+w.summary.Excluded > w.engine.Limits.MaxSubjects {
+		return fault.New(fault.TooLarge, "More than %s patients match. An operation takes at most that many: divide them, for example by facility.",
+			thousands(w.engine.Limits.MaxSubjects))
+	}
+	return nil
+}
+
+func (w *planWriter) flushChanges(ctx context.Context) error {
+	if len(w.changes) == 0 {
+		return nil
+	}
+	w.summary.Batches++
+	batch := bulk.NewBatch(w.summary.Batches, w.changes)
+	w.digest.Batch(batch)
+	w.changes, w.edits = nil, 0
+	return w.engine.Operations.PutBatch(ctx, w.op.ID, w.summary.Run, batch)
+}
+
+func (w *planWriter) flushExclusions(ctx context.Context) error {
+	if len(w.exclusions) == 0 {
+		return nil
+	}
+	w.summary.Pages++
+	page := w.exclusions
+	w.exclusions = nil
+	return w.engine.Operations.PutExclusions(ctx, w.op.ID, w.summary.Run, w.summary.Pages, page)
+}
+
+func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
+	if err := w.flushChanges(ctx); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	if err := w.flushExclusions(ctx); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	for facility := range w.summary.ByFacility {
+		w.summary.Facilities = append(w.summary.Facilities, facility)
+	}
+	slices.Sort(w.summary.Facilities)
+	w.summary.Digest = w.digest.Sum()
+	return w.summary, nil
+}

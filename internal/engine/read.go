@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/staff"
+)
+
+// Visible returns an operation that the person may see: their own; as
+// administrator or auditor any; as somebody who may approve, those that touch
+// only facilities they hold. Everything else is the same fault.NotFound as an
+// unknown id.
+func (e *Engine) Visible(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
+	op, err := e.Operations.Operation(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return bulk.Operation{}, errUnknown(id)
+	}
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	if !sees(actor, op) {
+		return bulk.Operation{}, errUnknown(id)
+	}
+	return op, nil
+}
+
+func sees(actor staff.Person, op bulk.Operation) bool {
+	switch {
+	case actor.Disabled:
+		return false
+	case op.Requester.Sub == actor.Sub, actor.ReadsAll():
+		return true
+	}
+	return actor.Role.AtLeast(staff.TeamLead) && len(op.Plan.Facilities) > 0 && actor.HoldsAll(op.Plan.Facilities)
+}
+
+// ByRef returns the operation behind the link of an approval mail. The link
+// alone shows nothing: it must be the actor's own.
+func (e *Engine) ByRef(ctx context.Context, actor staff.Person, ref string) (bulk.Operation, error) {
+	a, err := e.Staff.ApprovalRef(ctx, ref, e.Now())
+	if fault.Is(err, fault.NotFound) || err == nil && a.Approver != actor.Sub {
+		return bulk.Operation{}, fault.New(fault.NotFound, "This link is not for you, or it has expired. Requests that wait for you are listed under Approvals.")
+	}
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	return e.Visible(ctx, actor, a.Operation)
+}
+
+// Changes returns a page of a plan's changes: one batch. Pages count from 1; a
+// page that is not there is empty.
+func (e *Engine) Changes(ctx context.Context, op bulk.Operation, page int) ([]bulk.Change, error) {
+	if page < 1 || page > op.Plan.Batches {
+		return nil, nil
+	}
+	b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, page)
+	return b.Changes, err
+}
+
+// Exclusions yields the exclusions of a plan, in its order.
+func (e *Engine) Exclusions(ctx context.Context, op bulk.Operation) iter.Seq2[bulk.Exclusion, error] {
+	return func(yield func(bulk.Exclusion, error) bool) {
+		for page := 1; page <= op.Plan.Pages; page++ {
+			exclusions, err := e.Operations.Exclusions(ctx, op.ID, op.Plan.Run, page)
+			if err != nil {
+				yield(bulk.Exclusion{}, err)
+				return
+			}
+			for _, x := range exclusions {
+				if !yield(x, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Line is one change of a plan with what became of it.
+type Line struct {
+	Change  bulk.Change
+	Outcome bulk.Outcome // State NotAttempted while there is none
+}
+
+// Lines yields every change of a plan with its outcome, in the plan's order.
+func (e *Engine) Lines(ctx context.Context, op bulk.Operation) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		next, stop := iter.Pull2(e.Operations.Results(ctx, op.ID))
+		defer stop()
+		result, err, more := next()
+		for number := 1; number <= op.Plan.Batches; number++ {
+			if err != nil {
+				yield(Line{}, err)
+				return
+			}
+			batch, batchErr := e.Operations.Batch(ctx, op.ID, op.Plan.Run, number)
+			if batchErr != nil {
+				yield(Line{}, batchErr)
+				return
+			}
+			for group := range batch.Groups {
+				have := more && result.Batch == number && result.Group == group
+				for _, c := range batch.Group(group) {
+					line := Line{c, bulk.Outcome{Subject: c.Subject, State: bulk.NotAttempted}}
+					if have {
+						line.Outcome = result.Outcome(c.Subject)
+					}
+					if !yield(line, nil) {
+						return
+					}
+				}
+				if have {
+					if result, err, more = next(); err != nil {
+						yield(Line{}, err)
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Progress returns how far an operation is.
+func (e *Engine) Progress(ctx context.Context, op bulk.Operation) (bulk.Tally, error) {
+	if op.State.Ended() {
+		return op.Final, nil
+	}
+	if op.Started.IsZero() {
+		return bulk.Tally{}, nil
+	}
+	return e.Operations.Progress(ctx, op.ID)
+}
+
+// Approvals returns the operations that wait for a decision which the person
+// may take, longest wait first.
+func (e *Engine) Approvals(ctx context.Context, actor staff.Person) ([]bulk.Operation, error) {
+	return e.pick(ctx, e.Operations.Open(ctx, bulk.WaitsForApproval), 1000, func(op bulk.Operation) bool { return e.MayDecideOn(actor, op) })
+}
+
+// Mine returns the person's latest operations, newest first.
+func (e *Engine) Mine(ctx context.Context, actor staff.Person, most int) ([]bulk.Operation, error) {
+	return e.pick(ctx, e.Operations.ByRequester(ctx, actor.Sub), most, func(bulk.Operation) bool { return true })
+}
+
+// Recent returns the operations of the last days that the person may see,
+// newest first.
+func (e *Engine) Recent(ctx context.Context, actor staff.Person, days, most int) ([]bulk.Operation, error) {
+	var ids iter.Seq2[string, error] = func(yield func(string, error) bool) {
+		for back := range days {
+			for id, err := range e.Operations.ByDay(ctx, e.Now().AddDate(0, 0, -back).Format("2006-01-02")) {
+				if !yield(id, err) {
+					return
+				}
+			}
+		}
+	}
+	return e.pick(ctx, ids, most, func(op bulk.Operation) bool { return sees(actor, op) })
+}
+
+// pick reads the headers of ids and keeps the first most that pass.
+func (e *Engine) pick(ctx context.Context, ids iter.Seq2[string, error], most int, pass func(bulk.Operation) bool) ([]bulk.Operation, error) {
+	var picked []bulk.Operation
+	var chunk []string
+	flush := func() error {
+		headers, err := e.Operations.OperationsByID(ctx, chunk)
+		for _, id := range chunk {
+			if op, ok := headers[id]; ok && pass(op) && len(picked) < most {
+				picked = append(picked, op)
+			}
+		}
+		chunk = chunk[:0]
+		return err
+	}
+	for id, err := range ids {
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(chunk, id) {
+			continue
+		}
+		chunk = append(chunk, id)
+		if len(chunk) == 50 {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+			if len(picked) >= most {
+				return picked, nil
+			}
+		}
+	}
+	return picked, flush()
+}

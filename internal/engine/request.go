@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Request asks for an operation. Key is made by the form or program before it
+// sends the request; the same key again gives the same operation.
+type Request struct {
+	Kind      string
+	Params    bulk.Params
+	Selection bulk.Selection
+	Duplicate int // ids that were merged when the selection was read
+	Key       string
+}
+
+// Problems are what is wrong with the answers of a request, by question. It is
+// the cause of the fault.Invalid that Request returns.
+type Problems []kind.Problem
+
+func (p Problems) Error() string {
+	sentences := make([]string, len(p))
+	for i, one := range p {
+		sentences[i] = one.Sentence
+	}
+	return strings.Join(sentences, " ")
+}
+
+func problem(field, format string, args ...any) kind.Problem {
+	return kind.Problem{Field: field, Sentence: fmt.Sprintf(format, args...)}
+}
+
+// Request stores the request and starts its state machine, which plans it.
+func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bulk.Operation, error) {
+	if err := mayAsk(actor); err != nil {
+		return bulk.Operation{}, err
+	}
+	directory, err := e.Registry.Directory(ctx)
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	k, ok := kind.Find(r.Kind)
+	if !ok {
+		return bulk.Operation{}, fault.New(fault.Invalid, "There is no kind of operation %q.", bounded(r.Kind))
+	}
+	if problems := k.Check(r.Params, directory); len(problems) > 0 {
+		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
+	}
+	if err := e.checkSelection(actor, directory, &r.Selection); err != nil {
+		return bulk.Operation{}, err
+	}
+	if len(r.Key) < 16 || len(r.Key) > 64 {
+		return bulk.Operation{}, fault.New(fault.Invalid, "A request needs a key of 16 to 64 characters, made anew for each request.")
+	}
+	now := e.Now()
+	op := bulk.Operation{
+		State: bulk.Planning, Since: now, Created: now, Version: 1,
+		Kind: k.Name, Params: r.Params, Requester: person(actor),
+		Selected: bulk.SelectionSummary{
+			Source: r.Selection.Source, Words: selectionWords(r.Selection, directory),
+			Count: len(r.Selection.IDs), Duplicates: r.Duplicate, File: r.Selection.File,
+		},
+		StopAt: bulk.DefaultStopRule,
+	}
+	for try := 0; ; try++ {
+		op.ID = e.NewID(now)
+		existing, err := e.Operations.Create(ctx, op, r.Selection, r.Key, bulk.Event{
+			Operation: op.ID, Number: 1, At: now, Actor: op.Requester, What: "requested", Detail: k.Summary(op.Params, directory),
+		})
+		if fault.Is(err, fault.Conflict) && try < 5 {
+			continue // the id was taken in the same second: draw another
+		}
+		if err != nil {
+			return bulk.Operation{}, err
+		}
+		if existing != "" {
+			return e.Operations.Operation(ctx, existing)
+		}
+		break
+	}
+	if err := e.Machine.Start(ctx, op.ID); err != nil {
+		e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
+	}
+	return op, nil
+}
+
+// checkSelection refuses an empty, over-large or foreign selection and narrows
+// a filter to the facilities that the actor holds.
+func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bulk.Selection) error {
+	if s.Source == bulk.ByFilter {
+		if s.Filter == nil {
+			return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
+		}
+		for _, id := range s.Filter.Facilities {
+			if !actor.Holds(id) {
+				return fault.New(fault.Forbidden, "You do not hold the facility %q. Choose among your own facilities.", d.Display(registry.FacilityField, id))
+			}
+		}
+		if len(s.Filter.Facilities) == 0 {
+			narrowed := *s.Filter
+			narrowed.Facilities = scope(actor, d)
+			s.Filter = &narrowed
+		}
+		if len(s.Filter.Facilities) == 0 {
+			return fault.New(fault.Forbidden, "You hold no facility. Ask an administrator to give you yours.")
+		}
+		return nil
+	}
+	if len(s.IDs) == 0 {
+		return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
+	}
+	if len(s.IDs) > e.Limits.MaxSubjects {
+		return e.errTooMany(len(s.IDs))
+	}
+	return nil
+}
+
+func (e *Engine) errTooMany(n int) error {
+	return fault.New(fault.TooLarge, "An operation takes at most %s patients; %s are selected. Divide them, for example by facility.",
+		thousands(e.Limits.MaxSubjects), thousands(n))
+}
+
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// selectionWords says how patients were chosen, without patient data: of a
+// search text it says only that there is one.
+func selectionWords(s bulk.Selection, d registry.Directory) string {
+	switch s.Source {
+	case bulk.Pasted:
+		return "pasted list of ids"
+	case bulk.Uploaded:
+		return "uploaded CSV file"
+	case bulk.Picked:
+		return "picked one by one"
+	}
+	f := s.Filter
+	var words []string
+	add := func(label string, values ...string) {
+		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+		if len(values) > 0 {
+			words = append(words, label+" "+strings.Join(values, ", "))
+		}
+	}
+	span := func(label, from, to string) {
+		switch {
+		case from != "" && to != "":
+			words = append(words, label+" from "+from+" to "+to)
+		case from != "":
+			words = append(words, label+" from "+from)
+		case to != "":
+			words = append(words, label+" to "+to)
+		}
+	}
+	for _, status := range f.Statuses {
+		add("status", string(status))
+	}
+	var facilities []string
+	for _, id := range f.Facilities {
+		facilities = append(facilities, d.Display(registry.FacilityField, id))
+	}
+	if len(facilities) == len(d.Facilities) && len(facilities) > 1 {
+		facilities = []string{"all"}
+	}
+	add("facility", facilities...)
+	add("provider", d.Display(registry.ProviderField, f.Provider))
+	add("tag", f.Tag)
+	add("insurance", f.Insurance)
+	span("registered", f.RegisteredFrom, f.RegisteredTo)
+	span("last visit", f.LastVisitFrom, f.LastVisitTo)
+	span("next visit", f.NextVisitFrom, f.NextVisitTo)
+	if f.Text != "" {
+		words = append(words, "a search text")
+	}
+	if len(s.Except) > 0 {
+		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))
+	}
+	return strings.Join(words, "; ")
+}
+
+// Cancel takes a request back before it runs.
+func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
+	op, err := e.Visible(ctx, actor, id)
+	if err != nil {
+		return op, err
+	}
+	if op.Requester.Sub != actor.Sub {
+		return op, fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
+	}
+	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State == bulk.Cancelled {
+			return bulk.Event{}, errNothingNew
+		}
+		if !op.State.MayBecome(bulk.Cancelled) {
+			return bulk.Event{}, fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+		}
+		op.State, op.Ended = bulk.Cancelled, e.Now()
+		op.Cause = "Taken back by " + actor.Name + "."
+		return bulk.Event{Actor: person(actor), What: "cancelled"}, nil
+	})
+	if err == nil {
+		e.deliver(ctx, op)
+	}
+	return op, err
+}
+
+// Stop ends a run after the groups in flight.
+func (e *Engine) Stop(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
+	op, err := e.Visible(ctx, actor, id)
+	if err != nil {
+		return op, err
+	}
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return op, err
+	}
+	if op.Requester.Sub != actor.Sub && !actor.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+		return op, fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
+	}
+	return e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		switch op.State {
+		case bulk.Stopping, bulk.Stopped:
+			return bulk.Event{}, errNothingNew
+		case bulk.Running:
+			op.State, op.Cause = bulk.Stopping, "Stopped by "+actor.Name+"."
+			return bulk.Event{Actor: person(actor), What: "stopped"}, nil
+		}
+		return bulk.Event{}, fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	})
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Checklist is what a requester confirms before sending an operation for approval.
+var Checklist = []string{
+	"I read the list of changes, and the number of patients is what I expect.",
+	"I read which patients are left out, and why.",
+	"The facilities and providers concerned know about this change.",
+	"I know how this change can be undone.",
+}
+
+const (
+	minReason    = 10
+	maxReason    = 1000
+	typedAbove   = 500 // more changes than this ask for the number to be typed
+	firstAsked   = 2   // approvers who are asked by mail before others are
+	maxApprovers = 10  // who are asked by mail at all
+)
+
+// Submission is what a requester adds to a plan.
+type Submission struct {
+	Digest    string   // of the plan that was read
+	Reason    string   // the business justification
+	Checklist []string // the ticked items
+	Typed     string   // the number of changes, where NeedsTypedNumber
+}
+
+// NeedsTypedNumber reports whether the requester has to type the number of
+// changes: for many patients, and where care ends.
+func NeedsTypedNumber(p bulk.PlanSummary) bool {
+	return p.Changes > typedAbove || p.After[string(registry.Discharged)] > 0 || p.After[string(registry.Deceased)] > 0
+}
+
+// Submit sends a plan for approval. The same submission again changes nothing.
+func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Submission) (bulk.Operation, error) {
+	op, err := e.Visible(ctx, actor, id)
+	if err != nil {
+		return op, err
+	}
+	if op.Requester.Sub != actor.Sub {
+		return op, fault.New(fault.Forbidden, "Only %s, who asked for this operation, can send it for approval.", op.Requester.Name)
+	}
+	if err := mayAsk(actor); err != nil {
+		return op, err
+	}
+	if !actor.HoldsAll(op.Plan.Facilities) {
+		return op, fault.New(fault.Forbidden, "You no longer hold every facility that this operation touches. Ask again with patients of your own facilities.")
+	}
+	first, others, err := e.approvers(ctx, op)
+	if err != nil {
+		return op, err
+	}
+	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State == bulk.AwaitingApproval && op.Plan.Digest == s.Digest {
+			return bulk.Event{}, errNothingNew
+		}
+		if op.State != bulk.Ready {
+			return bulk.Event{}, fault.New(fault.Conflict, "This request cannot be sent for approval: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+		}
+		if err := checkSubmission(*op, s); err != nil {
+			return bulk.Event{}, err
+		}
+		if len(first) == 0 {
+			return bulk.Event{}, e.errNobody(*op)
+		}
+		now := e.Now()
+		op.State, op.Submitted = bulk.AwaitingApproval, now
+		op.Reason, op.Checklist = strings.TrimSpace(s.Reason), s.Checklist
+		op.Approval = bulk.Approval{Approvers: first, Expires: now.Add(e.Limits.ExpireAfter)}
+		return bulk.Event{Actor: person(actor), What: "submitted", Detail: fmt.Sprintf("%d changes; asked: %s; %d more may decide",
+			op.Plan.Changes, names(first), len(others))}, nil
+	})
+	if err == nil {
+		e.deliver(ctx, op)
+	}
+	return op, err
+}
+
+// CheckSubmission names what is missing from a submission, by question; the
+// portal shows each beside its field.
+func CheckSubmission(op bulk.Operation, s Submission) Problems {
+	var problems Problems
+	add := func(field, format string, args ...any) {
+		problems = append(problems, problem(field, format, args...))
+	}
+	reason := []rune(strings.TrimSpace(s.Reason))
+	switch {
+	case len(reason) == 0:
+		add("reason", "Write why this change is needed. The approver and the auditors read it.")
+	case len(reason) < minReason:
+		add("reason", "Write the reason in at least %d characters, so that the approver can judge it.", minReason)
+	case len(reason) > maxReason:
+		add("reason", "Shorten the reason to %d characters; it has %d.", maxReason, len(reason))
+	}
+	for _, item := range Checklist {
+		if !slices.Contains(s.Checklist, item) {
+			add("checklist", "Tick every item of the checklist before you send it for approval.")
+			break
+		}
+	}
+	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
+		add("typed", "Type the number of patients that will be changed: %d.", op.Plan.Changes)
+	}
+	return problems
+}
+
+func checkSubmission(op bulk.Operation, s Submission) error {
+	if op.Plan.Changes == 0 {
+		return fault.New(fault.Invalid, "No patient can be changed, so there is nothing to approve. Read why below, and ask again with another selection or another change.")
+	}
+	if s.Digest != op.Plan.Digest {
+		return fault.New(fault.Stale, "This form belongs to another plan. Read the plan that is shown now and send it again.")
+	}
+	if problems := CheckSubmission(op, s); len(problems) > 0 {
+		return fault.Wrap(problems, fault.Invalid, "%s", problems.Error())
+	}
+	return nil
+}
+
+// approvers returns who may decide on the operation: those who are asked
+// first, and the others. The nearest come first: exactly the role that the
+// kind asks for, few facilities, then by name.
+func (e *Engine) approvers(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	var eligible []staff.Person
+	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin} {
+		people, err := e.Staff.People(ctx, role)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, p := range people {
+			if p.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+				eligible = append(eligible, p)
+			}
+		}
+	}
+	distance := func(p staff.Person) int {
+		d := 0
+		if p.Role != k.Approver {
+			d += 1000
+		}
+		if slices.Contains(p.Facilities, staff.AllFacilities) {
+			return d + 500
+		}
+		return d + len(p.Facilities)
+	}
+	slices.SortStableFunc(eligible, func(a, b staff.Person) int {
+		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.Name, b.Name))
+	})
+	for i, p := range eligible {
+		switch {
+		case i < firstAsked:
+			first = append(first, person(p))
+		case i < maxApprovers:
+			others = append(others, person(p))
+		}
+	}
+	return first, others, nil
+}
+
+// MayDecide returns who may decide on the operation, nearest first; empty when
+// nobody may.
+func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) ([]bulk.Person, error) {
+	first, others, err := e.approvers(ctx, op)
+	return append(first, others...), err
+}
+
+func (e *Engine) errNobody(op bulk.Operation) error {
+	title := staff.Manager.Title()
+	if k, err := mustKind(op.Kind); err == nil {
+		title = k.Approver.Title()
+	}
+	return fault.New(fault.Forbidden, "Nobody may approve this operation: it needs a %s, other than you, who holds all %d facilities that it touches. Ask an administrator to give somebody that right, or ask for one facility at a time.",
+		title, len(op.Plan.Facilities))
+}
+
+func names(people []bulk.Person) string {
+	list := make([]string, len(people))
+	for i, p := range people {
+		list[i] = p.Name
+	}
+	return strings.Join(list, ", ")
+}

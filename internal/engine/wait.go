@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bulkops/internal/bulk"
+)
+
+// The state machine's two waits.
+const (
+	WaitReview  = "review"  // for the requester to submit
+	WaitApprove = "approve" // for an approver to decide
+)
+
+// Answer is what the state machine gets when a wait ends.
+type Answer struct {
+	Next string `json:"next"` // one of the constants below
+}
+
+// What the state machine does next. A rejection is an answer, not an error.
+const (
+	NextApprove = "approve" // after the review: wait for the approver
+	NextRun     = "run"     // after the approval: run
+	NextClose   = "close"   // nothing is left to do
+)
+
+// Await keeps the state machine's token for a wait on the server side, and asks
+// the approvers when it is for their decision. A decision that came before the
+// token is delivered at once.
+func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
+	if err := e.Operations.PutToken(ctx, id, wait, token); err != nil {
+		return err
+	}
+	op, err := e.Operations.Operation(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.deliver(ctx, op)
+	if wait == WaitApprove && op.State == bulk.AwaitingApproval {
+		e.askApprovers(ctx, op)
+	}
+	return nil
+}
+
+// answers says what each stored token is to be told in a state. A wait that is
+// missing is still to be waited for.
+func answers(s bulk.State) map[string]Answer {
+	switch {
+	case s == bulk.AwaitingApproval:
+		return map[string]Answer{WaitReview: {NextApprove}}
+	case s == bulk.Scheduled, s == bulk.Running, s == bulk.Stopping:
+		return map[string]Answer{WaitReview: {NextApprove}, WaitApprove: {NextRun}}
+	case s.Ended():
+		return map[string]Answer{WaitReview: {NextClose}, WaitApprove: {NextClose}}
+	}
+	return nil
+}
+
+// deliver tells the state machine what has been recorded. What cannot be
+// delivered now keeps its token, and the watch delivers it later.
+func (e *Engine) deliver(ctx context.Context, op bulk.Operation) {
+	for _, wait := range []string{WaitReview, WaitApprove} {
+		answer, ok := answers(op.State)[wait]
+		if !ok {
+			continue
+		}
+		if err := e.deliverOne(ctx, op.ID, wait, answer); err != nil {
+			e.Log(ctx, "an answer could not be delivered; the watch tries again", err, "operation", op.ID, "wait", wait)
+		}
+	}
+}
+
+func (e *Engine) deliverOne(ctx context.Context, id, wait string, answer Answer) error {
+	token, ok, err := e.Operations.Token(ctx, id, wait)
+	if err != nil || !ok {
+		return err
+	}
+	if err := e.Machine.Succeed(ctx, token, answer); err != nil && !errors.Is(err, ErrNoWait) {
+		return err
+	}
+	return e.Operations.DeleteToken(ctx, id, wait)
+}
+
+func spoken(d time.Duration) string {
+	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
+		return plural(int(d/(24*time.Hour)), "day")
+	}
+	if d >= time.Hour && d%time.Hour == 0 {
+		return plural(int(d/time.Hour), "hour")
+	}
+	if d >= time.Minute && d%time.Minute == 0 {
+		return plural(int(d/time.Minute), "minute")
+	}
+	return d.String()
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"bulkops/internal/bulk"
+)
+
+// Swept counts what one sweep of the watch did.
+type Swept struct {
+	Looked    int `json:"looked"`    // open operations looked at
+	Reminded  int `json:"reminded"`  // requests for approval
+	Escalated int `json:"escalated"` // requests for approval
+	Expired   int `json:"expired"`
+	Restarted int `json:"restarted"` // executions that had not been started
+	Closed    int `json:"closed"`    // operations whose execution had died
+}
+
+// startGrace is how long an execution may take to appear before the watch
+// starts it again.
+const startGrace = time.Minute
+
+// Watch sweeps over the open operations: it delivers answers that were not
+// delivered, reminds, escalates, expires, starts what was not started and
+// closes what has died. It is the truth about time; the state machine's own
+// time-outs are the second line. One operation's trouble does not keep it from
+// the others.
+func (e *Engine) Watch(ctx context.Context) (Swept, error) {
+	var s Swept
+	visit := func(what string, look func(bulk.Operation) error) error {
+		var ids []string // first all, then act: acting moves entries of the index
+		for id, err := range e.Operations.Open(ctx, what) {
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		for _, id := range ids {
+			op, err := e.Operations.Operation(ctx, id)
+			if err == nil {
+				s.Looked++
+				err = look(op)
+			}
+			if err != nil {
+				e.Log(ctx, "the watch could not see to an operation; it tries again", err, "operation", id)
+			}
+		}
+		return nil
+	}
+	if err := visit(bulk.WaitsForAnswer, func(op bulk.Operation) error {
+		e.deliver(ctx, op)
+		return nil
+	}); err != nil {
+		return s, err
+	}
+	if err := visit(bulk.WaitsForApproval, func(op bulk.Operation) error { return e.watchApproval(ctx, op, &s) }); err != nil {
+		return s, err
+	}
+	if err := visit(bulk.WaitsForRequester, func(op bulk.Operation) error {
+		if e.Now().Sub(op.Since) < e.Limits.ReviewExpires {
+			return nil
+		}
+		s.Expired++
+		_, err := e.expire(ctx, op.ID)
+		return err
+	}); err != nil {
+		return s, err
+	}
+	for _, what := range []string{bulk.WaitsForPlan, bulk.WaitsForMachine} {
+		if err := visit(what, func(op bulk.Operation) error { return e.watchExecution(ctx, op, &s) }); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (e *Engine) watchApproval(ctx context.Context, op bulk.Operation, s *Swept) error {
+	waited := e.Now().Sub(op.Submitted)
+	switch {
+	case !e.Now().Before(op.Approval.Expires):
+		s.Expired++
+		_, err := e.expire(ctx, op.ID)
+		return err
+	case waited >= e.Limits.EscalateAfter && op.Approval.Escalated == nil:
+		s.Escalated++
+		return e.escalate(ctx, op)
+	case waited >= e.Limits.RemindAfter && op.Approval.Reminded.IsZero():
+		s.Reminded++
+		return e.remind(ctx, op)
+	}
+	e.askApprovers(ctx, op) // those whose mail could not be sent
+	return nil
+}
+
+// watchExecution looks whether the execution of an operation is there. One that
+// never started is started; one that died is closed.
+func (e *Engine) watchExecution(ctx context.Context, op bulk.Operation, s *Swept) error {
+	if e.Now().Sub(op.Since) < startGrace {
+		return nil
+	}
+	alive, err := e.Machine.Alive(ctx, op.ID)
+	if err != nil || alive {
+		return err
+	}
+	if op.State == bulk.Planning {
+		if err := e.Machine.Start(ctx, op.ID); err != nil {
+			return err
+		}
+		if alive, err = e.Machine.Alive(ctx, op.ID); err != nil || alive {
+			s.Restarted++
+			return err
+		}
+	}
+	s.Closed++
+	_, err = e.Finish(ctx, op.ID, "Died")
+	return err
+}

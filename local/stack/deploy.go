@@ -1,0 +1,124 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"bulkops/local/tools"
+)
+
+// StackName is the name of the CloudFormation stack on the local AWS.
+const StackName = "bulkops"
+
+// Build compiles the functions and writes them, with the template that names them, to dir.
+func Build(ctx context.Context, root, dir string) error {
+	// Never --cached: it looks only at a function's own folder and would keep a binary whose
+	// packages under internal/ have changed.
+	return sam(ctx, root, []string{
+		"CGO_ENABLED=0", // the binary must not look for a C library in its image
+		"GOFLAGS=-tags=lambda.norpc -ldflags=-s -trimpath",
+	}, "build", "--template-file", filepath.Join(root, "template.yaml"), "--build-dir", dir)
+}
+
+// Deploy creates or updates the stack on the gateway from what Build wrote to dir.
+func Deploy(ctx context.Context, root, dir, gatewayURL string, params map[string]string) error {
+	args := []string{
+		"deploy", "--template-file", filepath.Join(dir, "template.yaml"), "--stack-name", StackName, "--resolve-s3",
+		"--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
+		"--no-confirm-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides",
+	}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		args = append(args, name+"="+params[name])
+	}
+	return sam(ctx, root, append(credentials(gatewayURL), "SAM_CLI_POLL_DELAY=0.2"), args...)
+}
+
+// localParameters are the template's parameters that differ between this machine and AWS.
+func localParameters(gatewayPort int) map[string]string {
+	identity := fmt.Sprintf("http://localhost:%d", gatewayPort)
+	return map[string]string{
+		"PortalUrl":    portalURL(gatewayPort),
+		"PortalDomain": portalDomain,
+		"MailFrom":     "bulkops@clinic.example",
+		// MiniStack serves the sign-in pages, the tokens and the keys itself.
+		"IdentityUrl":      identity,
+		"IdentityTokenUrl": identity,
+		"IdentityKeysUrl":  identity,
+		"Mfa":              "OFF", // its sign-in pages do not ask for a second factor
+		// A person who tries the system does not wait a quarter of an hour, and throws it away after.
+		"WatchEvery":         "rate(1 minute)",
+		"DeletionProtection": "false",
+	}
+}
+
+const portalDomain = "portal.localhost"
+
+func portalURL(gatewayPort int) string { return fmt.Sprintf("http://%s:%d", portalDomain, gatewayPort) }
+
+// sam runs the SAM command line at the project's root. Settings kept for a deployment to AWS
+// (samconfig.toml, the user's home) do not reach it.
+func sam(ctx context.Context, root string, env []string, args ...string) error {
+	cmd := samCommand(ctx, root, env, args...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sam %s: %w\n%s", args[0], err, out)
+	}
+	return nil
+}
+
+func samCommand(ctx context.Context, root string, env []string, args ...string) *exec.Cmd {
+	bin := filepath.Join(tools.Python.Dir(root), "bin")
+	args = append([]string{args[0], "--config-file", filepath.Join(root, "local", "samconfig.toml")}, args[1:]...)
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "sam"), args...)
+	cmd.Dir = root
+	cmd.Env = environment(append(env,
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"__SAM_CLI_APP_DIR="+filepath.Join(tools.Python.Dir(root), "sam"),
+		"SAM_CLI_TELEMETRY=0",
+		"SAM_CLI_NO_COLOR=1",
+	)...)
+	return cmd
+}
+
+// describe reads the outputs and the resources of the deployed stack. wanted are parameters that
+// the template must have: the SAM command line drops those that it does not have in silence.
+func describe(ctx context.Context, cfg aws.Config, wanted map[string]string) (outputs, resources map[string]string, err error) {
+	client := cloudformation.NewFromConfig(cfg)
+	stacks, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(StackName)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the deployed stack %s: %w", StackName, err)
+	}
+	deployed := stacks.Stacks[0]
+	have := map[string]bool{}
+	for _, parameter := range deployed.Parameters {
+		have[aws.ToString(parameter.ParameterKey)] = true
+	}
+	for name := range wanted {
+		if !have[name] {
+			return nil, nil, fmt.Errorf("template.yaml has no parameter %s: correct the name given to stack.Start", name)
+		}
+	}
+	outputs = map[string]string{}
+	for _, output := range deployed.Outputs {
+		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	resources = map[string]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: aws.String(StackName)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("list the resources of the stack %s: %w", StackName, err)
+		}
+		for _, resource := range page.StackResourceSummaries {
+			resources[aws.ToString(resource.LogicalResourceId)] = aws.ToString(resource.PhysicalResourceId)
+		}
+	}
+	return outputs, resources, nil
+}

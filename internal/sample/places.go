@@ -1,0 +1,66 @@
+package sample
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"bulkops/internal/registry"
+)
+
+// Riverside is the facility that the sample's staff of one facility hold.
+const Riverside = "riverside"
+
+// facilities lie in six time zones, one of them without summer time.
+var facilities = []registry.Facility{
+	{ID: "harbor-view", Name: "Harbor View Medical Group", TimeZone: "America/Los_Angeles"},
+	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu"},
+	{ID: "lakeside", Name: "Lakeside Family Health", TimeZone: "America/Chicago"},
+	{ID: "mesa", Name: "Mesa Senior Care", TimeZone: "America/Phoenix"},
+	{ID: Riverside, Name: "Riverside Clinic", TimeZone: "America/New_York"},
+	{ID: "summit", Name: "Summit Rehabilitation", TimeZone: "America/Denver"},
+}
+
+// patientShares are how the patients spread over the facilities.
+var patientShares = []share[string]{
+	{Riverside, 30}, {"lakeside", 22}, {"harbor-view", 16}, {"mesa", 14}, {"summit", 11}, {"islands", 7},
+}
+
+var specialties = []share[string]{
+	{"Family Medicine", 10}, {"Internal Medicine", 8}, {"Geriatrics", 5}, {"Psychiatry", 3}, {"Wound Care", 3},
+	{"Cardiology", 3}, {"Podiatry", 2}, {"Physical Therapy", 3}, {"Palliative Care", 2}, {"Nephrology", 1},
+}
+
+const providerCount = 40
+
+// places makes the directory. Provider k works at facility k modulo six and up
+// to two others, so every facility has at least six; every thirteenth provider
+// no longer works.
+func places() registry.Directory {
+	d := registry.Directory{Facilities: slices.Clone(facilities)}
+	dice := roll(0)
+	for k := range providerCount {
+		home := k % len(facilities)
+		p := registry.Provider{
+			ID:         fmt.Sprintf("P%03d", k+1),
+			Name:       fmt.Sprintf("Dr. %s %s", firstNames[(k*7)%len(firstNames)], lastNames[(k*11)%len(lastNames)]),
+			Specialty:  draw(dice, specialties),
+			Facilities: []string{facilities[home].ID},
+			Active:     k%13 != 12,
+		}
+		for range dice.IntN(3) {
+			if f := pick(dice, facilities).ID; !slices.Contains(p.Facilities, f) {
+				p.Facilities = append(p.Facilities, f)
+			}
+		}
+		slices.Sort(p.Facilities)
+		d.Providers = append(d.Providers, p)
+		if k < len(facilities) {
+			d.Facilities[home].DefaultProvider = p.ID
+		}
+	}
+	slices.SortFunc(d.Providers, func(a, b registry.Provider) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return d
+}

@@ -53,7 +53,7 @@ func New() *Store {
 
 // Change is one write of a registry record, as the table's stream reports it:
 // the whole record before and after, each with its stamp. Old has no fields
-// where the record was new.
+// where the record was new, New has none where it was removed.
 type Change struct {
 	Ref      registry.Ref
 	Old, New registry.Record

@@ -133,10 +133,12 @@ func (s *Store) WriteByHand(_ context.Context, ref registry.Ref, fields registry
 	return nil
 }
 
-// Remove deletes a record, as if by hand in the table.
-func (s *Store) Remove(_ context.Context, ref registry.Ref) error {
+// Remove deletes a record, as somebody might by hand in the table. No port does.
+func (s *Store) Remove(ref registry.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.records, ref)
-	return nil
+	if old, ok := s.records[ref]; ok {
+		delete(s.records, ref)
+		s.changes = append(s.changes, Change{Ref: ref, Old: old})
+	}
 }

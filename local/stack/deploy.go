@@ -75,7 +75,7 @@ func sam(ctx context.Context, root string, env []string, args ...string) error {
 
 func samCommand(ctx context.Context, root string, env []string, args ...string) *exec.Cmd {
 	bin := filepath.Join(tools.Python.Dir(root), "bin")
-	args = append([]string{args[0], "--config-file", filepath.Join(root, "local", "samconfig.toml")}, args[1:]...)
+	args = append(args, "--config-file", filepath.Join(root, "local", "samconfig.toml"))
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "sam"), args...)
 	cmd.Dir = root
 	cmd.Env = environment(append(env,

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"bulkops/local/progress"
 	"bulkops/local/tools"
@@ -26,6 +28,9 @@ type engine struct {
 	host string // as in DOCKER_HOST
 	own  bool   // started here: it has the local image, and no registry to fetch another from
 }
+
+// ownBridge is the address of this machine on the network of an engine started here.
+const ownBridge = "172.30.99.1/24"
 
 // findEngine returns the machine's Docker engine or, where none answers, starts one of its own in
 // the state folder. That one lives until Stop, or until this process ends.
@@ -56,21 +61,37 @@ func (s *Stack) findEngine(ctx context.Context, log io.Writer) (engine, error) {
 }
 
 // StopEngine ends the Docker engine that InvokeLocal has started, if it has.
-func (s *Stack) StopEngine() error { return s.docker().stop() }
+func (s *Stack) StopEngine() error {
+	err := s.docker().stop()
+	if s.engineLock != nil {
+		err = errors.Join(err, s.engineLock.Close())
+		s.engineLock = nil
+	}
+	return err
+}
 
 func (s *Stack) docker() process { return process{"docker", s.dir} }
 
-// startEngine runs dockerd without network bridges and on plain folders, which works without a
-// kernel module and leaves the machine's firewall alone. Containers use the machine's own network.
+// startEngine runs dockerd on plain folders, which needs no kernel module, and without firewall
+// rules, which would be the machine's and not the project's.
 func (s *Stack) startEngine(ctx context.Context, host string) error {
 	if err := s.docker().stop(); err != nil {
 		return err
 	}
+	// Engines share the machine's one bridge, so there is one engine at a time.
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "bulkops-docker.lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the lock of the Docker engine: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("wait for another stack's Docker engine to end: %w", errors.Join(err, lock.Close()))
+	}
+	s.engineLock = lock
 	data := filepath.Join(s.dir, "docker")
-	err := s.docker().start(false, environment(), "/usr/sbin/dockerd",
+	err = s.docker().start(false, environment(), "/usr/sbin/dockerd",
 		"--host", host, "--data-root", filepath.Join(data, "data"), "--exec-root", filepath.Join(data, "exec"),
 		"--pidfile", filepath.Join(data, "engine.pid"), "--storage-driver", "vfs",
-		"--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-masq=false")
+		"--bip", ownBridge, "--iptables=false", "--ip6tables=false", "--ip-masq=false")
 	if err != nil {
 		return err
 	}
@@ -78,7 +99,8 @@ func (s *Stack) startEngine(ctx context.Context, host string) error {
 }
 
 func pingEngine(ctx context.Context, host string) error {
-	return callEngine(ctx, host, http.MethodGet, "/_ping", nil)
+	_, err := callEngine(ctx, host, http.MethodGet, "/_ping", nil)
+	return err
 }
 
 // importImage makes the local image from Debian's static busybox: no registry, no build.
@@ -113,11 +135,12 @@ func importImage(ctx context.Context, host string) error {
 	}
 	name, tag, _ := strings.Cut(localImage, ":")
 	query := url.Values{"fromSrc": {"-"}, "repo": {name}, "tag": {tag}, "changes": {"ENV PATH=/bin:/usr/local/bin"}}
-	return callEngine(ctx, host, http.MethodPost, "/images/create?"+query.Encode(), &content)
+	_, err = callEngine(ctx, host, http.MethodPost, "/images/create?"+query.Encode(), &content)
+	return err
 }
 
 // callEngine calls the API of a Docker engine at an address such as unix:///path or tcp://host:port.
-func callEngine(ctx context.Context, host, method, path string, body io.Reader) error {
+func callEngine(ctx context.Context, host, method, path string, body io.Reader) (answer []byte, err error) {
 	network, address, _ := strings.Cut(host, "://")
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -127,19 +150,18 @@ func callEngine(ctx context.Context, host, method, path string, body io.Reader) 
 	}}
 	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("call the Docker engine at %s: %w", host, err)
+		return nil, fmt.Errorf("call the Docker engine at %s: %w", host, err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("read the answer of the Docker engine at %s: %w", host, err)
+	if answer, err = io.ReadAll(response.Body); err != nil {
+		return nil, fmt.Errorf("read the answer of the Docker engine at %s: %w", host, err)
 	}
-	if response.StatusCode >= 300 || bytes.Contains(answer, []byte(`"error"`)) {
-		return fmt.Errorf("the Docker engine at %s refused %s: %s", host, path, answer)
+	if response.StatusCode >= 300 || bytes.Contains(answer, []byte(`"errorDetail"`)) {
+		return nil, fmt.Errorf("the Docker engine at %s refused %s: %s", host, path, answer)
 	}
-	return nil
+	return answer, nil
 }

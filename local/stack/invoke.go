@@ -22,15 +22,29 @@ func (s *Stack) InvokeLocal(ctx context.Context, function, eventFile string, log
 	if err != nil {
 		return nil, err
 	}
-	template, err := s.templateForContainer(ctx, function)
+	gateway, closeGateway, err := s.gatewayForContainers(ctx, docker)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"local", "invoke", logicalID(function), "--template-file", template, "--event", eventFile, "--docker-network", "host"}
+	defer closeGateway()
+	variables, err := s.functionEnvironment(ctx, function)
+	if err != nil {
+		return nil, err
+	}
+	variables["AWS_ENDPOINT_URL"] = gateway
+	template, err := s.templateForContainer(function, variables)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"local", "invoke", logicalID(function), "--template-file", template, "--event", eventFile}
 	if docker.own {
 		args = append(args, "--invoke-image", localImage, "--skip-pull-image")
 	}
-	cmd := samCommand(ctx, s.root, append(credentials(s.GatewayURL), "DOCKER_HOST="+docker.host), args...)
+	env := append(credentials(gateway), "DOCKER_HOST="+docker.host)
+	for name, value := range variables {
+		env = append(env, name+"="+value) // of the same name, the environment wins over the template
+	}
+	cmd := samCommand(ctx, s.root, env, args...)
 	var answer bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &answer, log
 	if err := cmd.Run(); err != nil {
@@ -39,22 +53,26 @@ func (s *Stack) InvokeLocal(ctx context.Context, function, eventFile string, log
 	return bytes.TrimSpace(answer.Bytes()), nil
 }
 
-// templateForContainer writes a copy of the built template in which the function has the
-// environment of its deployed self, and the gateway's address. The SAM command line would pass
-// names from the template in place of names of tables, and only variables that the template has.
-func (s *Stack) templateForContainer(ctx context.Context, function string) (string, error) {
+// functionEnvironment returns the variables of a deployed function, with real names of tables.
+func (s *Stack) functionEnvironment(ctx context.Context, function string) (map[string]string, error) {
 	physical, err := s.physicalName(function)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	deployed, err := lambda.NewFromConfig(s.AWSConfig()).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &physical})
 	if err != nil {
-		return "", fmt.Errorf("read the environment of the deployed function %s: %w", function, err)
+		return nil, fmt.Errorf("read the environment of the deployed function %s: %w", function, err)
 	}
-	variables := map[string]string{"AWS_ENDPOINT_URL": s.GatewayURL}
+	variables := map[string]string{}
 	if deployed.Environment != nil {
 		maps.Copy(variables, deployed.Environment.Variables)
 	}
+	return variables, nil
+}
+
+// templateForContainer writes a copy of the built template in which the function has these
+// variables. The SAM command line passes no variable that the template does not have.
+func (s *Stack) templateForContainer(function string, variables map[string]string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(s.buildDir(), "template.yaml"))
 	if err != nil {
 		return "", fmt.Errorf("read the built template: %w", err)

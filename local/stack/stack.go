@@ -40,9 +40,10 @@ type Stack struct {
 	Outputs    map[string]string // of the CloudFormation stack
 	Resources  map[string]string // logical id in the template → physical id
 
-	dir       string
-	root      string
-	temporary bool
+	dir        string
+	root       string
+	temporary  bool
+	engineLock *os.File // held while a Docker engine of this stack runs
 }
 
 // state is what a later command needs to know about a detached stack.

@@ -85,6 +85,36 @@ type Line struct {
 	Outcome bulk.Outcome // State NotAttempted while there is none
 }
 
+// PageOfLines returns the changes of one batch with their outcomes. Pages count
+// from 1; a page that is not there is empty.
+func (e *Engine) PageOfLines(ctx context.Context, op bulk.Operation, page int) ([]Line, error) {
+	if page < 1 || page > op.Plan.Batches {
+		return nil, nil
+	}
+	b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, page)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]Line, 0, len(b.Changes))
+	for group := range b.Groups {
+		result, have, err := e.Operations.Result(ctx, op.ID, page, group)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range b.Group(group) {
+			lines = append(lines, lineOf(c, result, have))
+		}
+	}
+	return lines, nil
+}
+
+func lineOf(c bulk.Change, r bulk.Result, have bool) Line {
+	if !have {
+		return Line{c, bulk.Outcome{Subject: c.Subject, State: bulk.NotAttempted}}
+	}
+	return Line{c, r.Outcome(c.Subject)}
+}
+
 // Lines yields every change of a plan with its outcome, in the plan's order.
 func (e *Engine) Lines(ctx context.Context, op bulk.Operation) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
@@ -104,11 +134,7 @@ func (e *Engine) Lines(ctx context.Context, op bulk.Operation) iter.Seq2[Line, e
 			for group := range batch.Groups {
 				have := more && result.Batch == number && result.Group == group
 				for _, c := range batch.Group(group) {
-					line := Line{c, bulk.Outcome{Subject: c.Subject, State: bulk.NotAttempted}}
-					if have {
-						line.Outcome = result.Outcome(c.Subject)
-					}
-					if !yield(line, nil) {
+					if !yield(lineOf(c, result, have), nil) {
 						return
 					}
 				}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/registry"
+)
+
+// Columns of the file of outcomes. The first is one that an upload accepts, so
+// that the file, cut to the rows that failed, can be uploaded again.
+var Columns = []string{"Patient id", "Name", "Facility", "Outcome", "Reason", "Code", "Running again can help", "Changes", "Row in your file"}
+
+// leftOut is the outcome of those whom the plan could not include.
+const leftOut = "left out"
+
+// byteOrderMark makes spreadsheets read the file as UTF-8.
+const byteOrderMark = "\ufeff"
+
+// Outcomes writes what became of every subject of an operation as CSV: those
+// in the plan in its order, then those left out of it. Callers who want fewer
+// rows hand over fewer.
+func Outcomes(w io.Writer, d registry.Directory, lines iter.Seq2[engine.Line, error], exclusions iter.Seq2[bulk.Exclusion, error]) error {
+	if _, err := io.WriteString(w, byteOrderMark); err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true // as RFC 4180 has it
+	if err := out.Write(Columns); err != nil {
+		return err
+	}
+	write := func(cells ...string) error {
+		for i := range cells {
+			cells[i] = Cell(cells[i])
+		}
+		return out.Write(cells)
+	}
+	for line, err := range lines {
+		if err != nil {
+			return err
+		}
+		c, o := line.Change, line.Outcome
+		if err := write(c.Subject, c.Name, d.Display(registry.FacilityField, c.Facility), string(o.State), o.Sentence, o.Code,
+			again(o), Words(c, d), ""); err != nil {
+			return err
+		}
+	}
+	for x, err := range exclusions {
+		if err != nil {
+			return err
+		}
+		row := ""
+		if x.Row > 0 {
+			row = strconv.Itoa(x.Row)
+		}
+		if err := write(x.Subject, x.Name, "", leftOut, x.Sentence, string(x.Code), "", "", row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func again(o bulk.Outcome) string {
+	switch {
+	case o.State == bulk.Done:
+		return ""
+	case o.Retryable, o.State == bulk.NotAttempted:
+		return "yes"
+	}
+	return "no"
+}
+
+// Words says in one line what a change does to its subject, e.g.
+// "Status: Active → Discharged; 2 visits: Visit state: scheduled → cancelled".
+func Words(c bulk.Change, d registry.Directory) string {
+	var parts []string
+	visits := map[string]int{}
+	for _, e := range c.Edits {
+		words := editWords(e, d)
+		if e.Ref.IsVisit() {
+			visits[words]++
+			continue
+		}
+		parts = append(parts, words)
+	}
+	for _, words := range slices.Sorted(maps.Keys(visits)) {
+		noun := "visits"
+		if visits[words] == 1 {
+			noun = "visit"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s: %s", visits[words], noun, words))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func editWords(e bulk.Edit, d registry.Directory) string {
+	var words []string
+	for _, field := range slices.Sorted(maps.Keys(e.After)) {
+		words = append(words, fmt.Sprintf("%s: %s → %s", registry.Label(field), shown(d, field, e.Before[field]), shown(d, field, e.After[field])))
+	}
+	return strings.Join(words, ", ")
+}
+
+func shown(d registry.Directory, field, value string) string {
+	if value == "" {
+		return "(empty)"
+	}
+	return d.Display(field, value)
+}

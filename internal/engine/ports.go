@@ -75,8 +75,9 @@ type Operations interface {
 	PutToken(ctx context.Context, id, wait, token string) error
 	// Token returns it; ok is false where none is stored.
 	Token(ctx context.Context, id, wait string) (token string, ok bool, err error)
-	// DeleteToken forgets a used token.
-	DeleteToken(ctx context.Context, id, wait string) error
+	// DeleteToken forgets a used token. When another one has been stored in the
+	// meantime, that one stays: the state machine waits with it.
+	DeleteToken(ctx context.Context, id, wait, token string) error
 
 	// MailSent reports whether MarkMailSent was called for the operation's mail.
 	MailSent(ctx context.Context, id, mail string) (bool, error)

@@ -80,7 +80,7 @@ func (e *Engine) deliverOne(ctx context.Context, id, wait string, answer Answer)
 	if err := e.Machine.Succeed(ctx, token, answer); err != nil && !errors.Is(err, ErrNoWait) {
 		return err
 	}
-	return e.Operations.DeleteToken(ctx, id, wait)
+	return e.Operations.DeleteToken(ctx, id, wait, token)
 }
 
 func spoken(d time.Duration) string {

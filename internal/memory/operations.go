@@ -229,10 +229,10 @@ func (s *Store) Token(_ context.Context, id, wait string) (text string, ok bool,
 	return t.text, ok, nil
 }
 
-func (s *Store) DeleteToken(_ context.Context, id, wait string) error {
+func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.operations[id]; o != nil {
+	if o := s.operations[id]; o != nil && o.tokens[wait].text == text {
 		delete(o.tokens, wait)
 	}
 	return nil

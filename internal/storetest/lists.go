@@ -76,8 +76,12 @@ var listTests = []test{
 		must(t, "read", err)
 		same(t, "token", token, repeat("new", 1000))
 		same(t, "ok", ok, true)
-		must(t, "delete", s.Operations.DeleteToken(t.Context(), id, "review"))
-		must(t, "delete again", s.Operations.DeleteToken(t.Context(), id, "review"))
+		must(t, "delete the replaced one", s.Operations.DeleteToken(t.Context(), id, "review", "old"))
+		_, ok, err = s.Operations.Token(t.Context(), id, "review")
+		must(t, "read", err)
+		same(t, "the newer one stays", ok, true)
+		must(t, "delete", s.Operations.DeleteToken(t.Context(), id, "review", repeat("new", 1000)))
+		must(t, "delete again", s.Operations.DeleteToken(t.Context(), id, "review", repeat("new", 1000)))
 		_, ok, err = s.Operations.Token(t.Context(), id, "review")
 		must(t, "read", err)
 		same(t, "deleted", ok, false)
@@ -92,7 +96,7 @@ var listTests = []test{
 		must(t, "put", s.Operations.PutToken(t.Context(), first, "review", "b"))
 		waiting := func() []string { return collect(t, s.Operations.Open(t.Context(), bulk.WaitsForAnswer)) }
 		same(t, "both wait", waiting(), []string{second, first})
-		must(t, "delete", s.Operations.DeleteToken(t.Context(), second, "review"))
+		must(t, "delete", s.Operations.DeleteToken(t.Context(), second, "review", "a"))
 		same(t, "one waits", waiting(), []string{first})
 		same(t, "tokens are not among those that wait for a plan", len(collect(t, s.Operations.Open(t.Context(), bulk.WaitsForPlan))), 2)
 	}},

@@ -37,10 +37,11 @@ type Record struct {
 	Approver Person `json:"approver,omitzero"` // who approved the operation
 	Reason   string `json:"reason,omitempty"`  // of the operation
 
-	// A change's record: the patient and the part of what is kept about that
-	// patient; of a record that is no patient's, only the part, e.g.
-	// FACILITY#riverside. Old and New hold only the fields that differ; New is
-	// empty where the record was removed, Old where it was new.
+	// The record that was changed: the patient and the part of what is kept about
+	// that patient; of a record that is no patient's, only the part, e.g.
+	// FACILITY#riverside; of an operation's record its part, e.g. EVENT#000003.
+	// Old and New hold only the fields that differ; New is empty where the record
+	// was removed, Old where it was new.
 	Patient string          `json:"patient,omitempty"`
 	Part    string          `json:"part,omitempty"`
 	Old     registry.Fields `json:"old,omitempty"`

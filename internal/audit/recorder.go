@@ -1,0 +1,152 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+)
+
+// Recorder writes what streams deliver to the audit log. One serves all calls
+// of a process.
+type Recorder struct {
+	Log       Log
+	Operation func(ctx context.Context, id string) (bulk.Operation, error) // its latest header; fault.NotFound for none
+	Logger    *slog.Logger
+
+	mu      sync.Mutex
+	headers map[string]bulk.Operation
+}
+
+// maxHeaders bounds what a process remembers of operations.
+const maxHeaders = 200
+
+// Handle writes the audit records for a delivery. A record that cannot be
+// written does not keep the others from being written; the first such one is
+// reported, so that the stream delivers again from there, and what follows it
+// is found written. When the store takes nothing at all, the call fails, and
+// everything is delivered again.
+func (r *Recorder) Handle(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	failures := make([]error, len(e.Records))
+	var records []Record
+	var places []int // where in the delivery each record comes from
+	for i, from := range e.Records {
+		record, ok, err := r.recordOf(ctx, from)
+		switch {
+		case err != nil:
+			failures[i] = err
+		case ok:
+			records, places = append(records, record), append(places, i)
+		}
+	}
+	written := r.append(ctx, records, places, failures)
+	if written == 0 && slices.ContainsFunc(failures, func(err error) bool { return errors.Is(err, errStore) }) {
+		return events.DynamoDBEventResponse{}, fault.Wrap(errors.Join(failures...), fault.Busy, "No audit record could be written; all are delivered again.")
+	}
+	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+	for i, err := range failures {
+		if err == nil {
+			continue
+		}
+		r.Logger.ErrorContext(ctx, "a change could not be audited; it is delivered again", "sequence_number", e.Records[i].Change.SequenceNumber, "error", err.Error())
+		if len(response.BatchItemFailures) == 0 {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: e.Records[i].Change.SequenceNumber})
+		}
+	}
+	return response, nil
+}
+
+// errStore marks the failures of tables, which may pass, among those of records.
+var errStore = errors.New("a table did not answer as it should")
+
+// append writes the records, and where that fails one after the other, so that
+// one which cannot be written is known. It notes failures by place and returns
+// how many were written.
+func (r *Recorder) append(ctx context.Context, records []Record, places []int, failures []error) (written int) {
+	if len(records) == 0 || r.Log.Append(ctx, records) == nil {
+		return len(records)
+	}
+	for i := range records {
+		if err := r.Log.Append(ctx, records[i:i+1]); err != nil {
+			failures[places[i]] = fmt.Errorf("%w: write an audit record: %w", errStore, err)
+			continue
+		}
+		written++
+	}
+	return written
+}
+
+// recordOf makes the audit record for a stream record. Whatever a malformed
+// one makes fail stays with that one.
+func (r *Recorder) recordOf(ctx context.Context, from events.DynamoDBEventRecord) (record Record, ok bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a stream record that cannot be read: %T", p) // the value may quote data
+		}
+	}()
+	if record, ok, err = FromStream(from); err != nil || !ok || record.Operation == "" {
+		return record, ok, err
+	}
+	op, err := r.header(ctx, record)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return Record{}, false, fmt.Errorf("%w: read an operation: %w", errStore, err)
+	}
+	if record.Type == Change && (err != nil || !couldMake(op, record)) {
+		record.Detail = fmt.Sprintf("Stamped as made by %s, which has no such batch running.", record.Operation)
+		record.At = from.Change.ApproximateCreationDateTime.UTC()
+		record.Operation, record.Batch, record.ByHand = "", 0, true
+		record.Operator, record.Approver = Person{Name: Unknown}, Person{}
+		return record, true, nil
+	}
+	record.Kind = op.Kind
+	if record.Type == Change {
+		record.Operator = personOf(op.Requester)
+	}
+	// What came later than the event is not said of it, so that a repeat gives the same record.
+	if !op.Submitted.IsZero() && !record.At.Before(op.Submitted) {
+		record.Reason = op.Reason
+	}
+	if op.Decision != nil && op.Decision.Verdict == bulk.Approve && !record.At.Before(op.Decision.At) {
+		record.Approver = personOf(op.Decision.By)
+	}
+	return record, true, nil
+}
+
+// couldMake reports whether the operation was approved and has the batch that
+// a change names: anybody who can write an item can also write a stamp.
+func couldMake(op bulk.Operation, change Record) bool {
+	return op.Decision != nil && op.Decision.Verdict == bulk.Approve && !op.Started.IsZero() &&
+		change.Batch >= 1 && change.Batch <= op.Plan.Batches
+}
+
+// header returns the header of a record's operation, not older than what the
+// record is about. It is read once for a process as long as it is new enough.
+func (r *Recorder) header(ctx context.Context, about Record) (bulk.Operation, error) {
+	r.mu.Lock()
+	op, known := r.headers[about.Operation]
+	r.mu.Unlock()
+	version, _ := strconv.Atoi(strings.TrimPrefix(about.Part, eventPrefix)) // 0 for a change
+	if known && op.Version >= version && (about.Type == Event || !op.Started.IsZero()) {
+		return op, nil
+	}
+	op, err := r.Operation(ctx, about.Operation)
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.headers == nil || len(r.headers) >= maxHeaders {
+		r.headers = map[string]bulk.Operation{}
+	}
+	r.headers[about.Operation] = op
+	return op, nil
+}

@@ -1,0 +1,223 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+)
+
+// The keys by which the items of the tables are told apart. (internal/dynamo/keys.go)
+const (
+	patientPrefix   = "PATIENT#"
+	operationPrefix = "OP#"
+	submitPrefix    = "KEY#"
+	eventPrefix     = "EVENT#"
+)
+
+// addedOnly begin the sort keys of what is stored once for an operation and
+// then neither changed nor removed by anything in bulkops.
+var addedOnly = []string{eventPrefix, "SELECTION#", "PLAN#", "RESULT#", "TALLY#"}
+
+// Attributes of a registry item that hold its stamp (registry.Stamp).
+const (
+	stampOperation = "stamp_op"
+	stampBatch     = "stamp_batch"
+	stampBy        = "stamp_by"
+	stampApprover  = "stamp_approver"
+	stampAt        = "stamp_at"
+)
+
+// FromStream returns the audit record for one stream record of the Registry or
+// the Operations table; ok is false where there is nothing to audit. It looks
+// at the stream record alone: what the operation's header adds is added by
+// Recorder. An error means that no repeat can help.
+func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error) {
+	if r.EventID == "" || r.Change.ApproximateCreationDateTime.IsZero() {
+		return Record{}, false, fmt.Errorf("a stream record without an id or a time")
+	}
+	partition, err := keyText(r, "pk")
+	if err != nil {
+		return Record{}, false, err
+	}
+	part, err := keyText(r, "sk")
+	if err != nil {
+		return Record{}, false, err
+	}
+	record = Record{Unique: r.EventID, At: r.Change.ApproximateCreationDateTime.UTC()}
+	switch {
+	case strings.HasPrefix(partition, operationPrefix):
+		record.Type, record.Operation, record.Part = Event, strings.TrimPrefix(partition, operationPrefix), part
+		return fromOperations(r, part, record)
+	case strings.HasPrefix(partition, submitPrefix):
+		return Record{}, false, nil
+	case strings.HasPrefix(partition, patientPrefix):
+		record.Patient, record.Part = strings.TrimPrefix(partition, patientPrefix), part
+	default:
+		record.Part = partition + "#" + part
+	}
+	return fromRegistry(r, record)
+}
+
+func keyText(r events.DynamoDBEventRecord, name string) (string, error) {
+	if v, ok := r.Change.Keys[name]; ok && v.DataType() == events.DataTypeString {
+		return v.String(), nil
+	}
+	return "", fmt.Errorf("a stream record without the key %s", name)
+}
+
+// fromRegistry makes the record of a changed registry item. The change is the
+// operation's whose stamp it set; without a new stamp of an operation it was
+// made by hand. The time of a change by hand is the stream's, which nobody who
+// writes items can choose.
+func fromRegistry(r events.DynamoDBEventRecord, record Record) (Record, bool, error) {
+	before, after := texts(r.Change.OldImage), texts(r.Change.NewImage)
+	record.Type = Change
+	record.Old, record.New = bounded(difference(before, after))
+	stamped := len(after) > 0 && !sameStamp(before, after)
+	if stamped && after[stampOperation] != "" {
+		at, err := time.Parse(time.RFC3339Nano, after[stampAt])
+		if err != nil {
+			return Record{}, false, fmt.Errorf("the stamp of a record has no time")
+		}
+		record.At, record.Operation = at.UTC(), after[stampOperation]
+		record.Batch, _ = strconv.Atoi(after[stampBatch])
+		record.Operator, record.Approver = Person{Name: after[stampBy]}, Person{Name: after[stampApprover]}
+		return record, true, nil
+	}
+	record.ByHand, record.Operator = true, Person{Name: Unknown}
+	if stamped && after[stampBy] != "" {
+		record.Operator = Person{Name: after[stampBy]}
+	}
+	return record, true, nil
+}
+
+func sameStamp(a, b map[string]string) bool {
+	for _, name := range []string{stampOperation, stampBatch, stampBy, stampApprover, stampAt} {
+		if a[name] != b[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// difference returns the fields whose values differ, with both values. A field
+// that is absent has none.
+func difference(before, after map[string]string) (was, is registry.Fields) {
+	was, is = registry.Fields{}, registry.Fields{}
+	for name, value := range before {
+		if isField(name) && after[name] != value {
+			was[name] = value
+		}
+	}
+	for name, value := range after {
+		if isField(name) && before[name] != value {
+			is[name] = value
+		}
+	}
+	return was, is
+}
+
+const (
+	maxValues = 300_000 // bytes: an item takes 400 KB with everything (AWS, DynamoDB quotas)
+	longValue = 1_000
+)
+
+// bounded makes two sets of values fit into one audit record: where they would
+// not, each long value is replaced by its size and digest.
+func bounded(was, is registry.Fields) (registry.Fields, registry.Fields) {
+	total := 0
+	for _, fields := range []registry.Fields{was, is} {
+		for name, value := range fields {
+			total += len(name) + len(value)
+		}
+	}
+	if total <= maxValues {
+		return was, is
+	}
+	for _, fields := range []registry.Fields{was, is} {
+		for name, value := range fields {
+			if len(value) > longValue {
+				fields[name] = fmt.Sprintf("(%d bytes, SHA-256 %x)", len(value), sha256.Sum256([]byte(value)))
+			}
+		}
+	}
+	return was, is
+}
+
+func isField(name string) bool {
+	return name != "pk" && name != "sk" && !strings.HasPrefix(name, "stamp_")
+}
+
+// fromOperations makes the record of an event, or of a stored part of an
+// operation that somebody changed.
+func fromOperations(r events.DynamoDBEventRecord, part string, record Record) (Record, bool, error) {
+	inserted := r.EventName == string(events.DynamoDBOperationTypeInsert)
+	switch {
+	case inserted && strings.HasPrefix(part, eventPrefix):
+		body := r.Change.NewImage["body"]
+		if body.DataType() != events.DataTypeString {
+			return Record{}, false, fmt.Errorf("an event without a readable body")
+		}
+		var e bulk.Event
+		if json.Unmarshal([]byte(body.String()), &e) != nil || e.What == "" || e.At.IsZero() {
+			return Record{}, false, fmt.Errorf("an event that cannot be read")
+		}
+		record.At, record.Operator = e.At.UTC(), personOf(e.Actor)
+		record.What, record.Detail = e.What, e.Detail
+		return record, true, nil
+	case !inserted && slices.ContainsFunc(addedOnly, func(prefix string) bool { return strings.HasPrefix(part, prefix) }):
+		did := "changed"
+		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
+			did = "removed"
+		}
+		record.ByHand, record.Operator = true, Person{Name: Unknown}
+		record.What = Tampered
+		record.Detail = fmt.Sprintf("%s was %s after it had been stored.", part, did)
+		was, is := difference(texts(r.Change.OldImage), texts(r.Change.NewImage))
+		if fields := slices.Sorted(maps.Keys(union(was, is))); did == "changed" && len(fields) > 0 {
+			record.Detail += " Changed: " + strings.Join(fields, ", ") + "."
+		}
+		return record, true, nil
+	}
+	return Record{}, false, nil
+}
+
+func union(a, b registry.Fields) registry.Fields {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return both
+}
+
+// texts returns an image's attributes as texts; what is no text is given as
+// JSON, so that nothing of a change made by hand is lost.
+func texts(image map[string]events.DynamoDBAttributeValue) map[string]string {
+	values := make(map[string]string, len(image))
+	for name, v := range image {
+		values[name] = textOf(v)
+	}
+	return values
+}
+
+func textOf(v events.DynamoDBAttributeValue) string {
+	switch v.DataType() {
+	case events.DataTypeString:
+		return v.String()
+	case events.DataTypeNumber:
+		return v.Number()
+	}
+	encoded, err := v.MarshalJSON()
+	if err != nil {
+		return ""
+	}
+	return string(encoded)
+}

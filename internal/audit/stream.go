@@ -26,7 +26,7 @@ const (
 
 // addedOnly begin the sort keys of what is stored once for an operation and
 // then neither changed nor removed by anything in bulkops.
-var addedOnly = []string{eventPrefix, "SELECTION#", "PLAN#", "RESULT#", "TALLY#"}
+var addedOnly = []string{eventPrefix, "PLAN#", "RESULT#", "TALLY#"}
 
 // Attributes of a registry item that hold its stamp (registry.Stamp).
 const (
@@ -215,7 +215,7 @@ func textOf(v events.DynamoDBAttributeValue) string {
 	case events.DataTypeNumber:
 		return v.Number()
 	}
-	encoded, err := v.MarshalJSON()
+	encoded, err := json.Marshal(v)
 	if err != nil {
 		return ""
 	}

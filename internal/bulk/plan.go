@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"sort"
 	"strings"
 
 	"bulkops/internal/registry"
@@ -117,32 +118,31 @@ type Batch struct {
 	Groups  []int    `json:"groups"`
 }
 
-// NewBatch cuts changes into groups: as few as hold all edits, filled evenly.
-// No change may hold more than MaxEdits edits.
+// NewBatch cuts changes into groups: as few as hold all edits, the largest of
+// them as small as that allows. No change may hold more than MaxEdits edits.
 func NewBatch(number int, changes []Change) Batch {
-	total := 0
-	for _, c := range changes {
-		total += len(c.Edits)
-	}
-	wanted := (total + MaxEdits - 1) / MaxEdits
-	b := Batch{Number: number, Changes: changes}
-	held, left := 0, total
+	fewest := len(cut(changes, MaxEdits))
+	limit := sort.Search(MaxEdits, func(limit int) bool { return len(cut(changes, limit)) <= fewest })
+	return Batch{Number: number, Changes: changes, Groups: cut(changes, limit)}
+}
+
+// cut fills one group after the other with what fits into limit edits. No other
+// way of cutting a list in order needs fewer groups. A change above the limit
+// becomes a group of its own.
+func cut(changes []Change, limit int) []int {
+	var groups []int
+	held := 0
 	for i, c := range changes {
-		share := MaxEdits
-		if remaining := wanted - len(b.Groups); remaining > 0 {
-			share = min(MaxEdits, (left+held+remaining-1)/remaining)
-		}
-		if held > 0 && (held+len(c.Edits) > MaxEdits || held >= share) {
-			b.Groups = append(b.Groups, i)
+		if held > 0 && held+len(c.Edits) > limit {
+			groups = append(groups, i)
 			held = 0
 		}
 		held += len(c.Edits)
-		left -= len(c.Edits)
 	}
 	if len(changes) > 0 {
-		b.Groups = append(b.Groups, len(changes))
+		groups = append(groups, len(changes))
 	}
-	return b
+	return groups
 }
 
 // Group returns the changes of group n, counted from 0.

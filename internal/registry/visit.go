@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,16 +39,15 @@ func (v VisitRef) Ref(patient string) Ref {
 }
 
 // ParseVisitRefs reads an Upcoming field. Entries that are no references are
-// dropped: they cannot name a record.
+// dropped: they cannot name a record. So are repeated ones: one transaction
+// cannot edit a record twice.
 func ParseVisitRefs(text string) []VisitRef {
 	var refs []VisitRef
 	for _, entry := range strings.Fields(text) {
-		start, id, ok := strings.Cut(entry, "/")
-		if !ok {
-			continue
-		}
-		if at, err := time.Parse(VisitTime, start); err == nil {
-			refs = append(refs, VisitRef{at, id})
+		start, id, _ := strings.Cut(entry, "/")
+		at, err := time.Parse(VisitTime, start)
+		if ref := (VisitRef{at, id}); err == nil && id != "" && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
 		}
 	}
 	return refs

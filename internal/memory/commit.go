@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
@@ -10,8 +11,11 @@ import (
 	"bulkops/internal/registry"
 )
 
-// maxRecord is the most bytes one record may hold, as in DynamoDB.
-const maxRecord = 400 << 10
+// The most bytes that one record and a name may hold, as in DynamoDB.
+const (
+	maxRecord = 400 << 10
+	maxName   = 1024
+)
 
 func (s *Store) CommitGroup(_ context.Context, g engine.Group) error {
 	s.mu.Lock()
@@ -42,9 +46,17 @@ func (s *Store) CommitGroup(_ context.Context, g engine.Group) error {
 func (s *Store) prepare(g engine.Group) ([]registry.Record, *engine.Refusal, error) {
 	var written []registry.Record
 	var refusal engine.Refusal
+	for _, c := range g.Changes {
+		if unwritable(c) {
+			refusal.Unwritable = append(refusal.Unwritable, c.Subject)
+		}
+	}
+	if len(refusal.Unwritable) > 0 {
+		return nil, &refusal, nil
+	}
 	seen := map[registry.Ref]bool{}
 	for _, c := range g.Changes {
-		changed, unwritable := false, false
+		changed := false
 		for _, e := range c.Edits {
 			if seen[e.Ref] || len(seen) == bulk.MaxEdits {
 				return nil, nil, fault.New(fault.Internal, "a group edits a record twice or too many of them")
@@ -58,26 +70,25 @@ func (s *Store) prepare(g engine.Group) ([]registry.Record, *engine.Refusal, err
 			r := old.Clone()
 			maps.Copy(r.Fields, e.After)
 			r.Stamp = g.Stamp
-			unwritable = unwritable || size(r) > maxRecord
 			written = append(written, r)
 		}
-		switch {
-		case changed:
+		if changed {
 			refusal.Changed = append(refusal.Changed, c.Subject)
-		case unwritable:
-			refusal.Unwritable = append(refusal.Unwritable, c.Subject)
 		}
 	}
-	if len(refusal.Changed)+len(refusal.Unwritable) > 0 {
+	if len(refusal.Changed) > 0 {
 		return nil, &refusal, nil
 	}
 	return written, nil, nil
 }
 
-func size(r registry.Record) int {
-	n := len(r.Ref.Patient) + len(r.Ref.Part)
-	for field, value := range r.Fields {
-		n += len(field) + len(value)
-	}
-	return n
+// unwritable reports whether no record could hold what the change writes.
+func unwritable(c bulk.Change) bool {
+	return slices.ContainsFunc(c.Edits, func(e bulk.Edit) bool {
+		size := 0
+		for field, value := range e.After {
+			size += len(field) + len(value)
+		}
+		return size > maxRecord || len(e.After[registry.Name]) > maxName
+	})
 }

@@ -98,14 +98,16 @@ var refusalTests = []test{
 		}
 		refused(t, s, group(id, c), ids[:1], nil)
 	}},
-	{"a change that no record can hold is unwritable, and named beside those that changed", func(t *testing.T, s Stores) {
-		ids, id := seed(t, s, 4), running(t, s)
+	{"a change that no record can hold is unwritable; who changed is said when it is left out", func(t *testing.T, s Stores) {
+		ids, id := seed(t, s, 5), running(t, s)
+		byHand(t, s, ids[0], registry.Fields{registry.StatusField: string(registry.Pending)})
 		changes := holds(ids)
 		changes[2].Edits[0].Before[registry.Address] = ""
 		changes[2].Edits[0].After[registry.Address] = strings.Repeat("x", 410<<10)
-		refused(t, s, group(id, changes...), nil, ids[2:3])
-		byHand(t, s, ids[0], registry.Fields{registry.StatusField: string(registry.Pending)})
-		refused(t, s, group(id, changes...), ids[:1], ids[2:3])
+		changes[3].Edits[0].Before[registry.Name] = "Name of " + ids[3]
+		changes[3].Edits[0].After[registry.Name] = strings.Repeat("é", 600)
+		refused(t, s, group(id, changes...), nil, ids[2:4])
+		refused(t, s, group(id, changes[0], changes[1], changes[4]), ids[:1], nil)
 	}},
 	{"two edits of one record in a group are our mistake, and nothing is written", func(t *testing.T, s Stores) {
 		ids, id := seed(t, s, 1), running(t, s)

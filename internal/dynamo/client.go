@@ -1,0 +1,147 @@
+// Package dynamo keeps everything in DynamoDB behind the ports of package
+// engine. What the tables hold, item by item, stands in keys.go; template.yaml
+// declares them, and tables.go repeats their keys for tests.
+//
+// Errors say what was attempted, never with which values: an id of a patient
+// in an error would end up in a log.
+package dynamo
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Client is a connection to DynamoDB, shared by the stores of a process.
+type Client struct {
+	api *dynamodb.Client
+	// Meter, when set before the first call, counts the capacity that calls consume.
+	Meter *Meter
+}
+
+// callTimeout ends a call that got no answer; DynamoDB answers in milliseconds,
+// and a function has better things to do with its time than to wait.
+const callTimeout = 8 * time.Second
+
+// NewClient makes a client. It tries a call a few times, with jitter; a
+// transaction only once, because transact knows which repeats are safe.
+func NewClient(cfg aws.Config) *Client {
+	return &Client{api: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts = 4
+			s.MaxBackoff = 2 * time.Second
+		})
+		if plain, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = plain.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+				t.MaxIdleConnsPerHost = 64 // as many as calls in flight: a new connection costs more than the call
+			})
+		}
+	})}
+}
+
+// item is one stored item.
+type item = map[string]types.AttributeValue
+
+func (c *Client) get(ctx context.Context, table string, k key, consistent bool) (item, error) {
+	out, err := c.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &table, Key: k.item(), ConsistentRead: &consistent, ReturnConsumedCapacity: c.Meter.wanted(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Meter.read(out.ConsumedCapacity)
+	return out.Item, nil
+}
+
+// put writes an item where the condition holds; "" writes it always.
+func (c *Client) put(ctx context.Context, table string, i item, condition string, values item) error {
+	in := &dynamodb.PutItemInput{TableName: &table, Item: i, ReturnConsumedCapacity: c.Meter.wanted()}
+	if condition != "" {
+		in.ConditionExpression = &condition
+		in.ExpressionAttributeValues = values
+	}
+	out, err := c.api.PutItem(ctx, in)
+	if err != nil {
+		return err
+	}
+	c.Meter.write(out.ConsumedCapacity)
+	return nil
+}
+
+// remove deletes an item where the condition holds ("" always) and returns
+// what it held, nil where there was none.
+func (c *Client) remove(ctx context.Context, table string, k key, condition string, values item) (item, error) {
+	in := &dynamodb.DeleteItemInput{
+		TableName: &table, Key: k.item(), ReturnValues: types.ReturnValueAllOld, ReturnConsumedCapacity: c.Meter.wanted(),
+	}
+	if condition != "" {
+		in.ConditionExpression = &condition
+		in.ExpressionAttributeValues = values
+	}
+	out, err := c.api.DeleteItem(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	c.Meter.write(out.ConsumedCapacity)
+	return out.Attributes, nil
+}
+
+// query yields the items that a query finds, reading a page when it is needed.
+func (c *Client) query(ctx context.Context, what string, in dynamodb.QueryInput) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		in := in // each walk through the sequence begins at its beginning
+		in.ReturnConsumedCapacity = c.Meter.wanted()
+		for {
+			out, err := c.api.Query(ctx, &in)
+			if err != nil {
+				yield(nil, failed(err, what))
+				return
+			}
+			c.Meter.read(out.ConsumedCapacity)
+			for _, i := range out.Items {
+				if !yield(i, nil) {
+					return
+				}
+			}
+			if len(out.LastEvaluatedKey) == 0 {
+				return
+			}
+			in.ExclusiveStartKey = out.LastEvaluatedKey
+		}
+	}
+}
+
+// partition is the query for the items of a partition whose sort key begins
+// with prefix, in their latest version.
+func partition(table, pk, prefix string) dynamodb.QueryInput {
+	in := dynamodb.QueryInput{
+		TableName:                 &table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		ExpressionAttributeValues: item{":pk": text(pk)},
+	}
+	if prefix != "" {
+		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :prefix)")
+		in.ExpressionAttributeValues[":prefix"] = text(prefix)
+	}
+	return in
+}
+
+// indexed is the query for the items whose attribute, the key of the index, is value.
+func indexed(table, index, attribute, value string, newestFirst bool) dynamodb.QueryInput {
+	return dynamodb.QueryInput{
+		TableName:                 &table,
+		IndexName:                 &index,
+		KeyConditionExpression:    aws.String("#key = :key"),
+		ExpressionAttributeNames:  map[string]string{"#key": attribute},
+		ExpressionAttributeValues: item{":key": text(value)},
+		ScanIndexForward:          aws.Bool(!newestFirst),
+	}
+}

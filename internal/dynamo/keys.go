@@ -1,0 +1,106 @@
+package dynamo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"bulkops/internal/registry"
+)
+
+// What the tables hold. Everything has a partition key pk and a sort key sk.
+//
+// Registry, one item a record:
+//
+//	PATIENT#<id>        profile | VISIT#<start>#<id> | CLINICAL#<kind>#<id>
+//	FACILITY, PROVIDER  <id>
+//
+// A record's fields are texts under their own names, absent when empty; its
+// stamp is in stamp_op, stamp_batch, stamp_by, stamp_approver, stamp_at. An item
+// of more than 1 KB costs twice as much to change: names are short for that.
+//
+// Operations, everything of one operation under OP#<id>:
+//
+//	HEADER                      body; version, state; the keys of the three indexes
+//	EVENT#<version>             body
+//	SELECTION#<page>            body: a part of one compressed text
+//	PLAN#<run>#BATCH#<number>   body       PLAN#<run>#EXCLUDED#<page>  body
+//	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
+//	TOKEN#<wait>                task_token; waits_for, waits_since
+//	MAIL#<id>
+//
+// and KEY#<requester> / <key>, the operation that a requester's key made.
+//
+// Access: STAFF#<sub> / STAFF, and under the SHA-256 of what the browser or the
+// mail holds, APPROVAL#…, SESSION#…, SIGNIN#… and FORM#…, each with expires.
+//
+// Audit: see audit.go.
+//
+// A body is JSON: as text where it is short or where the audit reads it from
+// the stream (HEADER, EVENT), as compressed bytes elsewhere (see body.go).
+
+// key is the primary key of an item.
+type key struct{ pk, sk string }
+
+func (k key) item() item { return item{"pk": text(k.pk), "sk": text(k.sk)} }
+
+// possible reports whether an item can have the key at all. DynamoDB answers a
+// read of impossible keys with an error for the whole call, where they simply
+// name nothing.
+func (k key) possible() bool {
+	return utf8.ValidString(k.pk) && utf8.ValidString(k.sk) && k.sk != "" && len(k.pk) <= 2048 && len(k.sk) <= 1024
+}
+
+const patientPrefix = "PATIENT#"
+
+func recordKey(ref registry.Ref) key { return key{patientPrefix + ref.Patient, ref.Part} }
+
+func refOf(i item) registry.Ref {
+	return registry.Ref{Patient: strings.TrimPrefix(textOf(i["pk"]), patientPrefix), Part: textOf(i["sk"])}
+}
+
+const operationPrefix = "OP#"
+
+func operationKey(id, format string, args ...any) key {
+	return key{operationPrefix + id, fmt.Sprintf(format, args...)}
+}
+
+func operationOf(i item) string { return strings.TrimPrefix(textOf(i["pk"]), operationPrefix) }
+
+// secretKey is the key of something that whoever knows the id may have: only
+// its hash is stored, so that reading the table gives nobody a session.
+func secretKey(kind, id string) key {
+	sum := sha256.Sum256([]byte(id))
+	return key{kind + "#" + hex.EncodeToString(sum[:]), kind}
+}
+
+// sortable is a time whose texts sort as the times do.
+func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// textOf returns an attribute's text, "" where it is none.
+func textOf(v types.AttributeValue) string {
+	if s, ok := v.(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+// numberOf returns an attribute's whole number, 0 where it is none.
+func numberOf(v types.AttributeValue) int64 {
+	var n int64
+	if s, ok := v.(*types.AttributeValueMemberN); ok {
+		fmt.Sscan(s.Value, &n)
+	}
+	return n
+}

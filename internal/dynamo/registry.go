@@ -1,0 +1,211 @@
+package dynamo
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+)
+
+// Registry is the Registry table.
+type Registry struct {
+	client *Client
+	table  string
+}
+
+var _ engine.Registry = (*Registry)(nil)
+
+// NewRegistry returns the registry in the table.
+func NewRegistry(c *Client, table string) *Registry { return &Registry{c, table} }
+
+func (r *Registry) Patients(ctx context.Context, ids []string) (map[string]registry.Patient, error) {
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = recordKey(registry.ProfileRef(id))
+	}
+	patients := make(map[string]registry.Patient, len(ids))
+	err := r.client.readAll(ctx, r.table, keys, false, func(i item) {
+		p := registry.Patient{Record: recordOf(i)}
+		patients[p.ID()] = p
+	})
+	if err != nil {
+		return nil, failed(err, "read patients")
+	}
+	return patients, nil
+}
+
+// PatientIDs lists only profiles that have a name: the index is sorted by it.
+func (r *Registry) PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error] {
+	return r.patientIDs(ctx, "patients-by-facility", registry.FacilityField, facility)
+}
+
+func (r *Registry) PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error] {
+	return r.patientIDs(ctx, "patients-by-provider", registry.ProviderField, provider)
+}
+
+func (r *Registry) patientIDs(ctx context.Context, index, attribute, value string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if value == "" {
+			return // no index has an empty key
+		}
+		for i, err := range r.client.query(ctx, "list patients", indexed(r.table, index, attribute, value, false)) {
+			if !yield(refOf(i).Patient, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (r *Registry) Records(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error) {
+	keys := make([]key, len(refs))
+	for i, ref := range refs {
+		keys[i] = recordKey(ref)
+	}
+	records := make(map[registry.Ref]registry.Record, len(refs))
+	err := r.client.readAll(ctx, r.table, keys, true, func(i item) { records[refOf(i)] = recordOf(i) })
+	if err != nil {
+		return nil, failed(err, "read records")
+	}
+	return records, nil
+}
+
+func (r *Registry) Parts(ctx context.Context, patient string) ([]registry.Record, error) {
+	if !recordKey(registry.ProfileRef(patient)).possible() {
+		return nil, nil
+	}
+	var parts []registry.Record
+	for i, err := range r.client.query(ctx, "read a patient's records", partition(r.table, patientPrefix+patient, "")) {
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, recordOf(i))
+	}
+	return parts, nil
+}
+
+// PutRecords stores the records, replacing those that exist; of one record
+// given twice the last. On an error any part of them may have been stored.
+func (r *Registry) PutRecords(ctx context.Context, records []registry.Record) error {
+	last := make(map[registry.Ref]int, len(records))
+	for i, one := range records {
+		last[one.Ref] = i
+	}
+	items := make([]item, 0, len(last))
+	for i, one := range records {
+		if last[one.Ref] == i {
+			items = append(items, recordItem(one))
+		}
+	}
+	if err := r.client.writeAll(ctx, r.table, items); err != nil {
+		return failed(err, "store records")
+	}
+	return nil
+}
+
+// WriteByHand sets some fields of a record outside any operation; an empty
+// value removes the field. fault.NotFound where there is no such record.
+func (r *Registry) WriteByHand(ctx context.Context, ref registry.Ref, fields registry.Fields, by string, at time.Time) error {
+	e := newExpression()
+	e.exists()
+	e.setFields(fields)
+	e.stamp(registry.Stamp{By: by, At: at})
+	out, err := r.client.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: recordKey(ref).item(),
+		UpdateExpression: aws.String(e.update()), ConditionExpression: aws.String(e.condition()),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		ReturnConsumedCapacity: r.client.Meter.wanted(),
+	})
+	if conditionFailed(err) {
+		return fault.New(fault.NotFound, "There is no such record.")
+	}
+	if err != nil {
+		return failed(err, "write a record by hand")
+	}
+	r.client.Meter.write(out.ConsumedCapacity)
+	return nil
+}
+
+const (
+	facilityPartition = "FACILITY"
+	providerPartition = "PROVIDER"
+)
+
+// PutFacility stores a facility, replacing the one with its id.
+func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
+	i := key{facilityPartition, f.ID}.item()
+	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
+	if err := r.client.put(ctx, r.table, i, "", nil); err != nil {
+		return failed(err, "store a facility")
+	}
+	return nil
+}
+
+// PutProvider stores a provider, replacing the one with its id.
+func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
+	i := key{providerPartition, p.ID}.item()
+	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
+	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
+	if err := r.client.put(ctx, r.table, i, "", nil); err != nil {
+		return failed(err, "store a provider")
+	}
+	return nil
+}
+
+func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
+	var d registry.Directory
+	for i, err := range r.client.query(ctx, "read the facilities", partition(r.table, facilityPartition, "")) {
+		if err != nil {
+			return registry.Directory{}, err
+		}
+		d.Facilities = append(d.Facilities, registry.Facility{
+			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
+		})
+	}
+	for i, err := range r.client.query(ctx, "read the providers", partition(r.table, providerPartition, "")) {
+		if err != nil {
+			return registry.Directory{}, err
+		}
+		d.Providers = append(d.Providers, registry.Provider{
+			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
+		})
+	}
+	slices.SortStableFunc(d.Facilities, func(a, b registry.Facility) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(d.Providers, func(a, b registry.Provider) int { return strings.Compare(a.Name, b.Name) })
+	return d, nil
+}
+
+// texts is a list of texts.
+func texts(values []string) types.AttributeValue {
+	list := make([]types.AttributeValue, len(values))
+	for i, v := range values {
+		list[i] = text(v)
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+// textsOf returns the texts of a list, nil where it is none or empty.
+func textsOf(v types.AttributeValue) []string {
+	list, ok := v.(*types.AttributeValueMemberL)
+	if !ok || len(list.Value) == 0 {
+		return nil
+	}
+	values := make([]string, len(list.Value))
+	for i, v := range list.Value {
+		values[i] = textOf(v)
+	}
+	return values
+}
+
+func isTrue(v types.AttributeValue) bool {
+	b, ok := v.(*types.AttributeValueMemberBOOL)
+	return ok && b.Value
+}

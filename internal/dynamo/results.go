@@ -1,0 +1,100 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"bulkops/internal/bulk"
+)
+
+const (
+	resultPrefix = "RESULT#"
+	tallyPrefix  = "TALLY#"
+)
+
+func resultKey(id string, batch, group int) key {
+	return operationKey(id, resultPrefix+"%05d#%02d", batch, group)
+}
+
+func (o *Operations) Result(ctx context.Context, id string, batch, group int) (r bulk.Result, ok bool, err error) {
+	ok, err = o.readBody(ctx, resultKey(id, batch, group), &r, "read a result")
+	return r, ok, err
+}
+
+func (o *Operations) Results(ctx context.Context, id string) iter.Seq2[bulk.Result, error] {
+	return func(yield func(bulk.Result, error) bool) {
+		for i, err := range o.client.query(ctx, "read results", partition(o.table, operationPrefix+id, resultPrefix)) {
+			var r bulk.Result
+			if err == nil {
+				if err = unpack(i["body"], &r); err != nil {
+					err = fmt.Errorf("decode a result: %w", err)
+				}
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Progress reads the latest tallies: with older ones it could go back.
+func (o *Operations) Progress(ctx context.Context, id string) (bulk.Tally, error) {
+	var sum bulk.Tally
+	for i, err := range o.client.query(ctx, "read the progress", partition(o.table, operationPrefix+id, tallyPrefix)) {
+		if err != nil {
+			return bulk.Tally{}, err
+		}
+		sum = sum.Plus(bulk.Tally{Done: int(numberOf(i["done"])), Skipped: int(numberOf(i["skipped"])), Failed: int(numberOf(i["failed"]))})
+	}
+	return sum, nil
+}
+
+func tokenKey(id, wait string) key { return operationKey(id, "TOKEN#%s", wait) }
+
+// PutToken lists the token among the open ones by the machine's clock: only
+// their order hangs on it.
+func (o *Operations) PutToken(ctx context.Context, id, wait, token string) error {
+	i := tokenKey(id, wait).item()
+	i["task_token"] = text(token)
+	i["waits_for"] = text(bulk.WaitsForAnswer)
+	i["waits_since"] = text(sortable(time.Now()))
+	if err := o.client.put(ctx, o.table, i, "", nil); err != nil {
+		return failed(err, "store a token")
+	}
+	return nil
+}
+
+func (o *Operations) Token(ctx context.Context, id, wait string) (token string, ok bool, err error) {
+	i, err := o.client.get(ctx, o.table, tokenKey(id, wait), true)
+	if err != nil {
+		return "", false, failed(err, "read a token")
+	}
+	return textOf(i["task_token"]), i != nil, nil
+}
+
+func (o *Operations) DeleteToken(ctx context.Context, id, wait, token string) error {
+	_, err := o.client.remove(ctx, o.table, tokenKey(id, wait), "task_token = :token", item{":token": text(token)})
+	if err != nil && !conditionFailed(err) {
+		return failed(err, "forget a token")
+	}
+	return nil
+}
+
+func mailKey(id, mail string) key { return operationKey(id, "MAIL#%s", mail) }
+
+func (o *Operations) MailSent(ctx context.Context, id, mail string) (bool, error) {
+	i, err := o.client.get(ctx, o.table, mailKey(id, mail), true)
+	if err != nil {
+		return false, failed(err, "look up a mail")
+	}
+	return i != nil, nil
+}
+
+func (o *Operations) MarkMailSent(ctx context.Context, id, mail string) error {
+	if err := o.client.put(ctx, o.table, mailKey(id, mail).item(), "", nil); err != nil {
+		return failed(err, "mark a mail as sent")
+	}
+	return nil
+}

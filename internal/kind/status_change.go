@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func checkStatusChange(p bulk.Params, _ registry.Directory) []Problem {
 	if p[CancelVisits] != "" && p[CancelVisits] != "yes" {
 		problems = append(problems, Problem{CancelVisits, "Answer yes, or leave it out."})
 	}
-	for name := range p {
+	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if name != StatusTo && name != HoldReason && name != CancelVisits {
 			problems = append(problems, Problem{name, fmt.Sprintf("A status change has no question %q.", name)})
 		}

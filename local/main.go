@@ -24,6 +24,7 @@ var verbs = map[string]func(ctx context.Context, root string, args []string) err
 	"build":  build,
 	"clean":  clean,
 	"invoke": invoke,
+	"check":  func(ctx context.Context, root string, _ []string) error { return tools.Check(ctx, root, os.Stdout) },
 	"tools":  install,
 }
 
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(args) == 0 || verbs[args[0]] == nil {
-		return errors.New("say what to do: start, stop, status, assets, build, clean, invoke FUNCTION, tools test|check")
+		return errors.New("say what to do: start, stop, status, assets, build, clean, invoke FUNCTION, check, tools test|check")
 	}
 	return verbs[args[0]](ctx, root, args[1:])
 }
@@ -110,7 +111,9 @@ func invoke(ctx context.Context, root string, args []string) error {
 		return err
 	}
 	answer, err := running.InvokeLocal(ctx, args[0], filepath.Join(root, "events", args[0]+".json"), os.Stderr)
-	fmt.Printf("%s\n", answer)
+	if err == nil {
+		fmt.Printf("%s\n", answer)
+	}
 	return errors.Join(err, running.StopEngine())
 }
 

@@ -14,7 +14,7 @@ import (
 // gatewayForContainers returns the gateway's address as a container of the engine sees it. The
 // gateway listens only to this machine itself, so for an engine on this machine its port is opened
 // on the containers' network too, until close is called.
-func (s *Stack) gatewayForContainers(ctx context.Context, docker engine) (address string, close func() error, err error) {
+func (s *Stack) gatewayForContainers(ctx context.Context, docker engine) (address string, close func(), err error) {
 	gateway, err := url.Parse(s.GatewayURL)
 	if err != nil {
 		return "", nil, fmt.Errorf("read the gateway's address: %w", err)
@@ -32,11 +32,11 @@ func (s *Stack) gatewayForContainers(ctx context.Context, docker engine) (addres
 	for _, config := range network.IPAM.Config {
 		if listener, err := net.Listen("tcp", net.JoinHostPort(config.Gateway, gateway.Port())); config.Gateway != "" && err == nil {
 			go forward(listener, gateway.Host)
-			return "http://" + listener.Addr().String(), listener.Close, nil
+			return "http://" + listener.Addr().String(), func() { listener.Close() }, nil
 		}
 	}
 	// An engine in a machine of its own, as Docker Desktop has it, offers this name for its host.
-	return "http://host.docker.internal:" + gateway.Port(), func() error { return nil }, nil
+	return "http://host.docker.internal:" + gateway.Port(), func() {}, nil
 }
 
 // forward passes every connection on to target until the listener is closed.
@@ -61,10 +61,11 @@ func forward(listener net.Listener, target string) {
 	}
 }
 
-// pass copies until the reading side ends and then tells the writing side.
+// pass copies until the reading side ends and then tells the writing side. A broken connection is
+// seen by whoever uses it.
 func pass(to, from net.Conn) {
-	io.Copy(to, from)
+	_, _ = io.Copy(to, from)
 	if connection, ok := to.(*net.TCPConn); ok {
-		connection.CloseWrite()
+		_ = connection.CloseWrite()
 	}
 }

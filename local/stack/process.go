@@ -50,7 +50,7 @@ func (p process) start(detach bool, env []string, program string, args ...string
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait() // how it ended stands in its log
 		}
 	}()
 	if err := <-started; err != nil {
@@ -94,7 +94,7 @@ func (p process) stop() error {
 		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			if p.pid() == 0 {
 				// Children that outlived their parent.
-				syscall.Kill(-pid, syscall.SIGKILL)
+				_ = syscall.Kill(-pid, syscall.SIGKILL)
 				return os.Remove(p.pidFile())
 			}
 		}

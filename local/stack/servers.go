@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,9 +23,9 @@ const (
 // smtpPort. It enforces IAM policies, also for the functions' own roles.
 func StartMiniStack(ctx context.Context, root, dir string, port, smtpPort int, detach bool) error {
 	server := process{gatewayName, dir}
-	temporary := filepath.Join(dir, "tmp")
-	if err := os.MkdirAll(temporary, 0o755); err != nil {
-		return fmt.Errorf("make the gateway's folder for functions: %w", err)
+	temporary, err := temporaryFolder(dir)
+	if err != nil {
+		return err
 	}
 	// Functions inherit this environment, so it holds nothing of the machine's user.
 	env := []string{
@@ -56,6 +57,16 @@ func StartMiniStack(ctx context.Context, root, dir string, port, smtpPort int, d
 	})
 }
 
+// temporaryFolder is where a stack's servers keep unpacked functions and mails, apart from those of
+// other stacks.
+func temporaryFolder(dir string) (string, error) {
+	temporary := filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(temporary, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder for temporary files: %w", err)
+	}
+	return temporary, nil
+}
+
 // gatewayURL names the machine by its number: the SDK then asks for a bucket by path, where it
 // would put the bucket's name in front of a host name that nothing resolves.
 func gatewayURL(port int) string { return "http://" + loopback(port) }
@@ -65,7 +76,11 @@ func gatewayURL(port int) string { return "http://" + loopback(port) }
 func StartMailbox(ctx context.Context, root, dir string, webPort, smtpPort int, detach bool) error {
 	server := process{mailboxName, dir}
 	script := filepath.Join(tools.Node.Dir(root), "node_modules", ".bin", "maildev")
-	err := server.start(detach, environment(), "node", script,
+	temporary, err := temporaryFolder(dir)
+	if err != nil {
+		return err
+	}
+	err = server.start(detach, environment("TMPDIR="+temporary), "node", script,
 		"--ip", "127.0.0.1", "--smtp", strconv.Itoa(smtpPort), "--web-ip", "127.0.0.1", "--web", strconv.Itoa(webPort))
 	if err != nil {
 		return err
@@ -106,8 +121,7 @@ func StartDynamoDBLocal(ctx context.Context) (url string, stop func() error, err
 		err = server.await(ctx, func(ctx context.Context) bool { return answers(ctx, port) })
 	}
 	if err != nil {
-		stop()
-		return "", nil, err
+		return "", nil, errors.Join(err, stop())
 	}
 	return gatewayURL(port), stop, nil
 }

@@ -44,7 +44,7 @@ func EnsureDebian(ctx context.Context, root string, log io.Writer, want ...Packa
 	}
 	names := strings.Join(missing, " ")
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("Debian packages are missing and only root may install them; run: sudo apt-get install --yes --no-install-recommends %s", names)
+		return fmt.Errorf("packages of Debian are missing and only root may install them; run: sudo apt-get install --yes --no-install-recommends %s", names)
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return errors.New("apt-get is not here: install by hand what these Debian packages hold: " + names)

@@ -109,10 +109,13 @@ type Log interface {
 	Append(ctx context.Context, records []Record) error
 }
 
-// Reader reads the audit log, oldest record first; ForPatient newest first.
+// Reader reads the audit log.
 type Reader interface {
-	ForOperation(ctx context.Context, operation string) iter.Seq2[Record, error]
+	// ForOperation yields what is recorded of an operation, oldest first, from
+	// after the record with the sort key on; "" from the beginning.
+	ForOperation(ctx context.Context, operation, after string) iter.Seq2[Record, error]
+	// ForPatient yields the changes of a patient's records, newest first.
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
-	// ForDay yields what was recorded on the UTC day (2006-01-02).
+	// ForDay yields what was recorded on the UTC day (2006-01-02), oldest first.
 	ForDay(ctx context.Context, day string) iter.Seq2[Record, error]
 }

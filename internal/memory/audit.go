@@ -38,8 +38,8 @@ func (a *Audit) Append(_ context.Context, records []audit.Record) error {
 	return nil
 }
 
-func (a *Audit) ForOperation(_ context.Context, operation string) iter.Seq2[audit.Record, error] {
-	return a.matching(func(r audit.Record) bool { return r.Operation == operation }, false)
+func (a *Audit) ForOperation(_ context.Context, operation, after string) iter.Seq2[audit.Record, error] {
+	return a.matching(func(r audit.Record) bool { return r.Operation == operation && r.SortKey() > after }, false)
 }
 
 func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Record, error] {

@@ -111,9 +111,10 @@ type Log interface {
 
 // Reader reads the audit log.
 type Reader interface {
-	// ForOperation yields what is recorded of an operation, oldest first, from
-	// after the record with the sort key on; "" from the beginning.
-	ForOperation(ctx context.Context, operation, after string) iter.Seq2[Record, error]
+	// ForOperation yields what is recorded of an operation, oldest first.
+	ForOperation(ctx context.Context, operation string) iter.Seq2[Record, error]
+	// ForOperationAfter yields of it what comes after the record with the sort key.
+	ForOperationAfter(ctx context.Context, operation, sortKey string) iter.Seq2[Record, error]
 	// ForPatient yields the changes of a patient's records, newest first.
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
 	// ForDay yields what was recorded on the UTC day (2006-01-02), oldest first.

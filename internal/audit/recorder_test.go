@@ -57,7 +57,7 @@ func (l log) Append(ctx context.Context, records []audit.Record) error {
 func (l log) of(t *testing.T, operation string) []audit.Record {
 	t.Helper()
 	var found []audit.Record
-	for r, err := range l.ForOperation(context.Background(), operation, "") {
+	for r, err := range l.ForOperation(context.Background(), operation) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,8 +38,12 @@ func (a *Audit) Append(_ context.Context, records []audit.Record) error {
 	return nil
 }
 
-func (a *Audit) ForOperation(_ context.Context, operation, after string) iter.Seq2[audit.Record, error] {
-	return a.matching(func(r audit.Record) bool { return r.Operation == operation && r.SortKey() > after }, false)
+func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[audit.Record, error] {
+	return a.ForOperationAfter(ctx, operation, "")
+}
+
+func (a *Audit) ForOperationAfter(_ context.Context, operation, sortKey string) iter.Seq2[audit.Record, error] {
+	return a.matching(func(r audit.Record) bool { return r.Operation == operation && r.SortKey() > sortKey }, false)
 }
 
 func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Record, error] {

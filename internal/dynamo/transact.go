@@ -47,6 +47,9 @@ func passes(reasons []types.CancellationReason) bool {
 // knows a repeat of what it has written. After a lost answer an error other
 // than a cancellation says nothing about the outcome.
 func (c *Client) transact(ctx context.Context, writes []types.TransactWriteItem, tries int) error {
+	if c.Meter.oneByOne() {
+		return c.transactedOneByOne(ctx, writes)
+	}
 	in := &dynamodb.TransactWriteItemsInput{
 		TransactItems:          writes,
 		ClientRequestToken:     aws.String(rand.Text()),

@@ -75,9 +75,9 @@ func TestTheDomainIsPure(t *testing.T) {
 // rows above its own.
 var layers = [][]string{
 	{"functions", "cmd", "local", "test"},
-	{"internal/lambdastep"},
+	{"internal/lambdastep", "internal/installation"},
 	{"internal/portal", "internal/api", "internal/storetest"},
-	{"internal/dynamo", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
+	{"internal/dynamo", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
 	{"internal/bulk"},

@@ -1,0 +1,27 @@
+// Watch runs on a schedule: reminders, escalation, expiry, answers that were
+// not delivered, executions that have died.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"bulkops/internal/engine"
+	"bulkops/internal/installation"
+	"bulkops/internal/lambdastep"
+)
+
+func main() {
+	in := installation.Open()
+	e := in.Engine()
+	e.Operations, e.Staff, e.Machine = in.Operations(), in.Staff(), in.Machine()
+	e.Limits = in.Limits()
+	in.Mail(e)
+	in.Check()
+	lambda.Start(lambdastep.Edge(func(ctx context.Context, _ struct{}) (engine.Swept, error) {
+		swept, err := e.Watch(ctx)
+		in.Log.InfoContext(ctx, "swept", "counts", swept)
+		return swept, err
+	}, in.Log))
+}

@@ -1,0 +1,180 @@
+package template_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"bulkops/internal/audit"
+)
+
+var idTime = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+
+// What holds data outlives a deleted or replaced stack.
+func TestDataIsRetained(t *testing.T) {
+	x := load(t)
+	found := 0
+	for _, kind := range []string{"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Cognito::UserPool"} {
+		for _, name := range x.ofType(kind) {
+			found++
+			for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+				if got := get(x.resources, name, policy); got != "Retain" {
+					t.Errorf("%s: %s is %v", name, policy, got)
+				}
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d resources hold data", found)
+	}
+}
+
+func TestTablesAreProtected(t *testing.T) {
+	x := load(t)
+	tables := x.ofType("AWS::DynamoDB::Table")
+	if want := []string{"AccessTable", "AuditTable", "OperationsTable", "RegistryTable"}; !slices.Equal(tables, want) {
+		t.Errorf("tables %v", tables)
+	}
+	for _, name := range tables {
+		p := x.properties(name)
+		protection := list(get(p, "DeletionProtectionEnabled", "Fn::If"))
+		switch {
+		case get(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true,
+			get(p, "SSESpecification", "SSEEnabled") != true, get(p, "SSESpecification", "SSEType") != "KMS",
+			text(get(p, "SSESpecification", "KMSMasterKeyId")) != "${Key}",
+			p["BillingMode"] != "PAY_PER_REQUEST", p["TableName"] != nil,
+			len(protection) != 3 || protection[0] != "Protected" || protection[1] != true:
+			t.Errorf("%s: %v", name, p)
+		}
+	}
+	if get(x.parameters, "DeletionProtection", "Default") != "true" {
+		t.Error("tables can be deleted unless somebody says otherwise")
+	}
+	if get(x.properties("Key"), "EnableKeyRotation") != true {
+		t.Error("the key is not rotated")
+	}
+}
+
+// The key can be used through the services that keep our data, and never directly.
+func TestTheKeyPolicyIsNarrow(t *testing.T) {
+	for _, s := range list(get(load(t).properties("Key"), "KeyPolicy", "Statement")) {
+		sid, condition := get(s, "Sid"), get(s, "Condition")
+		opens := false
+		for _, a := range list(get(s, "Action")) {
+			action := a.(string)
+			if strings.Contains(action, "*") {
+				t.Errorf("%v allows %s", sid, action)
+			}
+			opens = opens || slices.Contains([]string{"kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant", "kms:ReEncryptFrom"}, action)
+		}
+		if principal := get(s, "Principal"); principal == "*" || get(principal, "AWS") == "*" {
+			t.Errorf("%v is for everybody", sid)
+		}
+		if opens && condition == nil {
+			t.Errorf("%v opens data without a condition", sid)
+		}
+	}
+}
+
+func TestEveryLogIsKeptForATimeAndEncrypted(t *testing.T) {
+	x := load(t)
+	logs := x.ofType("AWS::Logs::LogGroup")
+	if len(logs) != len(functions)+2 {
+		t.Errorf("log groups %v", logs)
+	}
+	for _, name := range logs {
+		p := x.properties(name)
+		if text(p["RetentionInDays"]) != "${LogRetentionDays}" || text(p["KmsKeyId"]) != "${Key.Arn}" {
+			t.Errorf("%s: %v", name, p)
+		}
+	}
+	for _, f := range functions {
+		if got := text(get(x.properties(f+"Function"), "LoggingConfig", "LogGroup")); got != "${"+f+"Log}" {
+			t.Errorf("%s logs to %s", f, got)
+		}
+	}
+	logging := x.properties("BulkOperationMachine")["Logging"]
+	if level := get(logging, "Level"); get(logging, "IncludeExecutionData") != false || level != "ERROR" && level != "ALL" {
+		t.Errorf("the machine's log: %v", logging)
+	}
+}
+
+func TestTheBucketsAreClosed(t *testing.T) {
+	x := load(t)
+	for _, name := range x.ofType("AWS::S3::Bucket") {
+		p := x.properties(name)
+		for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			if get(p, "PublicAccessBlockConfiguration", block) != true {
+				t.Errorf("%s: %s", name, block)
+			}
+		}
+		if p["BucketEncryption"] == nil || get(p, "VersioningConfiguration", "Status") != "Enabled" {
+			t.Errorf("%s: %v", name, p)
+		}
+		policy, _ := json.Marshal(x.properties(name + "Policy"))
+		if !strings.Contains(string(policy), `"aws:SecureTransport":"false"`) || !strings.Contains(string(policy), `"Deny"`) {
+			t.Errorf("%s takes requests without TLS", name)
+		}
+	}
+}
+
+// Both streams reach the audit, and a bad record can neither stop it nor be lost.
+func TestTheAuditReadsBothStreams(t *testing.T) {
+	x := load(t)
+	sources := get(x.properties("AuditFunction"), "Events").(object)
+	for name, table := range map[string]string{"Registry": "RegistryTable", "Operations": "OperationsTable"} {
+		p := get(sources, name, "Properties")
+		tries, _ := get(p, "MaximumRetryAttempts").(int)
+		switch {
+		case text(get(p, "Stream")) != "${"+table+".StreamArn}", get(p, "StartingPosition") != "TRIM_HORIZON",
+			get(p, "BisectBatchOnFunctionError") != true, !slices.Equal(list(get(p, "FunctionResponseTypes")), []any{"ReportBatchItemFailures"}),
+			tries < 1, get(p, "DestinationConfig", "OnFailure", "Type") != "S3",
+			text(get(p, "DestinationConfig", "OnFailure", "Destination")) != "${AuditFailuresBucket.Arn}":
+			t.Errorf("%s: %v", name, p)
+		}
+		if got := get(x.properties(table), "StreamSpecification", "StreamViewType"); got != "NEW_AND_OLD_IMAGES" {
+			t.Errorf("%s streams %v", table, got)
+		}
+	}
+	if get(sources, "Registry", "Properties", "FilterCriteria") != nil {
+		t.Error("a change of a patient may be left out of the audit")
+	}
+}
+
+// What the filter lets through is what the audit has a record for.
+func TestTheFilterOfTheOperationsStream(t *testing.T) {
+	x := load(t)
+	var filters []object
+	for _, f := range list(get(x.properties("AuditFunction"), "Events", "Operations", "Properties", "FilterCriteria", "Filters")) {
+		var pattern object
+		if err := json.Unmarshal([]byte(get(f, "Pattern").(string)), &pattern); err != nil {
+			t.Fatal(err)
+		}
+		filters = append(filters, pattern)
+	}
+	passes := func(event, sk string) bool {
+		return slices.ContainsFunc(filters, func(f object) bool {
+			if names := list(f["eventName"]); names != nil && !slices.Contains(names, any(event)) {
+				return false
+			}
+			return slices.ContainsFunc(list(get(f, "dynamodb", "Keys", "sk", "S")), func(p any) bool {
+				return strings.HasPrefix(sk, get(p, "prefix").(string))
+			})
+		})
+	}
+	for _, sk := range []string{"HEADER", "SELECTION#0001", "PLAN#r#BATCH#00001", "PLAN#r#EXCLUDED#00001", "RESULT#00001#01", "TALLY#00001#01", "TOKEN#review", "MAIL#ask", "EVENT#000001"} {
+		for _, event := range []string{"INSERT", "MODIFY", "REMOVE"} {
+			r := events.DynamoDBEventRecord{EventID: "e-1", EventName: event}
+			r.Change.ApproximateCreationDateTime = events.SecondsEpochTime{Time: idTime}
+			r.Change.Keys = map[string]events.DynamoDBAttributeValue{"pk": events.NewStringAttribute("OP#OP-1"), "sk": events.NewStringAttribute(sk)}
+			_, recorded, err := audit.FromStream(r)
+			if wanted := recorded || err != nil; wanted != passes(event, sk) {
+				t.Errorf("%s of %s: the audit wants it %v, the filter passes it %v", event, sk, wanted, passes(event, sk))
+			}
+		}
+	}
+}

@@ -36,7 +36,7 @@ func NewClient(cfg aws.Config) *Client {
 	return &Client{api: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
 			s.MaxAttempts = 4
-			s.MaxBackoff = 2 * time.Second
+			s.MaxBackoff = time.Second / 2
 		})
 		if plain, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = plain.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {

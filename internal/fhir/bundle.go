@@ -12,7 +12,7 @@ import (
 // entry that is no JSON the rest cannot be read: nothing says where the next
 // one begins.
 func (f file) readBundle(r io.Reader, use func(item) error) error {
-	limited := &rationed{from: r, left: MaxLine}
+	limited := &rationed{from: r, left: ration}
 	d := json.NewDecoder(limited)
 	number := 0
 	// lost says what could not be read and ends the file.
@@ -22,7 +22,7 @@ func (f file) readBundle(r io.Reader, use func(item) error) error {
 		}
 		reason := "It is not complete JSON from here on; what follows was not read."
 		if errors.Is(err, errTooLong) {
-			reason = fmt.Sprintf("An entry is longer than %d MB; it and what follows were not read.", MaxLine>>20)
+			reason = "An entry is far too long; it and what follows were not read."
 		}
 		return use(f.broken(number, reason))
 	}
@@ -39,7 +39,7 @@ func (f file) readBundle(r io.Reader, use func(item) error) error {
 		if err != nil {
 			return lost(err)
 		}
-		limited.left = MaxLine
+		limited.left = ration
 		switch name {
 		case "resourceType":
 			var value any
@@ -57,7 +57,7 @@ func (f file) readBundle(r io.Reader, use func(item) error) error {
 			}
 			for d.More() {
 				number++
-				limited.left = MaxLine
+				limited.left = ration
 				var raw json.RawMessage
 				if err := d.Decode(&raw); err != nil {
 					return lost(err)
@@ -88,6 +88,9 @@ func (f file) readBundle(r io.Reader, use func(item) error) error {
 // entry hands on one entry of a Bundle. A resource without an id takes that of
 // its urn:uuid, by which the Bundle's other resources refer to it.
 func (f file) entry(number int, raw []byte, use func(item) error) error {
+	if len(raw) > MaxLine {
+		return use(f.broken(number, fmt.Sprintf("The entry is longer than %d MB.", MaxLine>>20)))
+	}
 	var e struct {
 		FullURL  string          `json:"fullUrl"`
 		Resource json.RawMessage `json:"resource"`
@@ -111,6 +114,10 @@ func (f file) entry(number int, raw []byte, use func(item) error) error {
 	}
 	return use(it)
 }
+
+// ration is how much of a file is read for one entry. It is more than MaxLine,
+// since the decoder reads ahead, and bounds the memory that a file can ask for.
+const ration = 2*MaxLine + 1<<20
 
 var errTooLong = errors.New("longer than an entry may be")
 

@@ -49,7 +49,7 @@ func (im *importer) readClinical() error {
 	}
 	err := im.each([]string{kindCondition, kindMedication, kindAllergy}, nil, func(it item) error {
 		if why := it.checkID(); why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if !im.first(it) {
@@ -57,7 +57,7 @@ func (im *importer) readClinical() error {
 		}
 		n, why := im.note(it)
 		if why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if batch = append(batch, n); len(batch) < chunk {
@@ -144,7 +144,7 @@ func (im *importer) writeNotes(batch []note) error {
 		_, exists := stored[n.ref]
 		switch {
 		case im.patients[n.ref.Patient] == nil && !inStore:
-			im.report.refuse(n.it, noPatient)
+			im.refuse(n.it, noPatient)
 		case n.inError && !exists:
 			im.report.count(n.it.kind).Ignored++
 		default:

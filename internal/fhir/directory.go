@@ -49,7 +49,7 @@ func (im *importer) readDirectory() error {
 			return nil
 		}
 		if why := it.checkID(); why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if !im.first(it) {
@@ -72,7 +72,7 @@ func (im *importer) readDirectory() error {
 			}
 		}
 		if why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 		}
 		return nil
 	})
@@ -134,7 +134,7 @@ func (im *importer) role(r role) {
 	id, ok := im.id(kindPractitioner, r.Practitioner)
 	p := im.practitioners[id]
 	if !ok || p.it.id == "" {
-		im.report.refuse(r.it, "Its practitioner is not in the files.")
+		im.refuse(r.it, "Its practitioner is not in the files.")
 		return
 	}
 	p.roles++

@@ -33,7 +33,8 @@ type visit struct {
 	start   time.Time
 	day     string // as it was written there, not in UTC
 	fields  registry.Fields
-	inError bool // the source takes it back
+	inError bool     // the source takes it back
+	without []string // problems to report if it is imported
 }
 
 func (v visit) state() string { return v.fields[registry.VisitState] }
@@ -48,7 +49,7 @@ func (im *importer) readEncounters() error {
 	}
 	err := im.each([]string{kindEncounter}, nil, func(it item) error {
 		if why := it.checkID(); why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if !im.first(it) {
@@ -56,7 +57,7 @@ func (im *importer) readEncounters() error {
 		}
 		v, why := im.visit(it)
 		if why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if batch = append(batch, v); len(batch) < chunk {
@@ -116,16 +117,16 @@ func (im *importer) visit(it item) (v visit, why string) {
 	if end, ok := moment(r.Period.End); ok && end.After(start) {
 		v.fields[registry.VisitMinutes] = strconv.Itoa(int(end.Sub(start).Round(time.Minute) / time.Minute))
 	}
-	im.place(v, r)
+	im.place(&v, r)
 	return v, ""
 }
 
 // place sets facility and provider.
-func (im *importer) place(v visit, r encounterResource) {
+func (im *importer) place(v *visit, r encounterResource) {
 	if r.ServiceProvider.given() {
 		id, ok := im.facility(r.ServiceProvider)
 		if !ok {
-			im.report.problem(v.it, "Its organization is not in the files; the visit was imported without a facility.")
+			v.without = append(v.without, "Its organization is not in the files; the visit was imported without a facility.")
 		}
 		v.fields[registry.FacilityField] = id
 	}
@@ -150,7 +151,7 @@ func (im *importer) place(v visit, r encounterResource) {
 		}
 	}
 	if len(named) > 0 {
-		im.report.problem(v.it, "Its practitioner is not in the files; the visit was imported without a provider.")
+		v.without = append(v.without, "Its practitioner is not in the files; the visit was imported without a provider.")
 	}
 }
 
@@ -233,7 +234,7 @@ func (im *importer) writeVisits(batch []visit) error {
 		p := im.patients[v.patient]
 		switch {
 		case p == nil && !inStore:
-			im.report.refuse(v.it, noPatient)
+			im.refuse(v.it, noPatient)
 			continue
 		case p == nil:
 			p = &patient{}
@@ -247,7 +248,7 @@ func (im *importer) writeVisits(batch []visit) error {
 			continue
 		}
 		if v.state() == registry.VisitScheduled && len(p.scheduled) == maxPlanned {
-			im.report.refuse(v.it, fmt.Sprintf("Its patient already has %d planned visits.", maxPlanned))
+			im.refuse(v.it, fmt.Sprintf("Its patient already has %d planned visits.", maxPlanned))
 			continue
 		}
 		follows := !inStore || ours(profile)
@@ -258,6 +259,9 @@ func (im *importer) writeVisits(batch []visit) error {
 				im.report.problem(v.it, patientChanged)
 			}
 		} else {
+			for _, reason := range v.without {
+				im.report.problem(v.it, reason)
+			}
 			im.settle(kindEncounter, stored, want, &puts)
 			if listed && before != v.ref {
 				moved[before.Ref(v.patient)] = struct{}{}

@@ -16,6 +16,7 @@ package fhir
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -85,6 +86,7 @@ func Import(ctx context.Context, store Store, path string, o Options) (Report, e
 			return im.report, fmt.Errorf("import %s: %w", o.Source, err)
 		}
 	}
+	maps.DeleteFunc(im.report.Counts, func(_ string, n *Count) bool { return n.Read == 0 })
 	return im.report, nil
 }
 
@@ -118,6 +120,13 @@ func (im *importer) first(it item) bool {
 		im.report.refuse(it, "The same id was read before with other content; the first one counts.")
 	}
 	return false
+}
+
+// refuse reports a resource that cannot be used, and forgets that it was read:
+// another one with its id may be better.
+func (im *importer) refuse(it item, reason string) {
+	delete(im.once, hash(it.kind, it.id))
+	im.report.refuse(it, reason)
 }
 
 // ours reports whether nobody has written the record since an import did.

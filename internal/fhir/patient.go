@@ -109,7 +109,7 @@ func (im *importer) readPatients() error {
 	err := im.each([]string{kindPatient}, nil, func(it item) error {
 		var r patientResource
 		if why := cmp.Or(it.checkID(), it.decode(&r)); why != "" {
-			im.report.refuse(it, why)
+			im.refuse(it, why)
 			return nil
 		}
 		if !im.first(it) {

@@ -105,7 +105,7 @@ func tidy(text string, limit int) (tidied string, cut bool) {
 func moment(text string) (at time.Time, ok bool) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly, "2006-01", "2006"} {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at, true
+			return at, at.UTC().Year() <= 9999 // a later year has no place in a key
 		}
 	}
 	return time.Time{}, false

@@ -44,7 +44,7 @@ func (s *Staff) Person(ctx context.Context, sub string) (staff.Person, error) {
 
 func (s *Staff) People(ctx context.Context, role staff.Role) ([]staff.Person, error) {
 	var people []staff.Person
-	for i, err := range s.client.query(ctx, "list staff", indexed(s.table, "by-role", "role", string(role), false)) {
+	for i, err := range s.client.lookup(ctx, "list staff", s.table, "by-role", "role", string(role), false) {
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (s *Staff) PutPerson(ctx context.Context, p staff.Person) error {
 	i["name"], i["email"], i["role"] = text(p.Name), text(p.Email), text(string(p.Role))
 	i["facilities"] = texts(p.Facilities)
 	i["disabled"] = &types.AttributeValueMemberBOOL{Value: p.Disabled}
-	if err := s.client.put(ctx, s.table, i, "", nil); err != nil {
+	if err := s.client.put(ctx, s.table, i, ""); err != nil {
 		return failed(err, "store a staff entry")
 	}
 	return nil
@@ -75,7 +75,7 @@ func personOf(i item) staff.Person {
 func (s *Staff) PutApprovalRef(ctx context.Context, ref string, a engine.ApprovalRef, expires time.Time) error {
 	i := secretKey(approvalKind, ref).item()
 	i["operation"], i["approver"], i["expires"] = text(a.Operation), text(a.Approver), number(expires.Unix())
-	if err := s.client.put(ctx, s.table, i, "", nil); err != nil {
+	if err := s.client.put(ctx, s.table, i, ""); err != nil {
 		return failed(err, "store an approval reference")
 	}
 	return nil
@@ -118,7 +118,7 @@ func (a *Access) Put(ctx context.Context, kind, id string, v any, expires time.T
 	}
 	i := secretKey(kind, id).item()
 	i["body"], i["expires"] = body, number(expires.Unix())
-	if err := a.client.put(ctx, a.table, i, "", nil); err != nil {
+	if err := a.client.put(ctx, a.table, i, ""); err != nil {
 		return failed(err, "store a "+kind)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (c *Client) readAll(ctx context.Context, table string, keys []key, consiste
 		}
 	}
 	var one sync.Mutex
-	return inFlight(ctx, slices.Collect(slices.Chunk(wanted, keysPerRead)), func(ctx context.Context, keys []item) error {
+	return inFlight(ctx, callsInFlight, slices.Collect(slices.Chunk(wanted, keysPerRead)), func(ctx context.Context, keys []item) error {
 		for try := 0; ; try++ {
 			out, err := c.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 				RequestItems:           map[string]types.KeysAndAttributes{table: {Keys: keys, ConsistentRead: &consistent}},
@@ -66,7 +66,7 @@ func (c *Client) readAll(ctx context.Context, table string, keys []key, consiste
 
 // writeAll puts the items, which have different keys, in any number and order.
 func (c *Client) writeAll(ctx context.Context, table string, items []item) error {
-	return inFlight(ctx, slices.Collect(slices.Chunk(items, itemsPerWrite)), func(ctx context.Context, items []item) error {
+	return inFlight(ctx, callsInFlight, slices.Collect(slices.Chunk(items, itemsPerWrite)), func(ctx context.Context, items []item) error {
 		requests := make([]types.WriteRequest, len(items))
 		for i := range items {
 			requests[i].PutRequest = &types.PutRequest{Item: items[i]}
@@ -98,12 +98,12 @@ func (c *Client) writeAll(ctx context.Context, table string, items []item) error
 	})
 }
 
-// inFlight runs call on every part, a few at a time, and returns the first
-// error, after which it begins no further call.
-func inFlight[T any](ctx context.Context, parts []T, call func(context.Context, T) error) error {
+// inFlight runs call on every part, at most limit at a time, and returns the
+// first error, after which it begins no further call.
+func inFlight[T any](ctx context.Context, limit int, parts []T, call func(context.Context, T) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	free := make(chan struct{}, callsInFlight)
+	free := make(chan struct{}, limit)
 	var all sync.WaitGroup
 	for _, part := range parts {
 		free <- struct{}{}

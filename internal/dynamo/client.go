@@ -60,12 +60,13 @@ func (c *Client) get(ctx context.Context, table string, k key, consistent bool) 
 	return out.Item, nil
 }
 
-// put writes an item where the condition holds; "" writes it always.
-func (c *Client) put(ctx context.Context, table string, i item, condition string, values item) error {
+// put writes an item where the condition holds; "" writes it always. When it
+// does not hold, the error carries the item that is there.
+func (c *Client) put(ctx context.Context, table string, i item, condition string) error {
 	in := &dynamodb.PutItemInput{TableName: &table, Item: i, ReturnConsumedCapacity: c.Meter.wanted()}
 	if condition != "" {
 		in.ConditionExpression = &condition
-		in.ExpressionAttributeValues = values
+		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	out, err := c.api.PutItem(ctx, in)
 	if err != nil {
@@ -134,14 +135,18 @@ func partition(table, pk, prefix string) dynamodb.QueryInput {
 	return in
 }
 
-// indexed is the query for the items whose attribute, the key of the index, is value.
-func indexed(table, index, attribute, value string, newestFirst bool) dynamodb.QueryInput {
-	return dynamodb.QueryInput{
+// lookup yields what an index holds under a value of its key, ordered by its
+// sort key.
+func (c *Client) lookup(ctx context.Context, what, table, index, attribute, value string, newestFirst bool) iter.Seq2[item, error] {
+	if value == "" || len(value) > maxPartitionKey {
+		return func(func(item, error) bool) {} // no index has such a key, and DynamoDB calls it an error
+	}
+	return c.query(ctx, what, dynamodb.QueryInput{
 		TableName:                 &table,
 		IndexName:                 &index,
 		KeyConditionExpression:    aws.String("#key = :key"),
 		ExpressionAttributeNames:  map[string]string{"#key": attribute},
 		ExpressionAttributeValues: item{":key": text(value)},
 		ScanIndexForward:          aws.Bool(!newestFirst),
-	}
+	})
 }

@@ -44,16 +44,12 @@ func (o *Operations) CommitGroup(ctx context.Context, g engine.Group) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// What an item can hold (AWS, DynamoDB quotas). An edit beyond these is refused
-// before it is sent: DynamoDB may refuse the whole request for it, and then does
-// not say which edit it was.
-const (
-	maxItem     = 400 << 10 // with names
-	maxSortKey  = 1024      // of the indexes: the name
-	maxIndexKey = 2048      // facility, provider
-)
+// maxItem is the most bytes of an item, with names (AWS, DynamoDB quotas).
+const maxItem = 400 << 10
 
 // impossible refuses the subjects whose records could never hold the edits.
+// They are found before anything is sent: DynamoDB may refuse the whole request
+// for one, and then does not say which.
 func impossible(changes []bulk.Change) *engine.Refusal {
 	refusal := &engine.Refusal{}
 	for _, c := range changes {
@@ -63,7 +59,7 @@ func impossible(changes []bulk.Change) *engine.Refusal {
 				size += len(field) + len(value)
 			}
 			return size > maxItem || len(e.After[registry.Name]) > maxSortKey ||
-				len(e.After[registry.FacilityField]) > maxIndexKey || len(e.After[registry.ProviderField]) > maxIndexKey
+				len(e.After[registry.FacilityField]) > maxPartitionKey || len(e.After[registry.ProviderField]) > maxPartitionKey
 		}) {
 			refusal.Unwritable = append(refusal.Unwritable, c.Subject)
 		}

@@ -53,8 +53,14 @@ func (k key) item() item { return item{"pk": text(k.pk), "sk": text(k.sk)} }
 // read of impossible keys with an error for the whole call, where they simply
 // name nothing.
 func (k key) possible() bool {
-	return utf8.ValidString(k.pk) && utf8.ValidString(k.sk) && k.sk != "" && len(k.pk) <= 2048 && len(k.sk) <= 1024
+	return utf8.ValidString(k.pk) && utf8.ValidString(k.sk) && k.sk != "" && len(k.pk) <= maxPartitionKey && len(k.sk) <= maxSortKey
 }
+
+// How long keys may be, of tables and indexes (AWS, DynamoDB quotas).
+const (
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
 
 const patientPrefix = "PATIENT#"
 

@@ -229,10 +229,7 @@ func (o *Operations) ByDay(ctx context.Context, day string) iter.Seq2[string, er
 
 func (o *Operations) list(ctx context.Context, index, attribute, value string, newestFirst bool) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if value == "" {
-			return // no index has an empty key
-		}
-		for i, err := range o.client.query(ctx, "list operations", indexed(o.table, index, attribute, value, newestFirst)) {
+		for i, err := range o.client.lookup(ctx, "list operations", o.table, index, attribute, value, newestFirst) {
 			if !yield(operationOf(i), err) || err != nil {
 				return
 			}

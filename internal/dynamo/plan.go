@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -21,15 +22,14 @@ const (
 )
 
 // putOnce writes an item where there is none with its key; conflict is true
-// when there is one. The mark tells a lost answer's repeat, which finds this
-// call's own item, from somebody else's.
+// when there is one. The mark tells this call's own item, which a repeat after
+// a lost answer finds, from somebody else's.
 func (o *Operations) putOnce(ctx context.Context, i item) (conflict bool, err error) {
-	mark := make([]byte, 8)
-	rand.Read(mark)
-	i["mark"] = &types.AttributeValueMemberB{Value: mark}
-	err = o.client.put(ctx, o.table, i, "attribute_not_exists(pk) OR mark = :mark", item{":mark": i["mark"]})
-	if conditionFailed(err) {
-		return true, nil
+	mark := rand.Text()
+	i["mark"] = text(mark)
+	err = o.client.put(ctx, o.table, i, "attribute_not_exists(pk)")
+	if there := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &there) {
+		return textOf(there.Item["mark"]) != mark, nil
 	}
 	return false, err
 }

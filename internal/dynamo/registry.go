@@ -54,10 +54,7 @@ func (r *Registry) PatientIDsOf(ctx context.Context, provider string) iter.Seq2[
 
 func (r *Registry) patientIDs(ctx context.Context, index, attribute, value string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if value == "" {
-			return // no index has an empty key
-		}
-		for i, err := range r.client.query(ctx, "list patients", indexed(r.table, index, attribute, value, false)) {
+		for i, err := range r.client.lookup(ctx, "list patients", r.table, index, attribute, value, false) {
 			if !yield(refOf(i).Patient, err) || err != nil {
 				return
 			}
@@ -143,7 +140,7 @@ const (
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 	i := key{facilityPartition, f.ID}.item()
 	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
-	if err := r.client.put(ctx, r.table, i, "", nil); err != nil {
+	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a facility")
 	}
 	return nil
@@ -154,7 +151,7 @@ func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
 	i := key{providerPartition, p.ID}.item()
 	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
 	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
-	if err := r.client.put(ctx, r.table, i, "", nil); err != nil {
+	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a provider")
 	}
 	return nil

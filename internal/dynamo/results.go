@@ -60,7 +60,7 @@ func (o *Operations) PutToken(ctx context.Context, id, wait, token string) error
 	i["task_token"] = text(token)
 	i["waits_for"] = text(bulk.WaitsForAnswer)
 	i["waits_since"] = text(sortable(time.Now()))
-	if err := o.client.put(ctx, o.table, i, "", nil); err != nil {
+	if err := o.client.put(ctx, o.table, i, ""); err != nil {
 		return failed(err, "store a token")
 	}
 	return nil
@@ -93,7 +93,7 @@ func (o *Operations) MailSent(ctx context.Context, id, mail string) (bool, error
 }
 
 func (o *Operations) MarkMailSent(ctx context.Context, id, mail string) error {
-	if err := o.client.put(ctx, o.table, mailKey(id, mail).item(), "", nil); err != nil {
+	if err := o.client.put(ctx, o.table, mailKey(id, mail).item(), ""); err != nil {
 		return failed(err, "mark a mail as sent")
 	}
 	return nil

@@ -96,6 +96,7 @@ func stores(client *dynamo.Client, tables dynamo.Tables) storetest.Stores {
 		Operations: dynamo.NewOperations(client, tables.Operations, tables.Registry),
 		Staff:      dynamo.NewStaff(client, tables.Access),
 		Access:     dynamo.NewAccess(client, tables.Access),
+		Audit:      dynamo.NewAudit(client, tables.Audit),
 	}
 }
 

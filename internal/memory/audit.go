@@ -10,7 +10,7 @@ import (
 	"bulkops/internal/audit"
 )
 
-// Audit keeps audit records in memory.
+// Audit is an audit log.
 type Audit struct {
 	mu      sync.Mutex
 	records map[auditKey][]byte
@@ -23,7 +23,7 @@ var (
 	_ audit.Reader = (*Audit)(nil)
 )
 
-// NewAudit returns an empty log.
+// NewAudit returns an empty one.
 func NewAudit() *Audit { return &Audit{records: map[auditKey][]byte{}} }
 
 func (a *Audit) Append(_ context.Context, records []audit.Record) error {
@@ -43,28 +43,31 @@ func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[au
 }
 
 func (a *Audit) ForOperationAfter(_ context.Context, operation, sortKey string) iter.Seq2[audit.Record, error] {
-	return a.matching(func(r audit.Record) bool { return r.Operation == operation && r.SortKey() > sortKey }, false)
+	return a.find(false, func(r audit.Record) bool {
+		return r.Operation == operation && operation != "" && r.SortKey() > sortKey
+	})
 }
 
 func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Record, error] {
-	return a.matching(func(r audit.Record) bool { return r.Patient == patient }, true)
+	return a.find(true, func(r audit.Record) bool { return r.Patient == patient && patient != "" })
 }
 
 func (a *Audit) ForDay(_ context.Context, day string) iter.Seq2[audit.Record, error] {
-	return a.matching(func(r audit.Record) bool { return r.Day() == day }, false)
+	return a.find(false, func(r audit.Record) bool { return r.Day() == day })
 }
 
-func (a *Audit) matching(wanted func(audit.Record) bool, newestFirst bool) iter.Seq2[audit.Record, error] {
+// find yields the records that belong, ordered by time.
+func (a *Audit) find(newestFirst bool, belongs func(audit.Record) bool) iter.Seq2[audit.Record, error] {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var found []audit.Record
 	for _, text := range a.records {
-		if r := decode[audit.Record](text); wanted(r) {
+		if r := decode[audit.Record](text); belongs(r) {
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b audit.Record) int {
-		order := cmp.Or(a.At.Compare(b.At), cmp.Compare(a.SortKey(), b.SortKey()))
+	slices.SortFunc(found, func(x, y audit.Record) int {
+		order := cmp.Or(cmp.Compare(x.SortKey(), y.SortKey()), cmp.Compare(x.Partition(), y.Partition()))
 		if newestFirst {
 			return -order
 		}

@@ -12,7 +12,7 @@ import (
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) storetest.Stores {
 		s := memory.New()
-		return storetest.Stores{Registry: s, Operations: s, Staff: s, Access: memory.NewAccess()}
+		return storetest.Stores{Registry: s, Operations: s, Staff: s, Access: memory.NewAccess(), Audit: memory.NewAudit()}
 	})
 }
 

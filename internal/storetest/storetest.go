@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
@@ -41,12 +42,19 @@ type Access interface {
 	Take(ctx context.Context, kind, id string, v any, now time.Time) error
 }
 
+// Audit is the audit log, written and read.
+type Audit interface {
+	audit.Log
+	audit.Reader
+}
+
 // Stores is one installation: everything it keeps.
 type Stores struct {
 	Registry   Registry
 	Operations engine.Operations
 	Staff      Staff
 	Access     Access
+	Audit      Audit
 }
 
 type test struct {
@@ -66,6 +74,7 @@ func Run(t *testing.T, open func(*testing.T) Stores) {
 		{"commit", commitTests},
 		{"refusal", refusalTests},
 		{"access", accessTests},
+		{"audit", auditTests},
 	} {
 		t.Run(part.subject, func(t *testing.T) {
 			for _, one := range part.tests {

@@ -1,0 +1,70 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/registry"
+)
+
+// changeRecord is the audit record of a change of a patient, n seconds after noon.
+func changeRecord(operation, patient string, n int) audit.Record {
+	return audit.Record{
+		At: noon.Add(time.Duration(n) * time.Second), Type: audit.Change, Unique: fmt.Sprintf("%032x", n),
+		Operation: operation, Kind: "status-change", Batch: 1, ByHand: operation == "",
+		Operator: audit.Person{Sub: ada.Sub, Name: hostileNames[0]}, Approver: audit.Person{Sub: grace.Sub, Name: grace.Name}, Reason: hostileNames[5],
+		Patient: patient, Part: registry.ProfilePart,
+		Old: registry.Fields{registry.StatusField: "Active"}, New: registry.Fields{registry.StatusField: "On Hold", registry.HoldReason: hostileNames[3]},
+	}
+}
+
+func eventRecord(operation, what string, n int) audit.Record {
+	return audit.Record{At: noon.Add(time.Duration(n) * time.Second), Type: audit.Event, Unique: fmt.Sprintf("%032x", n),
+		Operation: operation, Kind: "status-change", Operator: audit.Person{Name: audit.System}, What: what}
+}
+
+var auditTests = []test{
+	{"an operation's records come back as appended, oldest first", func(t *testing.T, s Stores) {
+		const op = "OP-000001-AAAA"
+		records := []audit.Record{eventRecord(op, "planned", 1), changeRecord(op, "p-1", 2), changeRecord(op, "p-2", 3), eventRecord(op, "completed", 4)}
+		other := []audit.Record{changeRecord("OP-000001-AAAAB", "p-1", 2), changeRecord("", "p-1", 2)}
+		must(t, "append", s.Audit.Append(t.Context(), []audit.Record{records[2], other[0], records[0], records[3], other[1], records[1]}))
+		same(t, "records", collect(t, s.Audit.ForOperation(t.Context(), op)), records)
+		same(t, "records after the second", collect(t, s.Audit.ForOperationAfter(t.Context(), op, records[1].SortKey())), records[2:])
+		same(t, "records after none", collect(t, s.Audit.ForOperationAfter(t.Context(), op, "")), records)
+		same(t, "records after the last", len(collect(t, s.Audit.ForOperationAfter(t.Context(), op, records[3].SortKey()))), 0)
+	}},
+	{"a record that is appended again, even with other contents, stays as it is", func(t *testing.T, s Stores) {
+		const op = "OP-000001-AAAA"
+		first, second := changeRecord(op, "p-1", 1), changeRecord(op, "p-2", 2)
+		must(t, "append", s.Audit.Append(t.Context(), []audit.Record{first}))
+		forged := first
+		forged.Reason = "another reason"
+		must(t, "append again", s.Audit.Append(t.Context(), []audit.Record{forged, second, first, second}))
+		same(t, "records", collect(t, s.Audit.ForOperation(t.Context(), op)), []audit.Record{first, second})
+	}},
+	{"a patient's records come newest first, whoever made the change", func(t *testing.T, s Stores) {
+		mine := []audit.Record{changeRecord("OP-000001-AAAA", "p-1", 1), changeRecord("", "p-1", 2), changeRecord("OP-000002-AAAA", "p-1", 3)}
+		must(t, "append", s.Audit.Append(t.Context(), append(mine, changeRecord("OP-000001-AAAA", "p-2", 4), eventRecord("OP-000001-AAAA", "planned", 5))))
+		same(t, "records", collect(t, s.Audit.ForPatient(t.Context(), "p-1")), []audit.Record{mine[2], mine[1], mine[0]})
+		for _, nobody := range []string{"", "nobody", repeat("long", 3000)} {
+			same(t, "records of nobody", len(collect(t, s.Audit.ForPatient(t.Context(), nobody))), 0)
+		}
+	}},
+	{"a day's records come oldest first", func(t *testing.T, s Stores) {
+		day := 24 * 3600
+		records := []audit.Record{eventRecord("OP-000001-AAAA", "planned", 1), changeRecord("", "p-1", 2), changeRecord("OP-000001-AAAA", "p-1", 3)}
+		must(t, "append", s.Audit.Append(t.Context(), append(records, changeRecord("", "p-1", day), changeRecord("", "p-1", -day))))
+		same(t, "records", collect(t, s.Audit.ForDay(t.Context(), "2026-12-01")), records)
+	}},
+	{"a thousand records at once are all kept", func(t *testing.T, s Stores) {
+		var records []audit.Record
+		for n := range 1000 {
+			records = append(records, changeRecord("OP-000001-AAAA", fmt.Sprintf("p-%d", n), n))
+		}
+		must(t, "append", s.Audit.Append(t.Context(), records))
+		same(t, "records", collect(t, s.Audit.ForOperation(t.Context(), "OP-000001-AAAA")), records)
+	}},
+}

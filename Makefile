@@ -3,6 +3,10 @@
 SHELL := /bin/bash -euo pipefail
 .PHONY: help start stop status clean demo test check bench invoke assets build
 
+# All Go is compiled as the functions are: what they share with the rest is then compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
+
 # Ports of "make start": the local AWS with the portal, the mailbox's page, its mail server.
 export PORT MAIL_PORT SMTP_PORT
 

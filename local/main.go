@@ -20,7 +20,9 @@ var verbs = map[string]func(ctx context.Context, root string, args []string) err
 	"start":  start,
 	"stop":   func(_ context.Context, root string, _ []string) error { return stack.Halt(stateDir(root)) },
 	"status": status,
-	"assets": func(ctx context.Context, root string, _ []string) error { return stack.Prepare(ctx, root, os.Stdout) },
+	"assets": func(ctx context.Context, root string, _ []string) error {
+		return stack.PrepareAssets(ctx, root, os.Stdout)
+	},
 	"build":  build,
 	"clean":  clean,
 	"invoke": invoke,

@@ -2,16 +2,20 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"bulkops/local/progress"
 	"bulkops/local/tools"
 )
 
@@ -25,15 +29,43 @@ var buildFlags = []string{
 	"GOFLAGS=-tags=lambda.norpc -ldflags=-s -trimpath",
 }
 
-// Build compiles the functions and writes them, with the template that names them, to dir.
-func Build(ctx context.Context, root, dir string) error {
-	// Compiling once what the functions share leaves sam build with linking only; it would compile
-	// it for each function at the same time.
-	compile := exec.CommandContext(ctx, "go", "build", "./functions/...")
-	compile.Dir, compile.Env = root, environment(buildFlags...)
-	if out, err := compile.CombinedOutput(); err != nil {
+// Prepare installs what building and starting need, puts the portal's styles in place and compiles
+// the functions, as far as that is not done. After it, Build only links.
+func Prepare(ctx context.Context, root string, log io.Writer) error {
+	var python, compiled error
+	var both sync.WaitGroup
+	both.Go(func() { python = tools.Ensure(ctx, root, log, tools.Python) })
+	both.Go(func() {
+		// The portal's function embeds the styles.
+		if compiled = PrepareAssets(ctx, root, log); compiled == nil {
+			compiled = progress.Step(log, "compile the functions", func() error { return compile(ctx, root) })
+		}
+	})
+	both.Wait()
+	return errors.Join(python, compiled)
+}
+
+// PrepareAssets installs the Node packages and puts the portal's styles in place.
+func PrepareAssets(ctx context.Context, root string, log io.Writer) error {
+	if err := tools.Ensure(ctx, root, log, tools.Node); err != nil {
+		return err
+	}
+	return tools.CopyStyles(root)
+}
+
+// compile compiles once what the functions share; sam build alone would compile it for each
+// function at the same time.
+func compile(ctx context.Context, root string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "./functions/...")
+	cmd.Dir, cmd.Env = root, environment(buildFlags...)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compile the functions: %w\n%s", err, out)
 	}
+	return nil
+}
+
+// Build writes the functions, with the template that names them, to dir.
+func Build(ctx context.Context, root, dir string) error {
 	// Never --cached: it looks only at a function's own folder and would keep a binary whose
 	// packages under internal/ have changed.
 	return sam(ctx, root, buildFlags, "build", "--parallel", "--template-file", filepath.Join(root, "template.yaml"), "--build-dir", dir)

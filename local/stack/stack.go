@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"bulkops/local/progress"
-	"bulkops/local/tools"
 )
 
 // Options say how to start a stack. The zero value is right for a test.
@@ -82,7 +81,7 @@ func Start(ctx context.Context, options Options) (started *Stack, fresh bool, er
 			err = errors.Join(err, s.Stop())
 		}
 	}()
-	if err := progress.Step(log, "build the functions (sam build)", func() error { return Build(ctx, root, s.buildDir()) }); err != nil {
+	if err := progress.Step(log, "package the functions (sam build)", func() error { return Build(ctx, root, s.buildDir()) }); err != nil {
 		return nil, false, err
 	}
 	ports, fresh, err := s.startServers(ctx, options, log)
@@ -104,15 +103,6 @@ func Start(ctx context.Context, options Options) (started *Stack, fresh bool, er
 	}
 	s.describedBy(ports)
 	return s, fresh, s.save(ports)
-}
-
-// Prepare installs what building and starting need and puts the portal's styles in place. It does
-// nothing, quickly, when that is done.
-func Prepare(ctx context.Context, root string, log io.Writer) error {
-	if err := tools.Ensure(ctx, root, log, tools.Python, tools.Node); err != nil {
-		return err
-	}
-	return tools.CopyStyles(root)
 }
 
 // startServers starts the gateway and the mailbox, unless both already run from this folder.

@@ -36,15 +36,29 @@ type Outcome struct {
 }
 
 // Result records that a group of a batch was written, in the transaction that
-// wrote it. Subjects of the group that Others does not name are done.
+// wrote it. Subjects of the group that Others does not name are done. The
+// result of a Closed group records that it was not attempted and never will be,
+// because the operation ended before.
 type Result struct {
 	Batch  int       `json:"batch"`
 	Group  int       `json:"group"`
 	Others []Outcome `json:"others,omitempty"`
+	Closed bool      `json:"closed,omitempty"`
+}
+
+// Tally counts the outcomes of the result's group, which has size subjects.
+func (r Result) Tally(size int) Tally {
+	if r.Closed {
+		return Tally{}
+	}
+	return TallyOf(size, r.Others)
 }
 
 // Outcome returns what became of a subject of the result's group.
 func (r Result) Outcome(subject string) Outcome {
+	if r.Closed {
+		return Outcome{Subject: subject, State: NotAttempted}
+	}
 	for _, o := range r.Others {
 		if o.Subject == subject {
 			return o

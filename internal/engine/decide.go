@@ -31,14 +31,14 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	if err := e.mayDecide(actor, op); err != nil {
 		return op, err
 	}
-	if err := decidable(op); err != nil {
+	if err := decidable(actor, op); err != nil {
 		return op, err
 	}
 	if !e.Now().Before(op.Approval.Expires) {
 		if op, err = e.expire(ctx, id); err != nil {
 			return op, err
 		}
-		return op, decidable(op)
+		return op, decidable(actor, op)
 	}
 	comment := strings.TrimSpace(r.Comment)
 	switch {
@@ -64,7 +64,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 		}
 	}
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		if err := decidable(*op); err != nil {
+		if err := decidable(actor, *op); err != nil {
 			return bulk.Event{}, err
 		}
 		now := e.Now()
@@ -88,10 +88,13 @@ func invalid(p ...kind.Problem) error {
 }
 
 // decidable refuses a decision on what is not waiting for one, with the truth.
-func decidable(op bulk.Operation) error {
+func decidable(actor staff.Person, op bulk.Operation) error {
 	switch {
 	case op.State == bulk.AwaitingApproval:
 		return nil
+	case op.Decision != nil && op.Decision.By.Sub == actor.Sub:
+		return fault.New(fault.Conflict, "You %s this operation at %s. That decision stands; nothing new was recorded.",
+			op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
 	case op.Decision != nil:
 		return fault.New(fault.Conflict, "%s %s this operation at %s. Your decision was not recorded.",
 			op.Decision.By.Name, op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
@@ -122,6 +125,12 @@ func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
 // MayDecideOn reports whether the person could decide on the operation now.
 func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
 	return op.State == bulk.AwaitingApproval && e.mayDecide(actor, op) == nil
+}
+
+// MayNotDecide says which right the person lacks to decide on the operation;
+// nil when they have it.
+func (e *Engine) MayNotDecide(actor staff.Person, op bulk.Operation) error {
+	return e.mayDecide(actor, op)
 }
 
 // expire ends a request for approval that nobody answered in time, and a plan

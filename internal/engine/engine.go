@@ -99,9 +99,11 @@ func bounded(id string) string {
 var errNothingNew = errors.New("nothing to change")
 
 // update loads the header, lets change alter it, and stores it with the event,
-// again from the start when somebody else wrote in between. A change to a state
-// that may not follow is a programming mistake, answered as Internal. When
-// change returns errNothingNew, the header is returned as it is, without error.
+// again from the start when somebody else wrote in between. When the answer to
+// the write is lost, or says that the header has moved on, the stored events
+// say whether it was this very write. A change to a state that may not follow
+// is a programming mistake, answered as Internal. When change returns
+// errNothingNew, the header is returned as it is, without error.
 func (e *Engine) update(ctx context.Context, id string, change func(*bulk.Operation) (bulk.Event, error)) (bulk.Operation, error) {
 	for try := 0; ; try++ {
 		op, err := e.Operations.Operation(ctx, id)
@@ -129,11 +131,24 @@ func (e *Engine) update(ctx context.Context, id string, change func(*bulk.Operat
 			op.Version++
 			return op, nil
 		}
+		if !fault.Is(err, fault.Busy) && e.recorded(ctx, event) {
+			return e.Operations.Operation(ctx, id)
+		}
 		if !fault.Is(err, fault.Conflict) || try >= 9 {
 			return op, err
 		}
 		e.Pause(ctx, jitter(try))
 	}
+}
+
+// recorded reports whether the event is known to be stored.
+func (e *Engine) recorded(ctx context.Context, event bulk.Event) bool {
+	events, err := e.Operations.Events(ctx, event.Operation)
+	return err == nil && slices.ContainsFunc(events, func(stored bulk.Event) bool {
+		at := stored.At
+		stored.At = event.At
+		return at.Equal(event.At) && stored == event
+	})
 }
 
 // jitter is a random wait that grows with the number of tries, up to a second.

@@ -2,35 +2,82 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
 )
 
 // Finish ends an operation's execution. cause is the error name with which the
 // state machine gave up, or "" after a run without one. What has ended stays
-// as it is. The counts are those of the stored tallies.
+// as it is. The counts are those of the stored tallies, which are final then.
 func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, error) {
-	tally, err := e.Operations.Progress(ctx, id)
+	op, err := e.Operations.Operation(ctx, id)
 	if err != nil {
 		return bulk.Operation{}, err
 	}
-	var ended bool
-	op, err := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		if ended = !op.State.Ended(); !ended {
+	tally, err := e.settle(ctx, op)
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	settled := op.Started
+	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+		if op.State.Ended() {
 			return bulk.Event{}, errNothingNew
+		}
+		if !op.Started.Equal(settled) {
+			return bulk.Event{}, fault.New(fault.Busy, "%s has started to run just now; ending it is tried again.", id)
 		}
 		op.State, op.Cause = ending(*op, tally, cause)
 		op.Ended, op.Final = e.Now(), tally
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
 			tally.Done, tally.Skipped, tally.Failed, op.NotAttempted(tally), op.Cause))}, nil
 	})
-	if err == nil && ended {
+	if err == nil {
 		e.deliver(ctx, op)
 		e.tellRequester(ctx, op)
 	}
 	return op, err
+}
+
+// settle makes the counts of a run final and returns them. Every group without
+// a result gets one that says it was not attempted; a call of RunBatch that is
+// still under way, after its time-out or after the death of its execution,
+// finds it and writes nothing.
+func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, error) {
+	tally, err := e.Operations.Progress(ctx, op.ID)
+	if err != nil || op.State.Ended() || op.Started.IsZero() || op.NotAttempted(tally) == 0 {
+		return tally, err
+	}
+	type group struct{ batch, number int }
+	recorded := map[group]bool{}
+	for r, err := range e.Operations.Results(ctx, op.ID) {
+		if err != nil {
+			return tally, err
+		}
+		recorded[group{r.Batch, r.Group}] = true
+	}
+	for number := 1; number <= op.Plan.Batches; number++ {
+		b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, number)
+		if fault.Is(err, fault.NotFound) {
+			continue // nobody can run what is not there
+		}
+		if err != nil {
+			return tally, err
+		}
+		for n := range b.Groups {
+			if recorded[group{number, n}] {
+				continue
+			}
+			err := e.Operations.CommitGroup(ctx, Group{Operation: op.ID, Result: bulk.Result{Batch: number, Group: n, Closed: true}})
+			if err != nil && !errors.Is(err, ErrRecorded) {
+				return tally, err
+			}
+		}
+	}
+	return e.Operations.Progress(ctx, op.ID)
 }
 
 // ending says in which state an operation ends, and why.

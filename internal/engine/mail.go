@@ -41,10 +41,10 @@ func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
 		return err
 	}
 	op, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
-		if op.State != bulk.AwaitingApproval || op.Approval.Escalated != nil {
+		if op.State != bulk.AwaitingApproval || !op.Approval.Widened.IsZero() {
 			return bulk.Event{}, errNothingNew
 		}
-		op.Approval.Escalated = []bulk.Person{}
+		op.Approval.Widened = e.Now()
 		for _, p := range all {
 			if !slices.ContainsFunc(op.Approval.Approvers, func(a bulk.Person) bool { return a.Sub == p.Sub }) {
 				op.Approval.Escalated = append(op.Approval.Escalated, p)
@@ -125,7 +125,7 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 		err = e.Operations.MarkMailSent(ctx, id, mail)
 	}
 	if err != nil {
-		e.Log(ctx, "a mail could not be sent; the watch tries again", err, "operation", id)
+		e.Log(ctx, "a mail could not be sent", err, "operation", id)
 	}
 }
 

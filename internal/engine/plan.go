@@ -34,7 +34,7 @@ func (e *Engine) Plan(ctx context.Context, id string) error {
 		return nil
 	}
 	summary, err := e.makePlan(ctx, op)
-	_, updateErr := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
+	op, updateErr := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State != bulk.Planning {
 			return bulk.Event{}, errNothingNew
 		}
@@ -50,6 +50,9 @@ func (e *Engine) Plan(ctx context.Context, id string) error {
 		}
 		return bulk.Event{}, err
 	})
+	if updateErr == nil && op.State == bulk.FailedState {
+		e.tellRequester(ctx, op)
+	}
 	return updateErr
 }
 
@@ -64,7 +67,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		return bulk.PlanSummary{}, err
 	}
 	requester, err := e.Staff.Person(ctx, op.Requester.Sub)
-	if err != nil {
+	if err != nil && !fault.Is(err, fault.NotFound) { // nobody has no rights
 		return bulk.PlanSummary{}, err
 	}
 	if err := mayAsk(requester); err != nil {
@@ -79,7 +82,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
 			Before: map[string]int{}, After: map[string]int{}},
 	}
-	planner := k.New(op.Params, directory, op.Created)
+	planner := k.New(op.Params, directory, e.Now())
 	chunks := e.chunks(ctx, selection)
 	seen := map[string]bool{}
 	for chunk, err := range readAhead(ctx, chunks, e.Registry.Patients) {

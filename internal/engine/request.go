@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,14 +86,42 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 			return bulk.Operation{}, err
 		}
 		if existing != "" {
-			return e.Operations.Operation(ctx, existing)
+			if op, err = e.asBefore(ctx, existing, op, r.Selection); err != nil {
+				return op, err
+			}
 		}
 		break
 	}
-	if err := e.Machine.Start(ctx, op.ID); err != nil {
-		e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
+	if op.State == bulk.Planning {
+		if err := e.Machine.Start(ctx, op.ID); err != nil {
+			e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
+		}
 	}
 	return op, nil
+}
+
+// asBefore returns the operation that was made with the key of this request,
+// and refuses a request that asks for something else with it.
+func (e *Engine) asBefore(ctx context.Context, id string, asked bulk.Operation, s bulk.Selection) (bulk.Operation, error) {
+	made, err := e.Operations.Operation(ctx, id)
+	if err != nil {
+		return made, err
+	}
+	selected, err := e.Operations.Selection(ctx, id)
+	if err != nil {
+		return made, err
+	}
+	if made.Kind != asked.Kind || !maps.Equal(made.Params, asked.Params) || !same(selected, s) {
+		return made, fault.New(fault.Conflict, "This form was already sent, with other answers, as %s. Begin a new request to ask for something else.", id)
+	}
+	return made, nil
+}
+
+// same compares as stored: an empty list and none are the same.
+func same(a, b bulk.Selection) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // checkSelection refuses an empty, over-large or foreign selection and narrows

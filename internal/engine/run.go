@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -49,7 +51,7 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 	for n := 1; v.OK && n <= op.Plan.Batches; n++ {
 		v.Batches = append(v.Batches, n)
 	}
-	if !v.OK {
+	if op.State.Ended() {
 		e.tellRequester(ctx, op)
 	}
 	return v, nil
@@ -151,9 +153,9 @@ const (
 	// maxTries is how often a group is tried without getting further before the
 	// call gives up and leaves the repeat to the state machine.
 	maxTries = 12
-	// maxExplained is how often the records of a group may be found changed and
-	// then, read back, as planned, before their subjects are skipped.
-	maxExplained = 5
+	// maxUnexplained is how often in a row the records of a group may be found
+	// changed and then, read back, as planned, before their subjects are skipped.
+	maxUnexplained = 5
 )
 
 // runGroup commits one group. A subject whose records are no longer as planned
@@ -162,7 +164,7 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 	todo := b.Group(group)
 	size := len(todo)
 	var others []bulk.Outcome
-	refusals := 0
+	unexplained := 0
 	for try := 0; try < maxTries && ctx.Err() == nil; try++ {
 		tally := bulk.TallyOf(size, others)
 		err := e.Operations.CommitGroup(ctx, Group{
@@ -176,13 +178,13 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 			return tally, nil
 		}
 		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
-			refusals++
-			rest, outcomes, err := e.explain(ctx, todo, *refusal, refusals >= maxExplained)
+			unexplained++
+			rest, outcomes, err := e.explain(ctx, todo, *refusal, unexplained == maxUnexplained)
 			if err != nil {
 				return bulk.Tally{}, err
 			}
 			if len(outcomes) > 0 {
-				try = -1 // it got further: count tries anew
+				try, unexplained = -1, 0 // it got further: count tries anew
 			}
 			todo, others = rest, append(others, outcomes...)
 			continue
@@ -191,7 +193,7 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 			// Recorded already, or unknown: the stored result is the truth.
 			stored, ok, readErr := e.Operations.Result(ctx, op.ID, b.Number, group)
 			if readErr == nil && ok {
-				return bulk.TallyOf(size, stored.Others), nil
+				return stored.Tally(size), nil
 			}
 			e.Log(ctx, "a group's result is unknown and not stored; trying again", err, "operation", op.ID, "batch", b.Number, "group", group)
 		}
@@ -269,8 +271,8 @@ func changedSentence(edit bulk.Edit, r registry.Record) string {
 		by += " with " + r.Stamp.Operation
 	}
 	for _, expected := range []registry.Fields{edit.Before, edit.Reads} {
-		for field, was := range expected {
-			if is := r.Get(field); is != was {
+		for _, field := range slices.Sorted(maps.Keys(expected)) {
+			if was, is := expected[field], r.Get(field); is != was {
 				return fmt.Sprintf("Changed since the preview by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
 			}
 		}

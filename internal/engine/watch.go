@@ -82,7 +82,7 @@ func (e *Engine) watchApproval(ctx context.Context, op bulk.Operation, s *Swept)
 		s.Expired++
 		_, err := e.expire(ctx, op.ID)
 		return err
-	case waited >= e.Limits.EscalateAfter && op.Approval.Escalated == nil:
+	case waited >= e.Limits.EscalateAfter && op.Approval.Widened.IsZero():
 		s.Escalated++
 		return e.escalate(ctx, op)
 	case waited >= e.Limits.RemindAfter && op.Approval.Reminded.IsZero():

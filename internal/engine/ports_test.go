@@ -1,0 +1,213 @@
+package engine_test
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// tap stands between the engine and its ports: it is told of every call by
+// name, and makes it by calling do, or not, or answers something else. Tests
+// put faults there; the simulation also decides there who runs next.
+type tap func(ctx context.Context, call string, do func() error) error
+
+// through makes a call with one result through a tap.
+func through[T any](ctx context.Context, t tap, call string, do func() (T, error)) (T, error) {
+	var result, none T
+	err := t(ctx, call, func() (err error) {
+		result, err = do()
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return result, nil
+}
+
+// read makes a call that yields a list through a tap: as one call, made when
+// the list is read.
+func read[T any](ctx context.Context, t tap, call string, list func() iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		all, err := through(ctx, t, call, func() (all []T, err error) {
+			for v, err := range list() {
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, v)
+			}
+			return all, nil
+		})
+		if err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		for _, v := range all {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+type tappedRegistry struct {
+	engine.Registry
+	tap tap
+}
+
+func (r tappedRegistry) Patients(ctx context.Context, ids []string) (map[string]registry.Patient, error) {
+	return through(ctx, r.tap, "Patients", func() (map[string]registry.Patient, error) { return r.Registry.Patients(ctx, ids) })
+}
+
+func (r tappedRegistry) PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error] {
+	return read(ctx, r.tap, "PatientIDs", func() iter.Seq2[string, error] { return r.Registry.PatientIDs(ctx, facility) })
+}
+
+func (r tappedRegistry) PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error] {
+	return read(ctx, r.tap, "PatientIDsOf", func() iter.Seq2[string, error] { return r.Registry.PatientIDsOf(ctx, provider) })
+}
+
+func (r tappedRegistry) Records(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error) {
+	return through(ctx, r.tap, "Records", func() (map[registry.Ref]registry.Record, error) { return r.Registry.Records(ctx, refs) })
+}
+
+func (r tappedRegistry) Directory(ctx context.Context) (registry.Directory, error) {
+	return through(ctx, r.tap, "Directory", func() (registry.Directory, error) { return r.Registry.Directory(ctx) })
+}
+
+type tappedOperations struct {
+	engine.Operations
+	tap tap
+}
+
+func (o tappedOperations) Create(ctx context.Context, op bulk.Operation, s bulk.Selection, key string, e bulk.Event) (string, error) {
+	return through(ctx, o.tap, "Create", func() (string, error) { return o.Operations.Create(ctx, op, s, key, e) })
+}
+
+func (o tappedOperations) Operation(ctx context.Context, id string) (bulk.Operation, error) {
+	return through(ctx, o.tap, "Operation", func() (bulk.Operation, error) { return o.Operations.Operation(ctx, id) })
+}
+
+func (o tappedOperations) Update(ctx context.Context, op bulk.Operation, e bulk.Event) error {
+	return o.tap(ctx, "Update", func() error { return o.Operations.Update(ctx, op, e) })
+}
+
+func (o tappedOperations) Events(ctx context.Context, id string) ([]bulk.Event, error) {
+	return through(ctx, o.tap, "Events", func() ([]bulk.Event, error) { return o.Operations.Events(ctx, id) })
+}
+
+func (o tappedOperations) Selection(ctx context.Context, id string) (bulk.Selection, error) {
+	return through(ctx, o.tap, "Selection", func() (bulk.Selection, error) { return o.Operations.Selection(ctx, id) })
+}
+
+func (o tappedOperations) PutBatch(ctx context.Context, id, run string, b bulk.Batch) error {
+	return o.tap(ctx, "PutBatch", func() error { return o.Operations.PutBatch(ctx, id, run, b) })
+}
+
+func (o tappedOperations) PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error {
+	return o.tap(ctx, "PutExclusions", func() error { return o.Operations.PutExclusions(ctx, id, run, page, x) })
+}
+
+func (o tappedOperations) Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error) {
+	return through(ctx, o.tap, "Batch", func() (bulk.Batch, error) { return o.Operations.Batch(ctx, id, run, number) })
+}
+
+func (o tappedOperations) Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error) {
+	return through(ctx, o.tap, "Exclusions", func() ([]bulk.Exclusion, error) { return o.Operations.Exclusions(ctx, id, run, page) })
+}
+
+func (o tappedOperations) CommitGroup(ctx context.Context, g engine.Group) error {
+	return o.tap(ctx, "CommitGroup", func() error { return o.Operations.CommitGroup(ctx, g) })
+}
+
+func (o tappedOperations) Result(ctx context.Context, id string, batch, group int) (r bulk.Result, ok bool, err error) {
+	err = o.tap(ctx, "Result", func() (err error) {
+		r, ok, err = o.Operations.Result(ctx, id, batch, group)
+		return err
+	})
+	return r, ok && err == nil, err
+}
+
+func (o tappedOperations) Results(ctx context.Context, id string) iter.Seq2[bulk.Result, error] {
+	return read(ctx, o.tap, "Results", func() iter.Seq2[bulk.Result, error] { return o.Operations.Results(ctx, id) })
+}
+
+func (o tappedOperations) Progress(ctx context.Context, id string) (bulk.Tally, error) {
+	return through(ctx, o.tap, "Progress", func() (bulk.Tally, error) { return o.Operations.Progress(ctx, id) })
+}
+
+func (o tappedOperations) PutToken(ctx context.Context, id, wait, token string) error {
+	return o.tap(ctx, "PutToken", func() error { return o.Operations.PutToken(ctx, id, wait, token) })
+}
+
+func (o tappedOperations) Token(ctx context.Context, id, wait string) (token string, ok bool, err error) {
+	err = o.tap(ctx, "Token", func() (err error) {
+		token, ok, err = o.Operations.Token(ctx, id, wait)
+		return err
+	})
+	return token, ok && err == nil, err
+}
+
+func (o tappedOperations) DeleteToken(ctx context.Context, id, wait, token string) error {
+	return o.tap(ctx, "DeleteToken", func() error { return o.Operations.DeleteToken(ctx, id, wait, token) })
+}
+
+func (o tappedOperations) MailSent(ctx context.Context, id, mail string) (bool, error) {
+	return through(ctx, o.tap, "MailSent", func() (bool, error) { return o.Operations.MailSent(ctx, id, mail) })
+}
+
+func (o tappedOperations) MarkMailSent(ctx context.Context, id, mail string) error {
+	return o.tap(ctx, "MarkMailSent", func() error { return o.Operations.MarkMailSent(ctx, id, mail) })
+}
+
+func (o tappedOperations) Open(ctx context.Context, what string) iter.Seq2[string, error] {
+	return read(ctx, o.tap, "Open", func() iter.Seq2[string, error] { return o.Operations.Open(ctx, what) })
+}
+
+type tappedStaff struct {
+	engine.Staff
+	tap tap
+}
+
+func (s tappedStaff) Person(ctx context.Context, sub string) (staff.Person, error) {
+	return through(ctx, s.tap, "Person", func() (staff.Person, error) { return s.Staff.Person(ctx, sub) })
+}
+
+func (s tappedStaff) People(ctx context.Context, role staff.Role) ([]staff.Person, error) {
+	return through(ctx, s.tap, "People", func() ([]staff.Person, error) { return s.Staff.People(ctx, role) })
+}
+
+func (s tappedStaff) PutApprovalRef(ctx context.Context, ref string, a engine.ApprovalRef, expires time.Time) error {
+	return s.tap(ctx, "PutApprovalRef", func() error { return s.Staff.PutApprovalRef(ctx, ref, a, expires) })
+}
+
+type tappedMachine struct {
+	engine.Machine
+	tap tap
+}
+
+func (m tappedMachine) Start(ctx context.Context, operation string) error {
+	return m.tap(ctx, "Start", func() error { return m.Machine.Start(ctx, operation) })
+}
+
+func (m tappedMachine) Succeed(ctx context.Context, token string, output any) error {
+	return m.tap(ctx, "Succeed", func() error { return m.Machine.Succeed(ctx, token, output) })
+}
+
+func (m tappedMachine) Alive(ctx context.Context, operation string) (bool, error) {
+	return through(ctx, m.tap, "Alive", func() (bool, error) { return m.Machine.Alive(ctx, operation) })
+}
+
+type tappedMailer struct {
+	engine.Mailer
+	tap tap
+}
+
+func (m tappedMailer) Send(ctx context.Context, mail engine.Mail) error {
+	return m.tap(ctx, "Send", func() error { return m.Mailer.Send(ctx, mail) })
+}

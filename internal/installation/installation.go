@@ -100,6 +100,11 @@ func (in *Installation) Access() *dynamo.Access {
 	return dynamo.NewAccess(in.database, in.Text("ACCESS_TABLE"))
 }
 
+// Audit returns the audit log.
+func (in *Installation) Audit() *dynamo.Audit {
+	return dynamo.NewAudit(in.database, in.Text("AUDIT_TABLE"))
+}
+
 // Machine returns the state machine, for a function that starts it or looks at it.
 func (in *Installation) Machine() *stepfunctions.Machine {
 	return stepfunctions.New(in.aws, in.Text("STATE_MACHINE_ARN"))

@@ -16,7 +16,16 @@ var update = flag.Bool("update", false, "write testdata/permissions.txt anew")
 // permission is one action that a role may do on one resource.
 type permission struct{ role, action, resource, condition string }
 
-// permissions returns what every role may do, with the policies that it shares.
+// otherwise returns the last branch of an !If: what holds when no parameter says
+// something else.
+func otherwise(v any) any {
+	if branches, ok := get(v, "Fn::If").([]any); ok {
+		return branches[2]
+	}
+	return v
+}
+
+// permissions returns what every role may do, the policies that it shares included.
 func permissions(t *testing.T, x template) []permission {
 	t.Helper()
 	var all []permission
@@ -38,7 +47,7 @@ func permissions(t *testing.T, x template) []permission {
 				}
 			}
 			for _, a := range list(get(s, "Action")) {
-				for _, r := range list(get(s, "Resource")) {
+				for _, r := range list(otherwise(get(s, "Resource"))) {
 					all = append(all, permission{role, a.(string), text(r), condition})
 				}
 			}
@@ -48,9 +57,13 @@ func permissions(t *testing.T, x template) []permission {
 		for _, p := range list(x.properties(role)["Policies"]) {
 			add(role, get(p, "PolicyDocument"))
 		}
-	}
-	for _, policy := range x.ofType("AWS::IAM::ManagedPolicy") {
-		add(policy, x.properties(policy)["PolicyDocument"])
+		for _, p := range list(x.properties(role)["ManagedPolicyArns"]) {
+			name := strings.Trim(text(p), "${}")
+			if x.properties(name) == nil {
+				t.Errorf("%s has a policy from elsewhere: %v", role, p)
+			}
+			add(role, x.properties(name)["PolicyDocument"])
+		}
 	}
 	slices.SortFunc(all, func(a, b permission) int {
 		return cmp.Or(cmp.Compare(a.role, b.role), cmp.Compare(a.resource, b.resource), cmp.Compare(a.action, b.action))

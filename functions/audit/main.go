@@ -1,0 +1,18 @@
+// Audit writes the audit log from the streams of the Registry and Operations
+// tables. It may add records and do nothing else to them.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/installation"
+	"bulkops/internal/lambdastep"
+)
+
+func main() {
+	in := installation.Open()
+	r := &audit.Recorder{Log: in.Audit(), Operation: in.Operations().Operation, Logger: in.Log}
+	in.Check()
+	lambda.Start(lambdastep.Edge(r.Handle, in.Log))
+}

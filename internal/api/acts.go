@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/staff"
+)
+
+// Submitted is what a requester adds to a plan.
+type Submitted struct {
+	OperationID
+	Body struct {
+		Digest    string   `json:"digest" doc:"Of the plan that was read."`
+		Reason    string   `json:"reason" doc:"Why the change is needed, 10 to 1000 characters. The approver and the auditors read it."`
+		Checklist []string `json:"checklist" doc:"Every item of you.to_submit.checklist, in its words."`
+		Number    int      `json:"number,omitempty" doc:"How many patients will be changed, where you.to_submit.number asks for it."`
+	}
+}
+
+// Decided is an approver's answer.
+type Decided struct {
+	OperationID
+	Body struct {
+		Verdict bulk.Verdict `json:"verdict" enum:"approved,rejected"`
+		Comment string       `json:"comment,omitempty" doc:"Required to reject."`
+		Digest  string       `json:"digest" doc:"Of the plan that was read."`
+		Stale   int          `json:"stale,omitempty" minimum:"0" doc:"What /stale answered: patients that have changed since the preview and would be skipped."`
+	}
+}
+
+type staleOut struct {
+	Body struct {
+		Stale int `json:"stale" doc:"Patients whose records have changed since the preview. They would be skipped."`
+		Of    int `json:"of"`
+	}
+}
+
+func (a *api) actRoutes(h huma.API) {
+	act := func(id, path, summary, description string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: http.MethodPost, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary, Description: description}
+	}
+	use(h, act("submit", "submit", "Send a plan for approval", "The same submission again changes nothing."), a.submit)
+	use(h, act("decide", "decision", "Approve or reject", "Of several decisions one is recorded; the others are told which (409)."), a.decide)
+	use(h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
+	use(h, act("cancel", "cancel", "Take a request back", "Possible until it runs."), a.cancel)
+	use(h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},
+		Summary: "Count the patients that have changed since the preview", Description: "An approver reads this before deciding."}, a.stale)
+}
+
+func (a *api) submit(ctx context.Context, person staff.Person, in *Submitted) (*Told, error) {
+	s := engine.Submission{Digest: in.Body.Digest, Reason: in.Body.Reason, Checklist: in.Body.Checklist}
+	if in.Body.Number != 0 {
+		s.Typed = strconv.Itoa(in.Body.Number)
+	}
+	op, err := a.engine.Submit(ctx, person, in.ID, s)
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
+}
+
+func (a *api) decide(ctx context.Context, person staff.Person, in *Decided) (*Told, error) {
+	op, err := a.engine.Decide(ctx, person, in.ID, engine.DecisionRequest{
+		Verdict: in.Body.Verdict, Comment: in.Body.Comment, Digest: in.Body.Digest, Stale: in.Body.Stale,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
+}
+
+func (a *api) stop(ctx context.Context, person staff.Person, in *OperationID) (*Told, error) {
+	op, err := a.engine.Stop(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
+}
+
+func (a *api) cancel(ctx context.Context, person staff.Person, in *OperationID) (*Told, error) {
+	op, err := a.engine.Cancel(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
+}
+
+func (a *api) stale(ctx context.Context, person staff.Person, in *OperationID) (*staleOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &staleOut{}
+	out.Body.Of = op.Plan.Changes
+	out.Body.Stale, err = a.engine.Stale(ctx, op)
+	return out, err
+}

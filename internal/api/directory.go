@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bulkops/internal/kind"
+	"bulkops/internal/staff"
+)
+
+// KindView is a kind of operation that can be asked for.
+type KindView struct {
+	Name     string     `json:"name" example:"status-change"`
+	Title    string     `json:"title" example:"Status Change"`
+	Approver staff.Role `json:"approver" enum:"team-lead,manager,admin" doc:"The role that decides."`
+}
+
+// FacilityView is a place of care.
+type FacilityView struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	TimeZone string `json:"time_zone"`
+	Yours    bool   `json:"yours" doc:"Whether you may work with its patients."`
+}
+
+// ProviderView is a clinician.
+type ProviderView struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Specialty  string   `json:"specialty"`
+	Facilities []string `json:"facilities"`
+	Active     bool     `json:"active"`
+}
+
+type nothing struct{}
+
+type meOut struct {
+	Body struct {
+		Name       string     `json:"name"`
+		Email      string     `json:"email"`
+		Role       staff.Role `json:"role" enum:"auditor,staff,team-lead,manager,admin"`
+		Facilities []string   `json:"facilities" doc:"Ids; * means every facility."`
+	}
+}
+
+type kindsOut struct {
+	Body struct {
+		Kinds []KindView `json:"kinds"`
+	}
+}
+
+type directoryOut struct {
+	Body struct {
+		Facilities []FacilityView `json:"facilities"`
+		Providers  []ProviderView `json:"providers"`
+	}
+}
+
+func (a *api) directoryRoutes(h huma.API) {
+	read := func(id, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/" + id, Tags: []string{"directory"}, Summary: summary}
+	}
+	use(h, read("me", "Read who you are here"), func(_ context.Context, p staff.Person, _ *nothing) (*meOut, error) {
+		out := &meOut{}
+		out.Body.Name, out.Body.Email, out.Body.Role, out.Body.Facilities = p.Name, p.Email, p.Role, p.Facilities
+		return out, nil
+	})
+	use(h, read("kinds", "List the kinds of operation"), func(context.Context, staff.Person, *nothing) (*kindsOut, error) {
+		out := &kindsOut{}
+		for _, k := range kind.All {
+			out.Body.Kinds = append(out.Body.Kinds, KindView{k.Name, k.Title, k.Approver})
+		}
+		return out, nil
+	})
+	use(h, read("directory", "List facilities and providers"), func(ctx context.Context, p staff.Person, _ *nothing) (*directoryOut, error) {
+		directory, err := a.engine.Registry.Directory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out := &directoryOut{}
+		out.Body.Facilities, out.Body.Providers = []FacilityView{}, []ProviderView{}
+		for _, f := range directory.Facilities {
+			out.Body.Facilities = append(out.Body.Facilities, FacilityView{f.ID, f.Name, f.TimeZone, p.Holds(f.ID)})
+		}
+		for _, q := range directory.Providers {
+			out.Body.Providers = append(out.Body.Providers, ProviderView{q.ID, q.Name, q.Specialty, append([]string{}, q.Facilities...), q.Active})
+		}
+		return out, nil
+	})
+}

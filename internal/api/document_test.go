@@ -1,0 +1,102 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"bulkops/internal/api"
+)
+
+var update = flag.Bool("update", false, "write docs/openapi.json anew")
+
+const documentFile = "../../docs/openapi.json"
+
+func document(t *testing.T) []byte {
+	t.Helper()
+	text, err := api.Document()
+	must(t, err)
+	var pretty bytes.Buffer
+	must(t, json.Indent(&pretty, text, "", "  "))
+	pretty.WriteByte('\n')
+	return pretty.Bytes()
+}
+
+// The document in the repository is for reading; the code makes it. After a
+// wanted change: go test ./internal/api -run Document -update
+func TestDocumentInTheRepositoryIsTheServedOne(t *testing.T) {
+	text := document(t)
+	if *update {
+		must(t, os.WriteFile(documentFile, text, 0o644))
+	}
+	stored, err := os.ReadFile(documentFile)
+	must(t, err)
+	if !bytes.Equal(stored, text) {
+		t.Error("docs/openapi.json is not what the code makes: go test ./internal/api -run Document -update")
+	}
+	served := newClinic(t).with(t, nil, "GET", "/v1/openapi.json", nil)
+	var pretty bytes.Buffer
+	must(t, json.Indent(&pretty, served.Body.Bytes(), "", "  "))
+	if !bytes.Equal(append(bytes.TrimSpace(pretty.Bytes()), '\n'), text) {
+		t.Error("/v1/openapi.json is another one")
+	}
+}
+
+func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
+	var d struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			OperationID string
+			Summary     string
+			Tags        []string
+			Responses   map[string]struct {
+				Content map[string]struct{ Schema map[string]any }
+			}
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Required             []string
+				AdditionalProperties any
+				Properties           map[string]any
+			}
+		}
+	}
+	must(t, json.Unmarshal(document(t), &d))
+	if !strings.HasPrefix(d.OpenAPI, "3.1") {
+		t.Errorf("OpenAPI %s", d.OpenAPI)
+	}
+	var addresses []string
+	for path, methods := range d.Paths {
+		for method, op := range methods {
+			addresses = append(addresses, strings.ToUpper(method)+" "+path)
+			problem, ok := op.Responses["default"].Content["application/problem+json"]
+			if path == "/v1/operations/{id}/outcomes.csv" {
+				ok = true
+			} else if ok && problem.Schema["$ref"] != "#/components/schemas/Problem" {
+				ok = false
+			}
+			if !ok || op.OperationID == "" || op.Summary == "" || len(op.Tags) != 1 {
+				t.Errorf("%s %s is not described: %+v", method, path, op)
+			}
+		}
+	}
+	slices.Sort(addresses)
+	want := []string{
+		"GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/operations", "GET /v1/operations/{id}", "GET /v1/operations/{id}/audit",
+		"GET /v1/operations/{id}/changes", "GET /v1/operations/{id}/events", "GET /v1/operations/{id}/exclusions", "GET /v1/operations/{id}/outcomes",
+		"GET /v1/operations/{id}/outcomes.csv", "GET /v1/operations/{id}/stale", "POST /v1/operations", "POST /v1/operations/{id}/cancel",
+		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/patients/search",
+	}
+	if !slices.Equal(addresses, want) {
+		t.Errorf("addresses\n got %q\nwant %q", addresses, want)
+	}
+	for name, schema := range d.Components.Schemas {
+		if schema.Properties != nil && schema.AdditionalProperties != false {
+			t.Errorf("%s lets unknown fields through", name)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package api_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"testing"
+
+	"bulkops/internal/api"
+	"bulkops/internal/audit"
+)
+
+// The whole job, as a program does it: find, ask, read the plan, submit,
+// decide, read what became of it.
+func TestTheWholeJob(t *testing.T) {
+	c := newClinic(t)
+
+	var found struct {
+		Patients []api.PatientView
+		More     bool
+	}
+	c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"statuses": []string{"Active"}}, "size": 100, "page": 2}).into(200, &found)
+	if len(found.Patients) != 99 || found.More {
+		t.Errorf("page 2 has %d patients (more %v), want 99 of the 199 active ones in Riverside", len(found.Patients), found.More)
+	}
+
+	op := c.as(t, "sam", "POST", "/v1/operations", object{
+		"kind": "status-change", "params": object{"to": "On Hold", "hold_reason": "Family request"},
+		"selection": object{"filter": object{"facilities": []string{"riverside"}}, "except": []string{"000200"}},
+	}, key(1)...).operation(201)
+	path := "/v1/operations/" + op.ID
+	if op = c.as(t, "sam", "GET", path, nil).operation(200); op.State != "ready" || op.Summary != "Change status to On Hold (family request)" || op.Plan == nil ||
+		op.Plan.Changes != 197 || op.Plan.Excluded != 2 || op.Plan.ByReason["locked"] != 1 || op.Plan.ByReason["not-allowed"] != 1 ||
+		op.Plan.ChangePages != 2 || op.Plan.Before["Active"] != 197 || op.Plan.After["On Hold"] != 197 || op.Plan.ByFacility["riverside"] != 197 {
+		t.Fatalf("%+v %+v", op, op.Plan)
+	}
+	if !op.You.MaySubmit || !op.You.MayCancel || op.You.MayDecide || len(op.You.ToSubmit.Checklist) != 4 || op.You.ToSubmit.Number {
+		t.Errorf("you may %+v", op.You)
+	}
+
+	var changes struct {
+		Page, Pages, Total int
+		Changes            []api.ChangeView
+	}
+	c.as(t, "sam", "GET", path+"/changes?page=2", nil).into(200, &changes)
+	if changes.Page != 2 || changes.Pages != 2 || changes.Total != 197 || len(changes.Changes) != 97 {
+		t.Errorf("page %d of %d with %d of %d", changes.Page, changes.Pages, len(changes.Changes), changes.Total)
+	}
+	if e := changes.Changes[0].Edits[0]; e.Record != "profile" || e.Before["status"] != "Active" || e.After["status"] != "On Hold" || e.After["hold_reason"] != "Family request" {
+		t.Errorf("%+v", e)
+	}
+	var exclusions struct {
+		Total      int
+		Exclusions []api.ExclusionView
+	}
+	c.as(t, "sam", "GET", path+"/exclusions", nil).into(200, &exclusions)
+	if exclusions.Total != 2 || len(exclusions.Exclusions) != 2 || !strings.Contains(fmt.Sprint(exclusions.Exclusions), "locked by Rita Chen") {
+		t.Errorf("%+v", exclusions)
+	}
+
+	op = c.as(t, "sam", "POST", path+"/submit", submission(op)).operation(200)
+	if op.State != "awaiting-approval" || op.Approval == nil || strings.Join(op.Approval.Asked, ",") != "Maria Duarte,Jonas Weber" {
+		t.Fatalf("%+v", op)
+	}
+
+	var list struct{ Operations []api.Operation }
+	c.as(t, "maria", "GET", "/v1/operations?which=waiting", nil).into(200, &list)
+	if len(list.Operations) != 1 || list.Operations[0].ID != op.ID || !list.Operations[0].You.MayDecide {
+		t.Errorf("waiting for Maria: %+v", list)
+	}
+	var stale struct{ Stale, Of int }
+	c.as(t, "maria", "GET", path+"/stale", nil).into(200, &stale)
+	if stale.Stale != 0 || stale.Of != 197 {
+		t.Errorf("stale %+v", stale)
+	}
+	op = c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest, "comment": "Fine"}).operation(200)
+	if op.Decision == nil || op.Decision.By != "Maria Duarte" {
+		t.Errorf("%+v", op.Decision)
+	}
+
+	op = c.as(t, "sam", "GET", path, nil).operation(200)
+	if op.State != "completed" || !op.Ended || *op.Progress != (api.Progress{Done: 197, Total: 197}) || op.Times.Ended == nil {
+		t.Fatalf("%+v %+v", op, op.Progress)
+	}
+	c.as(t, "sam", "GET", "/v1/operations", nil).into(200, &list)
+	if len(list.Operations) != 1 || list.Operations[0].Progress.Done != 197 {
+		t.Errorf("%+v", list)
+	}
+
+	var outcomes struct{ Outcomes []api.OutcomeView }
+	c.as(t, "sam", "GET", path+"/outcomes", nil).into(200, &outcomes)
+	if len(outcomes.Outcomes) != 100 || outcomes.Outcomes[0].Outcome != "done" || outcomes.Outcomes[0].Words != "Hold reason: (empty) → Family request, Status: Active → On Hold" {
+		t.Errorf("%d outcomes, first %+v", len(outcomes.Outcomes), outcomes.Outcomes[0])
+	}
+
+	var events struct{ Events []api.EventView }
+	c.as(t, "omar", "GET", path+"/events", nil).into(200, &events)
+	var story []string
+	for _, e := range events.Events {
+		story = append(story, e.Actor+" "+e.What)
+	}
+	if got := strings.Join(story, ", "); got != "Sam Okafor requested, bulkops planned, Sam Okafor submitted, Maria Duarte approved, bulkops started, bulkops completed" {
+		t.Error(got)
+	}
+
+	c.audited(t, op.ID)
+	seen := map[string]bool{}
+	for after, pages := "", 0; ; pages++ {
+		var records struct {
+			Records []audit.Record
+			Next    string
+		}
+		c.as(t, "omar", "GET", path+"/audit?most=50&after="+strings.ReplaceAll(after, "#", "%23"), nil).into(200, &records)
+		for _, r := range records.Records {
+			seen[r.Patient] = true
+		}
+		if after = records.Next; after == "" {
+			if pages != 3 {
+				t.Errorf("%d full pages, want 3", pages)
+			}
+			break
+		}
+	}
+	if len(seen) != 197 {
+		t.Errorf("the audit names %d patients, want 197", len(seen))
+	}
+}
+
+func TestOutcomesAsAFile(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000002", "000004", "999999", "000004"))
+	path := "/v1/operations/" + op.ID
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	byName := c.as(t, "sam", "GET", path+"/outcomes.csv", nil)
+	byAccept := c.as(t, "sam", "GET", path+"/outcomes", nil, "Accept", "text/csv, application/json;q=0.5")
+	if byName.Body.String() != byAccept.Body.String() || byName.Code != 200 {
+		t.Errorf("two ways, two files: %d %d", byName.Code, byAccept.Code)
+	}
+	if byName.Header().Get("Content-Type") != "text/csv; charset=utf-8; header=present" || byName.Header().Get("Content-Disposition") != `attachment; filename="`+op.ID+`-outcomes.csv"` {
+		t.Errorf("%v", byName.Header())
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(byName.Body.String(), "\ufeff"))).ReadAll()
+	must(t, err)
+	if len(rows) != 1+4 || rows[1][1] != "'"+hostileName || rows[1][3] != "done" || rows[3][0] != "000002" || rows[3][3] != "left out" || rows[4][0] != "999999" {
+		t.Errorf("%q", rows)
+	}
+	if json := c.as(t, "sam", "GET", path+"/outcomes", nil, "Accept", "*/*"); json.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("without a wish for CSV the answer is %s", json.Header().Get("Content-Type"))
+	}
+}
+
+func TestARunIsStopped(t *testing.T) {
+	c := newClinic(t)
+	c.machine.hold = true
+	op := c.submitted(t, toHold("000001"))
+	path := "/v1/operations/" + op.ID
+	op = c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	if op = c.as(t, "sam", "GET", path, nil).operation(200); op.State != "running" || !op.You.MayStop || *op.Progress != (api.Progress{NotAttempted: 1, Total: 1}) {
+		t.Fatalf("%+v", op)
+	}
+	if op = c.as(t, "sam", "POST", path+"/stop", nil).operation(200); op.State != "stopping" || op.Cause != "Stopped by Sam Okafor." {
+		t.Errorf("%+v", op)
+	}
+}
+
+func TestARequestIsTakenBack(t *testing.T) {
+	c := newClinic(t)
+	op := c.ready(t, toHold("000001"))
+	if op = c.as(t, "sam", "POST", "/v1/operations/"+op.ID+"/cancel", nil).operation(200); op.State != "cancelled" {
+		t.Errorf("%+v", op)
+	}
+}
+
+func TestIdsFromAFileKeepTheirRows(t *testing.T) {
+	c := newClinic(t)
+	const sha = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	body := toHold("000001", "999999")
+	body["selection"] = object{"ids": []string{"000001", "999999"}, "rows": []int{2, 5}, "file": sha}
+	op := c.ready(t, body)
+	var exclusions struct{ Exclusions []api.ExclusionView }
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/exclusions", nil).into(200, &exclusions)
+	if op.Selection.Words != "uploaded CSV file" || len(exclusions.Exclusions) != 1 || exclusions.Exclusions[0].Row != 5 {
+		t.Errorf("%+v %+v", op.Selection, exclusions)
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	c := newClinic(t)
+	var me struct{ Name, Email, Role string }
+	c.as(t, "maria", "GET", "/v1/me", nil).into(200, &me)
+	if me.Name != "Maria Duarte" || me.Role != "manager" {
+		t.Errorf("%+v", me)
+	}
+	var kinds struct{ Kinds []api.KindView }
+	c.as(t, "sam", "GET", "/v1/kinds", nil).into(200, &kinds)
+	if kinds.Kinds[0] != (api.KindView{Name: "status-change", Title: "Status Change", Approver: "manager"}) {
+		t.Errorf("%+v", kinds)
+	}
+	var directory struct {
+		Facilities []api.FacilityView
+		Providers  []api.ProviderView
+	}
+	c.as(t, "sam", "GET", "/v1/directory", nil).into(200, &directory)
+	if len(directory.Facilities) != 2 || directory.Facilities[0].Yours || !directory.Facilities[1].Yours || directory.Providers[0].ID != "P001" {
+		t.Errorf("%+v", directory)
+	}
+}

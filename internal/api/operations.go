@@ -1,0 +1,188 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/intake"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// OperationID is the operation that an address names.
+type OperationID struct {
+	ID string `path:"id" maxLength:"40" example:"OP-0SX4K2-7QFM"`
+}
+
+// Asked is a request for an operation.
+type Asked struct {
+	Key  string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request. The same key again gives the same operation."`
+	Body struct {
+		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
+		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold)." example:"{\"to\":\"Active\"}"`
+		Selection Selection         `json:"selection"`
+	}
+}
+
+// Selection is a filter or a list of ids.
+type Selection struct {
+	Filter *Filter  `json:"filter,omitempty" doc:"Everybody it chooses in your facilities, except those left out."`
+	Except []string `json:"except,omitempty" doc:"Ids to leave out of what the filter chooses."`
+	IDs    []string `json:"ids,omitempty" maxItems:"200000" doc:"Patient ids, instead of a filter."`
+	Rows   []int    `json:"rows,omitempty" maxItems:"200000" doc:"For each id the row of the file it stood in."`
+	File   string   `json:"file,omitempty" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the file that the ids come from."`
+}
+
+// Told is one operation.
+type Told struct {
+	Location string `header:"Location"`
+	Body     Operation
+}
+
+// Listed is a list of operations.
+type Listed struct {
+	Body struct {
+		Operations []Operation `json:"operations" doc:"Newest first; those waiting for you, longest wait first."`
+	}
+}
+
+func (a *api) operationRoutes(h huma.API) {
+	use(h, huma.Operation{OperationID: "ask", Method: http.MethodPost, Path: "/v1/operations", Tags: []string{"operations"},
+		Summary: "Ask for an operation", Description: "It is planned at once; nothing is changed before somebody else has approved it.",
+		DefaultStatus: http.StatusCreated, MaxBodyBytes: largeBody}, a.ask)
+	use(h, huma.Operation{OperationID: "list", Method: http.MethodGet, Path: "/v1/operations", Tags: []string{"operations"},
+		Summary: "List operations"}, a.list)
+	use(h, huma.Operation{OperationID: "get", Method: http.MethodGet, Path: "/v1/operations/{id}", Tags: []string{"operations"},
+		Summary: "Read an operation", Description: "State, plan in numbers, decision and progress."}, a.get)
+}
+
+func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, error) {
+	request := engine.Request{Kind: in.Body.Kind, Params: in.Body.Params, Key: in.Key}
+	var err error
+	if request.Selection, request.Duplicate, err = a.selection(in.Body.Selection); err != nil {
+		return nil, err
+	}
+	op, err := a.engine.Request(ctx, person, request)
+	if err != nil {
+		return nil, err
+	}
+	if op.Kind != request.Kind || !maps.Equal(op.Params, request.Params) || op.Selected.Source != request.Selection.Source ||
+		op.Selected.Count != len(request.Selection.IDs) {
+		return nil, fault.New(fault.Conflict, "This Idempotency-Key was used for another request, which became %s. Make a new key for each request.", op.ID)
+	}
+	return a.tell(ctx, person, op)
+}
+
+// selection reads ids as the portal reads pasted ones.
+func (a *api) selection(s Selection) (bulk.Selection, int, error) {
+	switch {
+	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || s.File != ""):
+		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Give a filter or ids, not both.")
+	case s.Filter != nil:
+		filter := s.Filter.registry()
+		return bulk.Selection{Source: bulk.ByFilter, Filter: &filter, Except: s.Except}, 0, nil
+	case len(s.Except) > 0:
+		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids can be left out only of a filter.")
+	case len(s.IDs) == 0:
+		return bulk.Selection{Source: bulk.Pasted}, 0, nil // the engine says what is missing
+	}
+	read, err := intake.Paste(strings.Join(s.IDs, "\n"), a.engine.Limits.MaxSubjects)
+	if err != nil {
+		return bulk.Selection{}, 0, err
+	}
+	if s.File == "" && len(s.Rows) == 0 {
+		return read.Selection(), read.Duplicates, nil
+	}
+	if s.File == "" || len(s.Rows) != len(s.IDs) || len(read.IDs) != len(s.IDs) {
+		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids from a file go with the file's SHA-256 and one row number for each, and each is given once.")
+	}
+	return bulk.Selection{Source: bulk.Uploaded, IDs: read.IDs, Rows: s.Rows, File: s.File}, 0, nil
+}
+
+type listQuery struct {
+	Which string `query:"which" enum:"mine,recent,waiting" default:"mine" doc:"Your own; those of the last 31 days that you may see; those that wait for your decision."`
+	Most  int    `query:"most" minimum:"1" maximum:"200" default:"50"`
+}
+
+// recentDays is how far the list of recent operations goes back.
+const recentDays = 31
+
+func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Listed, error) {
+	var operations []bulk.Operation
+	var err error
+	switch in.Which {
+	case "recent":
+		operations, err = a.engine.Recent(ctx, person, recentDays, in.Most)
+	case "waiting":
+		operations, err = a.engine.Approvals(ctx, person)
+	default:
+		operations, err = a.engine.Mine(ctx, person, in.Most)
+	}
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &Listed{}
+	out.Body.Operations = []Operation{}
+	for _, op := range operations[:min(len(operations), in.Most)] {
+		var final *bulk.Tally
+		if op.State.Ended() && !op.Started.IsZero() {
+			final = &op.Final
+		}
+		out.Body.Operations = append(out.Body.Operations, a.operationView(op, directory, person, final))
+	}
+	return out, nil
+}
+
+func (a *api) get(ctx context.Context, person staff.Person, in *OperationID) (*Told, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
+}
+
+// tell is the answer of every address that returns one operation.
+func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) (*Told, error) {
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var progress *bulk.Tally
+	if !op.Started.IsZero() {
+		tally, err := a.engine.Progress(ctx, op)
+		if err != nil {
+			return nil, err
+		}
+		progress = &tally
+	}
+	return &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(op, directory, person, progress)}, nil
+}
+
+// Filter chooses patients; empty parts choose everybody.
+type Filter struct {
+	Statuses       []registry.Status `json:"statuses,omitempty" enum:"Active,Pending,On Hold,Hospitalized,Discharged,Deceased,Inactive"`
+	Facilities     []string          `json:"facilities,omitempty" doc:"Ids; without any, all of your facilities."`
+	Provider       string            `json:"provider,omitempty" doc:"Id."`
+	Tag            string            `json:"tag,omitempty"`
+	Insurance      string            `json:"insurance,omitempty" doc:"Name of the plan."`
+	RegisteredFrom string            `json:"registered_from,omitempty" format:"date"`
+	RegisteredTo   string            `json:"registered_to,omitempty" format:"date" doc:"This day included."`
+	LastVisitFrom  string            `json:"last_visit_from,omitempty" format:"date"`
+	LastVisitTo    string            `json:"last_visit_to,omitempty" format:"date"`
+	NextVisitFrom  string            `json:"next_visit_from,omitempty" format:"date"`
+	NextVisitTo    string            `json:"next_visit_to,omitempty" format:"date"`
+	Text           string            `json:"text,omitempty" maxLength:"200" doc:"Part of the name, or the whole id."`
+}
+
+func (f Filter) registry() registry.Filter { return registry.Filter(f) }

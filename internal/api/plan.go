@@ -1,0 +1,257 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
+	"bulkops/internal/report"
+	"bulkops/internal/staff"
+)
+
+// PageOf names a page of an operation's plan.
+type PageOf struct {
+	OperationID
+	Page int `query:"page" minimum:"1" default:"1" doc:"A page that is not there is empty."`
+}
+
+// Paged says where a page stands.
+type Paged struct {
+	Page  int `json:"page"`
+	Pages int `json:"pages"`
+	Total int `json:"total" doc:"Entries on all pages."`
+}
+
+// ExclusionView is a patient who cannot be changed, and why.
+type ExclusionView struct {
+	Patient string             `json:"patient"`
+	Name    string             `json:"name,omitempty" doc:"Only of patients in your facilities."`
+	Row     int                `json:"row,omitempty" doc:"In the uploaded file, as a spreadsheet shows it."`
+	Code    bulk.ExclusionCode `json:"code" enum:"already-so,not-allowed,locked,other-facility,unknown,duplicate,too-many-records"`
+	Reason  string             `json:"reason"`
+}
+
+// OutcomeView is what became of one patient of the plan.
+type OutcomeView struct {
+	Patient   string            `json:"patient"`
+	Name      string            `json:"name"`
+	Facility  string            `json:"facility" doc:"Id."`
+	Words     string            `json:"words" doc:"The change that was planned."`
+	Outcome   bulk.OutcomeState `json:"outcome" enum:"done,skipped,failed,not attempted"`
+	Code      string            `json:"code,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Retryable bool              `json:"retryable" doc:"Whether running it again can help."`
+}
+
+// EventView is one thing that happened to an operation.
+type EventView struct {
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor" doc:"Name; bulkops for the system itself."`
+	What   string    `json:"what" example:"submitted"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+type changesOut struct {
+	Body struct {
+		Paged
+		Changes []ChangeView `json:"changes"`
+	}
+}
+
+type exclusionsOut struct {
+	Body struct {
+		Paged
+		Exclusions []ExclusionView `json:"exclusions"`
+	}
+}
+
+type outcomesOut struct {
+	Body struct {
+		Paged
+		Outcomes []OutcomeView `json:"outcomes"`
+	}
+}
+
+type fileOut struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+type eventsOut struct {
+	Body struct {
+		Events []EventView `json:"events" doc:"Oldest first."`
+	}
+}
+
+type auditQuery struct {
+	OperationID
+	After string `query:"after" maxLength:"200" doc:"The value of next of the answer before."`
+	Most  int    `query:"most" minimum:"1" maximum:"1000" default:"200"`
+}
+
+type auditOut struct {
+	Body struct {
+		Records []audit.Record `json:"records" doc:"Oldest first: one for each change of a record, one for each event."`
+		Next    string         `json:"next,omitempty" doc:"Ask with after for the records that follow; absent when there are none."`
+	}
+}
+
+func (a *api) planRoutes(h huma.API) {
+	read := func(id, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary}
+	}
+	use(h, read("changes", "changes", "Read a page of a plan: what will be changed, old and new"), a.changes)
+	use(h, read("exclusions", "exclusions", "Read a page of who cannot be changed, and why"), a.exclusions)
+	use(h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
+	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
+	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
+	file.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}
+	use(h, file, a.outcomesFile)
+	use(h, read("events", "events", "Read what happened to an operation"), a.events)
+	use(h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
+}
+
+func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*changesOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := a.engine.Changes(ctx, op, in.Page)
+	if err != nil {
+		return nil, err
+	}
+	out := &changesOut{}
+	out.Body.Paged = Paged{in.Page, op.Plan.Batches, op.Plan.Changes}
+	out.Body.Changes = []ChangeView{}
+	for _, c := range changes {
+		out.Body.Changes = append(out.Body.Changes, changeView(c, directory))
+	}
+	return out, nil
+}
+
+func (a *api) exclusions(ctx context.Context, person staff.Person, in *PageOf) (*exclusionsOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	var exclusions []bulk.Exclusion
+	if in.Page <= op.Plan.Pages {
+		if exclusions, err = a.engine.Operations.Exclusions(ctx, op.ID, op.Plan.Run, in.Page); err != nil {
+			return nil, err
+		}
+	}
+	out := &exclusionsOut{}
+	out.Body.Paged = Paged{in.Page, op.Plan.Pages, op.Plan.Excluded}
+	out.Body.Exclusions = []ExclusionView{}
+	for _, x := range exclusions {
+		out.Body.Exclusions = append(out.Body.Exclusions, ExclusionView{x.Subject, x.Name, x.Row, x.Code, x.Sentence})
+	}
+	return out, nil
+}
+
+func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*outcomesOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := a.engine.PageOfLines(ctx, op, in.Page)
+	if err != nil {
+		return nil, err
+	}
+	out := &outcomesOut{}
+	out.Body.Paged = Paged{in.Page, op.Plan.Batches, op.Plan.Changes}
+	out.Body.Outcomes = []OutcomeView{}
+	for _, l := range lines {
+		c, o := l.Change, l.Outcome
+		out.Body.Outcomes = append(out.Body.Outcomes, OutcomeView{c.Subject, c.Name, c.Facility, report.Words(c, directory), o.State, o.Code, o.Sentence, o.Retryable})
+	}
+	return out, nil
+}
+
+func (a *api) outcomesFile(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	if err := report.Outcomes(&file, directory, a.engine.Lines(ctx, op), a.engine.Exclusions(ctx, op)); err != nil {
+		return nil, err
+	}
+	return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + op.ID + `-outcomes.csv"`, file.Bytes()}, nil
+}
+
+func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) (*eventsOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	events, err := a.engine.Operations.Events(ctx, op.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventsOut{}
+	out.Body.Events = []EventView{}
+	for _, e := range events {
+		actor := e.Actor.Name
+		if actor == "" {
+			actor = audit.System
+		}
+		out.Body.Events = append(out.Body.Events, EventView{e.At, actor, e.What, e.Detail})
+	}
+	return out, nil
+}
+
+func (a *api) auditRecords(ctx context.Context, person staff.Person, in *auditQuery) (*auditOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &auditOut{}
+	out.Body.Records = []audit.Record{}
+	more := false
+	for r, err := range first(a.audit.ForOperationAfter(ctx, op.ID, in.After), in.Most, &more) {
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Records = append(out.Body.Records, r)
+	}
+	if more {
+		out.Body.Next = out.Body.Records[len(out.Body.Records)-1].SortKey()
+	}
+	return out, nil
+}
+
+// first yields at most n values, and says whether there are more.
+func first[T any](values iter.Seq2[T, error], n int, more *bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range values {
+			if n == 0 {
+				*more = true
+				return
+			}
+			n--
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"bulkops/internal/api"
+	"bulkops/internal/engine"
+	"bulkops/internal/registry"
+)
+
+func TestWhoMayNotCall(t *testing.T) {
+	c := newClinic(t)
+	for name, test := range map[string]struct {
+		claims map[string]string
+		status int
+		code   string
+		says   string
+	}{
+		"nobody":                        {nil, 401, "unauthenticated", "access token"},
+		"an id token":                   {map[string]string{"sub": "sam", "token_use": "id", "aud": "terminal"}, 401, "unauthenticated", "access token"},
+		"a token of nobody":             {map[string]string{"token_use": "access"}, 401, "unauthenticated", "access token"},
+		"somebody not in the directory": {map[string]string{"sub": "eve", "token_use": "access"}, 403, "forbidden", "not in the staff directory"},
+		"somebody who was disabled":     {map[string]string{"sub": "gone", "token_use": "access"}, 403, "forbidden", "taken away"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range []string{"GET /v1/operations", "GET /v1/me", "POST /v1/patients/search", "GET /v1/operations/OP-000000-0000"} {
+				method, path, _ := strings.Cut(path, " ")
+				a := c.with(t, test.claims, method, path, nil)
+				if p := a.problem(test.status, test.code); !strings.Contains(p.Detail, test.says) {
+					t.Errorf("%s: %s", path, p.Detail)
+				}
+				if (a.Header().Get("Www-Authenticate") == "Bearer") != (test.status == 401) {
+					t.Errorf("%s: WWW-Authenticate %q", path, a.Header().Get("Www-Authenticate"))
+				}
+			}
+		})
+	}
+}
+
+func TestWhatWasSentIsRefusedFieldByField(t *testing.T) {
+	c := newClinic(t)
+	ask := func(body any, headers ...string) answer {
+		return c.as(t, "sam", "POST", "/v1/operations", body, append(headers, key(1)...)...)
+	}
+	for name, test := range map[string]struct {
+		answer answer
+		status int
+		code   string
+		field  string
+		says   string
+	}{
+		"no JSON":                         {ask("{"), 400, "invalid", "body", "not JSON"},
+		"an unknown field":                {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"]},"urgent":true}`), 422, "invalid", "urgent", "unexpected property"},
+		"an unknown field inside":         {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"],"all":true}}`), 422, "invalid", "selection.all", "unexpected property"},
+		"a field of the wrong type":       {ask(`{"kind":"status-change","params":{"to":1},"selection":{}}`), 422, "invalid", "params.to", "string"},
+		"a missing field":                 {ask(`{"kind":"status-change","params":{"to":"Active"}}`), 422, "invalid", "", "selection"},
+		"an unknown status":               {ask(object{"kind": "status-change", "params": object{}, "selection": object{"filter": object{"statuses": []string{"Gone"}}}}), 422, "invalid", "selection.filter.statuses[0]", "one of"},
+		"no answer":                       {ask(nil), 400, "invalid", "", ""},
+		"an unknown kind":                 {ask(object{"kind": "delete", "params": object{}, "selection": object{"ids": []string{"1"}}}), 422, "invalid", "", `no kind of operation "delete"`},
+		"a question not answered":         {ask(object{"kind": "status-change", "params": object{"to": "On Hold"}, "selection": object{"ids": []string{"1"}}}), 422, "invalid", "hold_reason", "Choose why"},
+		"an empty selection":              {ask(toHold()), 422, "invalid", "", "No patients are selected"},
+		"a filter and ids":                {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"filter": object{}, "ids": []string{"1"}}}), 422, "invalid", "", "not both"},
+		"leaving out without filter":      {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"except": []string{"1"}}}), 422, "invalid", "", "only of a filter"},
+		"rows without a file":             {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1"}, "rows": []int{2}}}), 422, "invalid", "", "SHA-256"},
+		"an id that spreadsheets spoiled": {ask(toHold("1.23E+5")), 422, "invalid", "", "1"},
+		"no key":                          {c.as(t, "sam", "POST", "/v1/operations", toHold("000001")), 422, "invalid", "header.Idempotency-Key", "required"},
+		"a short key":                     {c.as(t, "sam", "POST", "/v1/operations", toHold("000001"), "Idempotency-Key", "short"), 422, "invalid", "header.Idempotency-Key", "length >= 16"},
+		"a form":                          {c.as(t, "sam", "POST", "/v1/operations", "kind=x", append(key(1), "Content-Type", "application/x-www-form-urlencoded")...), 415, "invalid", "", ""},
+		"too much":                        {c.as(t, "sam", "POST", "/v1/patients/search", `{"filter":{"tag":"`+strings.Repeat("x", 70_000)+`"}}`), 413, "too-large", "", "larger"},
+		"page 0":                          {c.as(t, "sam", "GET", "/v1/operations/OP-000000-0000/changes?page=0", nil), 422, "invalid", "query.page", ">= 1"},
+		"an unknown question":             {c.as(t, "sam", "GET", "/v1/operations?name=Ann", nil), 422, "invalid", "query.name", "unknown"},
+		"an unknown list":                 {c.as(t, "sam", "GET", "/v1/operations?which=all", nil), 422, "invalid", "query.which", "one of"},
+		"another's facility":              {c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"facilities": []string{"lakeside"}}}), 403, "forbidden", "", "Lakeside Clinic"},
+		"an auditor asks":                 {c.as(t, "omar", "POST", "/v1/operations", toHold("000001"), key(2)...), 403, "forbidden", "", "Staff or higher"},
+		"no such address":                 {c.as(t, "sam", "GET", "/v1/patients/000001", nil), 404, "not-found", "", "nothing at this address"},
+		"no such method":                  {c.as(t, "sam", "DELETE", "/v1/operations/OP-000000-0000", nil), 404, "not-found", "", "DELETE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.answer.t = t
+			p := test.answer.problem(test.status, test.code)
+			text := p.Detail
+			hit := test.field == ""
+			for _, one := range p.Problems {
+				text += " " + one.Field + ": " + one.Sentence
+				hit = hit || one.Field == test.field
+			}
+			if !hit || !strings.Contains(text, test.says) {
+				t.Errorf("says %q, want %s about %q", text, test.says, test.field)
+			}
+			if strings.Contains(test.answer.Body.String(), "xxxxx") {
+				t.Error("repeats what was sent")
+			}
+		})
+	}
+}
+
+func TestTheSameRequestTwiceIsOneOperation(t *testing.T) {
+	c := newClinic(t)
+	first := c.as(t, "sam", "POST", "/v1/operations", toHold("000001"), key(1)...)
+	op := first.operation(201)
+	if first.Header().Get("Location") != "/v1/operations/"+op.ID {
+		t.Errorf("location %s", first.Header().Get("Location"))
+	}
+	if again := c.as(t, "sam", "POST", "/v1/operations", toHold("000001"), key(1)...).operation(201); again.ID != op.ID {
+		t.Errorf("%s and %s", op.ID, again.ID)
+	}
+	other := toHold("000001")
+	other["params"] = object{"to": "Hospitalized"}
+	if p := c.as(t, "sam", "POST", "/v1/operations", other, key(1)...).problem(409, "conflict"); !strings.Contains(p.Detail, op.ID) {
+		t.Error(p.Detail)
+	}
+	if another := c.as(t, "jonas", "POST", "/v1/operations", toHold("000001"), key(1)...).operation(201); another.ID == op.ID {
+		t.Error("two people's keys are one")
+	}
+}
+
+func TestAnUnknownOperationAndAForeignOneAreTheSame(t *testing.T) {
+	c := newClinic(t)
+	op := c.ready(t, toHold("000001"))
+	const unknown = "OP-000000-0000"
+	for _, route := range []string{"GET ", "GET /changes", "GET /exclusions", "GET /outcomes", "GET /outcomes.csv", "GET /events", "GET /audit", "GET /stale",
+		"POST /submit", "POST /decision", "POST /stop", "POST /cancel"} {
+		method, path, _ := strings.Cut(route, " ")
+		var body any
+		switch path {
+		case "/submit":
+			body = submission(op)
+		case "/decision":
+			body = object{"verdict": "approved", "digest": op.Plan.Digest}
+		}
+		foreign := c.as(t, "lena", method, "/v1/operations/"+op.ID+path, body)
+		foreign.problem(404, "not-found")
+		none := c.as(t, "lena", method, "/v1/operations/"+unknown+path, body)
+		none.problem(404, "not-found")
+		if got, want := strings.ReplaceAll(foreign.Body.String(), op.ID, unknown), none.Body.String(); got != want {
+			t.Errorf("%s: a foreign one %s, an unknown one %s", route, got, want)
+		}
+	}
+}
+
+func TestDecisionsThatDoNotCount(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000004"))
+	path := "/v1/operations/" + op.ID + "/decision"
+	decide := func(sub string, body object) answer { return c.as(t, sub, "POST", path, body) }
+	approve := object{"verdict": "approved", "digest": op.Plan.Digest}
+	decide("sam", approve).problem(403, "forbidden")
+	decide("omar", approve).problem(403, "forbidden")
+	decide("maria", object{"verdict": "perhaps", "digest": op.Plan.Digest}).problem(422, "invalid")
+	if p := decide("maria", object{"verdict": "rejected", "digest": op.Plan.Digest}).problem(422, "invalid"); p.Problems[0].Field != "comment" {
+		t.Errorf("%+v", p)
+	}
+	decide("maria", object{"verdict": "approved", "digest": "another"}).problem(409, "stale")
+	must(t, c.WriteByHand(context.Background(), registry.ProfileRef("000004"), registry.Fields{"status": "Hospitalized"}, "Rita Chen", c.engine.Now()))
+	if p := decide("maria", approve).problem(409, "stale"); !strings.Contains(p.Detail, "1 of 2") {
+		t.Error(p.Detail)
+	}
+	done := decide("maria", object{"verdict": "approved", "digest": op.Plan.Digest, "stale": 1}).operation(200)
+	if done.Decision.Stale != 1 {
+		t.Errorf("%+v", done.Decision)
+	}
+	if p := decide("jonas", object{"verdict": "rejected", "digest": op.Plan.Digest, "comment": "No"}).problem(409, "conflict"); !strings.Contains(p.Detail, "Maria Duarte approved") {
+		t.Error(p.Detail)
+	}
+	if op := c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200); op.State != "completed-with-errors" || *op.Progress != (api.Progress{Done: 1, Skipped: 1, Total: 2}) {
+		t.Errorf("%+v %+v", op, op.Progress)
+	}
+}
+
+func TestASubmissionThatLacksSomethingSaysWhat(t *testing.T) {
+	c := newClinic(t)
+	op := c.ready(t, toHold("000001"))
+	p := c.as(t, "sam", "POST", "/v1/operations/"+op.ID+"/submit", object{"digest": op.Plan.Digest, "reason": "short", "checklist": []string{}}).problem(422, "invalid")
+	if len(p.Problems) != 2 || p.Problems[0].Field != "reason" || p.Problems[1].Field != "checklist" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// brokenRegistry fails with a cause that holds what nobody may see.
+type brokenRegistry struct{ engine.Registry }
+
+func (brokenRegistry) Directory(context.Context) (registry.Directory, error) {
+	return registry.Directory{}, errors.New("table bulkops-Registry: patient Zqxv")
+}
+
+func TestAMistakeOnOurSideIsLoggedAndNotTold(t *testing.T) {
+	c := newClinic(t)
+	c.engine.Registry = brokenRegistry{c.Store}
+	a := c.as(t, "sam", "GET", "/v1/directory", nil)
+	a.problem(500, "internal")
+	if strings.Contains(a.Body.String(), "Zqxv") || strings.Contains(a.Body.String(), "table") {
+		t.Errorf("told: %s", a.Body)
+	}
+	if len(c.logged) != 1 || !strings.Contains(c.logged[0], "bulkops-Registry") {
+		t.Errorf("logged: %q", c.logged)
+	}
+}
+
+func TestEveryAnswerIsKeptFromCachesAndBrowsers(t *testing.T) {
+	c := newClinic(t)
+	for _, a := range []answer{c.as(t, "sam", "GET", "/v1/me", nil), c.as(t, "eve", "GET", "/v1/me", nil), c.as(t, "sam", "GET", "/v1/nothing", nil), c.as(t, "sam", "GET", "/v1/openapi.json", nil)} {
+		for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Referrer-Policy": "no-referrer"} {
+			if got := a.Header().Get(name); got != want {
+				t.Errorf("%d: %s is %q", a.Code, name, got)
+			}
+		}
+		if a.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Error("other sites may read it")
+		}
+	}
+}

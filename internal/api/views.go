@@ -1,0 +1,207 @@
+package api
+
+import (
+	"slices"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/report"
+	"bulkops/internal/staff"
+)
+
+// Operation is an operation as the API shows it. Stored forms are not shown:
+// they change with the program, this one does not.
+type Operation struct {
+	ID        string     `json:"id" example:"OP-0SX4K2-7QFM"`
+	State     bulk.State `json:"state" enum:"planning,ready,awaiting-approval,scheduled,running,stopping,completed,completed-with-errors,stopped,failed,rejected,expired,cancelled"`
+	StateSays string     `json:"state_says" doc:"What the state means and what happens next." example:"An approver has to read the plan and decide. Nothing has been changed."`
+	Ended     bool       `json:"ended" doc:"Whether nothing will happen any more."`
+	Cause     string     `json:"cause,omitempty" doc:"Why it failed, stopped, expired or was cancelled."`
+
+	Kind      string            `json:"kind" example:"status-change"`
+	Summary   string            `json:"summary" example:"Change status to On Hold (family request)"`
+	Params    map[string]string `json:"params"`
+	Selection SelectionWords    `json:"selection"`
+	Requester string            `json:"requester" doc:"Name." example:"Sam Okafor"`
+	Reason    string            `json:"reason,omitempty"`
+
+	Times    Times         `json:"times"`
+	Plan     *Plan         `json:"plan,omitempty" doc:"From the state ready on."`
+	Approval *Approval     `json:"approval,omitempty" doc:"Since it was submitted."`
+	Decision *DecisionTold `json:"decision,omitempty"`
+	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
+	You      You           `json:"you"`
+}
+
+// SelectionWords says how the patients were chosen, without naming any.
+type SelectionWords struct {
+	Source     bulk.Source `json:"source" enum:"filter,pasted,upload,picked"`
+	Words      string      `json:"words" example:"status Active; facility Riverside Clinic"`
+	Count      int         `json:"count" doc:"Ids that were given; 0 for a filter."`
+	Duplicates int         `json:"duplicates" doc:"Ids that were given more than once and merged."`
+}
+
+// Times are when the operation took its steps.
+type Times struct {
+	Requested time.Time  `json:"requested"`
+	Planned   *time.Time `json:"planned,omitempty"`
+	Submitted *time.Time `json:"submitted,omitempty"`
+	Started   *time.Time `json:"started,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+}
+
+// Plan is what is known of a plan without its pages.
+type Plan struct {
+	Digest         string                     `json:"digest" doc:"SHA-256 of the frozen plan; a submission and a decision repeat it."`
+	DigestSpoken   string                     `json:"digest_spoken" doc:"Its beginning, as people compare it." example:"1a2b 3c4d 5e6f 7a8b"`
+	Changes        int                        `json:"changes" doc:"Patients that will be changed."`
+	ChangePages    int                        `json:"change_pages" doc:"Pages of changes and of outcomes."`
+	Excluded       int                        `json:"excluded" doc:"Patients that cannot be changed."`
+	ExclusionPages int                        `json:"exclusion_pages"`
+	ByReason       map[bulk.ExclusionCode]int `json:"by_reason" doc:"Patients that cannot be changed, by code."`
+	Facilities     []string                   `json:"facilities" doc:"Ids of the facilities touched."`
+	ByFacility     map[string]int             `json:"by_facility" doc:"Patients that will be changed, by facility id."`
+	Before         map[string]int             `json:"before" doc:"Patients by status before."`
+	After          map[string]int             `json:"after" doc:"Patients by status after."`
+	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
+}
+
+// Approval is who was asked and until when.
+type Approval struct {
+	Asked   []string  `json:"asked" doc:"Names of those asked by mail."`
+	Expires time.Time `json:"expires"`
+}
+
+// DecisionTold is a recorded decision.
+type DecisionTold struct {
+	Verdict bulk.Verdict `json:"verdict" enum:"approved,rejected"`
+	By      string       `json:"by" example:"Maria Duarte"`
+	At      time.Time    `json:"at"`
+	Comment string       `json:"comment,omitempty"`
+	Stale   int          `json:"stale" doc:"Patients the approver was told had changed since the preview."`
+}
+
+// Progress counts outcomes; together they are the plan's changes.
+type Progress struct {
+	Done         int `json:"done"`
+	Skipped      int `json:"skipped"`
+	Failed       int `json:"failed"`
+	NotAttempted int `json:"not_attempted"`
+	Total        int `json:"total"`
+}
+
+// You says what the caller may do with the operation now.
+type You struct {
+	MaySubmit bool           `json:"may_submit"`
+	MayCancel bool           `json:"may_cancel"`
+	MayDecide bool           `json:"may_decide"`
+	MayStop   bool           `json:"may_stop"`
+	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
+}
+
+// WhatToConfirm is what a requester confirms with a submission.
+type WhatToConfirm struct {
+	Checklist []string `json:"checklist" doc:"Repeat every item in its words."`
+	Number    bool     `json:"number" doc:"Whether the number of changes has to be given."`
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// operationView shows an operation to the person. Its progress is only in
+// where it was read.
+func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
+	text := bulk.Texts[op.State]
+	v := Operation{
+		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
+		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
+		Selection: SelectionWords{op.Selected.Source, op.Selected.Words, op.Selected.Count, op.Selected.Duplicates},
+		Times:     Times{op.Created, moment(op.Planned), moment(op.Submitted), moment(op.Started), moment(op.Ended)},
+		You:       a.mayDo(op, person),
+	}
+	if v.Params == nil {
+		v.Params = map[string]string{}
+	}
+	if k, ok := kind.Find(op.Kind); ok {
+		v.Summary = k.Summary(op.Params, d)
+	}
+	if p := op.Plan; p.Digest != "" {
+		v.Plan = &Plan{
+			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
+			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
+			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After), Visits: p.Visits,
+		}
+		if v.Plan.Facilities == nil {
+			v.Plan.Facilities = []string{}
+		}
+	}
+	if !op.Submitted.IsZero() {
+		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
+		for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+			v.Approval.Asked = append(v.Approval.Asked, p.Name)
+		}
+	}
+	if e := op.Decision; e != nil {
+		v.Decision = &DecisionTold{e.Verdict, e.By.Name, e.At, e.Comment, e.Stale}
+	}
+	if progress != nil {
+		v.Progress = &Progress{progress.Done, progress.Skipped, progress.Failed, op.NotAttempted(*progress), op.Plan.Changes}
+	}
+	return v
+}
+
+// present is a map that is never null in JSON.
+func present[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return m
+}
+
+func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
+	own := op.Requester.Sub == person.Sub
+	you := You{
+		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
+		MayCancel: own && op.State.MayBecome(bulk.Cancelled),
+		MayDecide: a.engine.MayDecideOn(person, op),
+	}
+	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
+		you.MayStop = own || person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub)
+	}
+	if you.MaySubmit {
+		you.ToSubmit = &WhatToConfirm{engine.Checklist, engine.NeedsTypedNumber(op.Plan)}
+	}
+	return you
+}
+
+// ChangeView is what happens to one patient.
+type ChangeView struct {
+	Patient  string     `json:"patient" example:"000123"`
+	Name     string     `json:"name"`
+	Facility string     `json:"facility" doc:"Id."`
+	Words    string     `json:"words" example:"Status: Active → On Hold"`
+	Edits    []EditView `json:"edits"`
+}
+
+// EditView is the change of one record of a patient: fields before and after.
+// An empty value means that the field is absent.
+type EditView struct {
+	Record string            `json:"record" doc:"Which part of what is kept about the patient." example:"profile"`
+	Before map[string]string `json:"before"`
+	After  map[string]string `json:"after"`
+}
+
+func changeView(c bulk.Change, d registry.Directory) ChangeView {
+	v := ChangeView{Patient: c.Subject, Name: c.Name, Facility: c.Facility, Words: report.Words(c, d), Edits: []EditView{}}
+	for _, e := range c.Edits {
+		v.Edits = append(v.Edits, EditView{e.Ref.Part, e.Before, e.After})
+	}
+	return v
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -56,8 +57,10 @@ func deflate(plain []byte) []byte {
 	w := writers.Get().(*flate.Writer)
 	defer writers.Put(w)
 	w.Reset(&packed)
-	w.Write(plain) // to a buffer: cannot fail
-	w.Close()
+	_, err := w.Write(plain)
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err) // a buffer takes everything
+	}
 	return packed.Bytes()
 }
 

@@ -16,11 +16,12 @@ import (
 	"bulkops/internal/fault"
 )
 
-// busyCodes are the refusals that pass by themselves. Nothing was written.
+// busyCodes are the refusals that pass by themselves. This call has written
+// nothing.
 var busyCodes = []string{
 	"ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException", "ThrottlingError",
-	"Throttling", "RequestLimitExceeded", "LimitExceededException",
-	"TransactionConflictException", "TransactionConflict", "ReplicatedWriteConflictException",
+	"Throttling", "RequestLimitExceeded",
+	"TransactionConflictException", "TransactionConflict", "TransactionInProgressException", "ReplicatedWriteConflictException",
 }
 
 func codeOf(err error) string {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -91,7 +92,7 @@ func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
 // textOf returns an attribute's text, "" where it is none.
@@ -104,9 +105,13 @@ func textOf(v types.AttributeValue) string {
 
 // numberOf returns an attribute's whole number, 0 where it is none.
 func numberOf(v types.AttributeValue) int64 {
-	var n int64
-	if s, ok := v.(*types.AttributeValueMemberN); ok {
-		fmt.Sscan(s.Value, &n)
+	s, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(s.Value, 10, 64)
+	if err != nil {
+		return 0
 	}
 	return n
 }

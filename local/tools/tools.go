@@ -132,7 +132,7 @@ func virtualEnv(requirements string) func(context.Context, place) error {
 			return err
 		}
 		// The list names every package, so pip has nothing to work out.
-		return run(ctx, p.dir, nil, filepath.Join(p.dir, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
+		return run(ctx, p.dir, nil, filepath.Join(p.dir, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-compile",
 			"--no-deps", "--requirement", filepath.Join(p.manifests, requirements))
 	}
 }

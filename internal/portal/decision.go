@@ -1,0 +1,116 @@
+package portal
+
+import (
+	"strconv"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+)
+
+var decisionFields = []string{"verdict", "comment", "digest", "stale"}
+
+// decisionData is what an approver reads before deciding: the plan that the
+// requester read, known by its digest.
+type decisionData struct {
+	Op        bulk.Operation
+	Kind      kind.Kind
+	Summary   string
+	State     bulk.StateText
+	Plan      *planPart
+	Stale     int    // patients changed since the preview
+	Hindrance string // why this person cannot decide; empty when they can
+	Open      bool   // a decision is waited for
+}
+
+// toDecide reads the operation that a mail's reference or the address names.
+func (rq *request) toDecide() (bulk.Operation, kind.Kind, error) {
+	ref := rq.r.PathValue("ref")
+	if ref == "" {
+		return rq.theOperation()
+	}
+	op, err := rq.engine.ByRef(rq.ctx(), rq.person, ref)
+	if err != nil {
+		return op, kind.Kind{}, err
+	}
+	k, ok := kind.Find(op.Kind)
+	if !ok {
+		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
+	}
+	return op, k, nil
+}
+
+// decisionPage shows what is to be decided. Opening it decides nothing.
+func decisionPage(rq *request) error {
+	op, k, err := rq.toDecide()
+	if err != nil {
+		return err
+	}
+	return rq.showDecision(op, k, nil, 0)
+}
+
+func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Problems, status int) error {
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	data := decisionData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: bulk.Texts[op.State], Open: op.State == bulk.AwaitingApproval}
+	if data.Open {
+		if err := rq.engine.MayNotDecide(rq.person, op); err != nil {
+			data.Hindrance = fault.Sentence(err)
+		} else if data.Stale, err = rq.engine.Stale(rq.ctx(), op); err != nil {
+			return err
+		}
+	}
+	if op.Plan.Digest != "" {
+		if data.Plan, err = rq.plan(op, d); err != nil {
+			return err
+		}
+	}
+	return rq.show(page{name: "decision", title: op.ID + ": decide", heading: data.Summary, data: data, problems: wrong, status: status,
+		crumbs: []crumb{{"Approvals", "/approvals"}, {op.ID, ""}}})
+}
+
+// decide takes the approver's answer. One that comes too late, or from somebody
+// who may not, changes nothing and is shown what is recorded.
+func decide(rq *request) error {
+	op, k, err := rq.toDecide()
+	if err != nil {
+		return err
+	}
+	stale, err := strconv.Atoi(rq.form.Get("stale"))
+	if err != nil {
+		stale = -1 // not what anybody was told
+	}
+	request := engine.DecisionRequest{Verdict: bulk.Verdict(rq.form.Get("verdict")), Comment: rq.form.Get("comment"), Digest: rq.form.Get("digest"), Stale: stale}
+	_, err = rq.engine.Decide(rq.ctx(), rq.person, op.ID, request)
+	switch fault.CodeOf(err) {
+	case "":
+		return rq.redirect("/operations/" + op.ID + "?note=" + string(request.Verdict))
+	case fault.Invalid, fault.Stale, fault.Conflict, fault.Forbidden:
+		now, readErr := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
+		if readErr != nil {
+			return readErr
+		}
+		wrong := problems(err)
+		if len(wrong) == 0 {
+			wrong = engine.Problems{{Sentence: fault.Sentence(err)}}
+		}
+		return rq.showDecision(now, k, wrong, fault.Status(err))
+	}
+	return err
+}
+
+// approvals is the queue of what the person may decide on.
+func approvals(rq *request) error {
+	waiting, err := rq.decisions()
+	if err != nil {
+		return err
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	return rq.show(page{name: "approvals", title: "Approvals", data: operationRows(waiting, d)})
+}

@@ -1,0 +1,149 @@
+package portal
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"bulkops/internal/engine"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+)
+
+// filterFields are the fields of a form that chooses patients by filter.
+var filterFields = []string{"way", "status", "facility", "provider", "tag", "insurance", "text",
+	"registered_from", "registered_to", "last_visit_from", "last_visit_to", "next_visit_from", "next_visit_to"}
+
+const maxSearch = 100 // characters
+
+// choices are what a filter's form offers: only what the person holds.
+type choices struct {
+	Statuses   []registry.Status
+	Facilities []registry.Facility
+	Providers  []registry.Provider
+}
+
+func (rq *request) choices(d registry.Directory) choices {
+	c := choices{Statuses: registry.Statuses}
+	for _, f := range d.Facilities {
+		if rq.person.Holds(f.ID) {
+			c.Facilities = append(c.Facilities, f)
+		}
+	}
+	for _, p := range d.Providers {
+		if slices.ContainsFunc(p.Facilities, rq.person.Holds) {
+			c.Providers = append(c.Providers, p)
+		}
+	}
+	return c
+}
+
+// filterOf reads a filter from a form, and names what cannot be used.
+func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter, engine.Problems) {
+	f := registry.Filter{
+		Provider: v.Get("provider"), Tag: strings.ToLower(strings.TrimSpace(v.Get("tag"))),
+		Insurance: strings.TrimSpace(v.Get("insurance")), Text: strings.TrimSpace(v.Get("text")),
+	}
+	var wrong engine.Problems
+	add := func(field, sentence string) { wrong = append(wrong, kind.Problem{Field: field, Sentence: sentence}) }
+	for _, s := range v["status"] {
+		if !registry.ValidStatus(registry.Status(s)) {
+			add("status", "Choose among the listed statuses.")
+			break
+		}
+		f.Statuses = append(f.Statuses, registry.Status(s))
+	}
+	for _, id := range v["facility"] {
+		if !rq.person.Holds(id) {
+			add("facility", "Choose among your own facilities.")
+			break
+		}
+		f.Facilities = append(f.Facilities, id)
+	}
+	if _, ok := d.Provider(f.Provider); !ok && f.Provider != "" {
+		add("provider", "Choose among the listed providers.")
+	}
+	if strings.ContainsAny(f.Tag, " \t") {
+		add("tag", "Write one tag; a tag has no spaces.")
+	}
+	if utf8.RuneCountInString(f.Text) > maxSearch {
+		add("text", "Shorten the name or id to 100 characters.")
+	}
+	span := func(name, label string, from, to *string) {
+		*from, *to = strings.TrimSpace(v.Get(name+"_from")), strings.TrimSpace(v.Get(name+"_to"))
+		right := true
+		for end, date := range map[string]string{"_from": *from, "_to": *to} {
+			if _, err := time.Parse(time.DateOnly, date); err != nil && date != "" {
+				add(name+end, "Write the date as year-month-day, for example 2026-03-31.")
+				right = false
+			}
+		}
+		if right && *from != "" && *to != "" && *from > *to {
+			add(name+"_to", label+": the last day is before the first day. Exchange them.")
+		}
+	}
+	span("registered", "Registered", &f.RegisteredFrom, &f.RegisteredTo)
+	span("last_visit", "Last visit", &f.LastVisitFrom, &f.LastVisitTo)
+	span("next_visit", "Next visit", &f.NextVisitFrom, &f.NextVisitTo)
+	return f, wrong
+}
+
+// filterValues is the inverse of filterOf.
+func filterValues(f registry.Filter) url.Values {
+	v := url.Values{"facility": f.Facilities}
+	for _, s := range f.Statuses {
+		v.Add("status", string(s))
+	}
+	for name, value := range map[string]string{
+		"provider": f.Provider, "tag": f.Tag, "insurance": f.Insurance, "text": f.Text,
+		"registered_from": f.RegisteredFrom, "registered_to": f.RegisteredTo,
+		"last_visit_from": f.LastVisitFrom, "last_visit_to": f.LastVisitTo,
+		"next_visit_from": f.NextVisitFrom, "next_visit_to": f.NextVisitTo,
+	} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return v
+}
+
+// filterWords says in words what a filter chooses, for the person who set it:
+// it holds what they typed.
+func filterWords(f registry.Filter, d registry.Directory) []string {
+	var words []string
+	add := func(label string, values ...string) {
+		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+		if len(values) > 0 {
+			words = append(words, label+": "+strings.Join(values, ", "))
+		}
+	}
+	span := func(label, from, to string) {
+		switch {
+		case from != "" && to != "":
+			add(label, showDate(from)+" to "+showDate(to))
+		case from != "":
+			add(label, "from "+showDate(from))
+		case to != "":
+			add(label, "until "+showDate(to))
+		}
+	}
+	var statuses, facilities []string
+	for _, s := range f.Statuses {
+		statuses = append(statuses, string(s))
+	}
+	for _, id := range f.Facilities {
+		facilities = append(facilities, d.Display(registry.FacilityField, id))
+	}
+	add("Name or id", f.Text)
+	add("Status", statuses...)
+	add("Facility", facilities...)
+	add("Provider", d.Display(registry.ProviderField, f.Provider))
+	add("Tag", f.Tag)
+	add("Insurance plan", f.Insurance)
+	span("Registered", f.RegisteredFrom, f.RegisteredTo)
+	span("Last visit", f.LastVisitFrom, f.LastVisitTo)
+	span("Next visit", f.NextVisitFrom, f.NextVisitTo)
+	return words
+}

@@ -1,0 +1,117 @@
+package portal
+
+import (
+	"bytes"
+	"html/template"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+)
+
+// topic is a page of the help; its text is templates/help/<Name>.html.
+type topic struct {
+	Name, Title, About string
+	Words              string // that somebody looking for it may type, besides title and text
+}
+
+// topics is the help in the order in which somebody new reads it.
+var topics = []topic{
+	{"overview", "What bulk operations are for", "When to use them, who may, and where to find them.", "start menu access permission missing overview"},
+	{"choose-patients", "Choosing patients", "By filter, from the list, by pasted ids, or with a CSV file.", "select selection filter csv upload paste excel file ids search leave out"},
+	{"status-change", "Changing the status of many patients", "Which status may follow which, hold reasons, and what happens to visits.", "transition active hold discharged deceased inactive pending hospitalized closing contract insurance"},
+	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
+	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment"},
+	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
+	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
+	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},
+	{"audit", "The audit record", "What is recorded of every operation, and where to read it.", "log compliance hipaa timestamp operator approver old new values reason"},
+	{"privacy", "Handling patient data", "What the portal does, and what you should do.", "phi hipaa sign out download privacy security session"},
+}
+
+// helpStatus is a row of the table of statuses, made from the one table that
+// the plan uses.
+type helpStatus struct {
+	From registry.Status
+	May  map[registry.Status]bool
+}
+
+type helpData struct {
+	Topics   []topic
+	Asked    bool
+	Words    string
+	Topic    topic
+	Statuses []registry.Status
+	Table    []helpStatus
+	Reasons  []string
+	Kinds    []kind.Kind
+	States   []bulk.StateText
+}
+
+// help lists the topics, all of them or those with the words looked for. The
+// words come by POST: somebody may type a name.
+func help(rq *request) error {
+	data := helpData{Topics: topics, Words: strings.TrimSpace(rq.form.Get("words"))}
+	if data.Words != "" {
+		data.Asked, data.Topics = true, nil
+		for _, t := range topics {
+			text, err := rq.helpText(t)
+			if err != nil {
+				return err
+			}
+			if containsAll(strings.ToLower(t.Title+" "+t.About+" "+t.Words+" "+text), strings.Fields(strings.ToLower(data.Words))) {
+				data.Topics = append(data.Topics, t)
+			}
+		}
+	}
+	return rq.show(page{name: "help", title: "Help", data: data})
+}
+
+func containsAll(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+}
+
+// helpText is a topic's text, with its markup.
+func (rq *request) helpText(t topic) (string, error) {
+	var text bytes.Buffer
+	err := rq.pages["topic"].ExecuteTemplate(&text, "help-"+t.Name, topicData(t))
+	return text.String(), err
+}
+
+func topicData(t topic) helpData {
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All}
+	for _, from := range registry.Statuses {
+		row := helpStatus{From: from, May: map[registry.Status]bool{}}
+		for _, to := range kind.Transitions[from] {
+			row.May[to] = true
+		}
+		data.Table = append(data.Table, row)
+	}
+	for _, s := range []bulk.State{bulk.Planning, bulk.Ready, bulk.AwaitingApproval, bulk.Scheduled, bulk.Running, bulk.Stopping,
+		bulk.Completed, bulk.CompletedWithErrors, bulk.Stopped, bulk.FailedState, bulk.Rejected, bulk.Expired, bulk.Cancelled} {
+		data.States = append(data.States, bulk.Texts[s])
+	}
+	return data
+}
+
+// helpTopic shows one topic.
+func helpTopic(rq *request) error {
+	at := slices.IndexFunc(topics, func(t topic) bool { return t.Name == rq.r.PathValue("topic") })
+	if at < 0 {
+		return fault.New(fault.NotFound, "There is no such topic in the help. All of them are listed under Help.")
+	}
+	t := topics[at]
+	text, err := rq.helpText(t)
+	if err != nil {
+		return err
+	}
+	return rq.show(page{name: "topic", title: "Help: " + t.Title, heading: t.Title, crumbs: []crumb{{"Help", "/help"}, {t.Title, ""}},
+		data: struct {
+			Text   template.HTML // rendered by html/template already
+			Topics []topic
+			Topic  topic
+		}{template.HTML(text), topics, t}})
+}

@@ -1,0 +1,309 @@
+package portal
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// operationData is everything the page of an operation shows, whatever state
+// the operation is in.
+type operationData struct {
+	Op      bulk.Operation
+	Kind    kind.Kind
+	Summary string
+	State   bulk.StateText
+	Mine    bool
+
+	MaySubmit, MayDecide, MayTakeBack, MayStop bool
+
+	Plan     *planPart     // nil while there is none
+	Progress *progressData // once it runs
+	Results  *resultsPart  // once it has run
+	Events   []bulk.Event
+}
+
+// progressData is how far a run is.
+type progressData struct {
+	Op           bulk.Operation
+	Tally        bulk.Tally
+	Attempted    int
+	NotAttempted int
+	Percent      int // 100 only when everything is counted
+	Elapsed      string
+	Ended        bool
+}
+
+// notes are what a page says right after something was done; the address names
+// one of them, so loading the page again says the same.
+var notes = map[string]banner{
+	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
+	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
+	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
+	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
+	"sent":       {"success", "Success", "Sent for approval."},
+	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
+}
+
+// theOperation reads the operation of the address; one that the person may not
+// see is the same as an unknown one.
+func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
+	op, err := rq.engine.Visible(rq.ctx(), rq.person, strings.ToUpper(rq.r.PathValue("operation")))
+	if err != nil {
+		return op, kind.Kind{}, err
+	}
+	k, ok := kind.Find(op.Kind)
+	if !ok {
+		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
+	}
+	return op, k, nil
+}
+
+func operationCrumbs(op bulk.Operation, here string) []crumb {
+	if here == "" {
+		return []crumb{{"Bulk Operations", "/operations"}, {op.ID, ""}}
+	}
+	return []crumb{{"Bulk Operations", "/operations"}, {op.ID, "/operations/" + op.ID}, {here, ""}}
+}
+
+// operation is one address for the whole life of an operation.
+func operation(rq *request) error {
+	op, k, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	data := operationData{
+		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: bulk.Texts[op.State], Mine: op.Requester.Sub == rq.person.Sub,
+		MayDecide: rq.engine.MayDecideOn(rq.person, op),
+	}
+	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
+	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
+	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub))
+	if data.Progress, err = rq.progress(op); err != nil {
+		return err
+	}
+	if op.Plan.Digest != "" {
+		if data.Plan, err = rq.plan(op, d); err != nil {
+			return err
+		}
+	}
+	if data.Progress != nil && data.Progress.Ended {
+		if data.Results, err = rq.results(op); err != nil {
+			return err
+		}
+	}
+	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
+		return err
+	}
+	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: data.Summary, data: data, crumbs: operationCrumbs(op, "")}
+	if data.Plan != nil && data.Plan.Pages.Page > 1 {
+		pg.title = fmt.Sprintf("%s, page %d of %d", pg.title, data.Plan.Pages.Page, data.Plan.Pages.Last)
+	}
+	if data.Plan == nil || data.Plan.Pages.Page == 1 {
+		pg.refresh = refreshEvery(op.State)
+	}
+	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
+		pg.banner = &note
+	}
+	return rq.show(pg)
+}
+
+// refreshEvery is how often a page without script loads itself again, in
+// seconds: only while something happens by itself.
+func refreshEvery(s bulk.State) int {
+	switch s {
+	case bulk.Planning, bulk.Scheduled, bulk.Running, bulk.Stopping:
+		return 3
+	}
+	return 0
+}
+
+// progress counts how far a run is; nil for one that has not begun.
+func (rq *request) progress(op bulk.Operation) (*progressData, error) {
+	if op.Started.IsZero() {
+		return nil, nil
+	}
+	tally, err := rq.engine.Progress(rq.ctx(), op)
+	if err != nil {
+		return nil, err
+	}
+	p := &progressData{Op: op, Tally: tally, Attempted: tally.Attempted(), NotAttempted: op.NotAttempted(tally), Ended: op.State.Ended()}
+	end := rq.Now()
+	if p.Ended {
+		end = op.Ended
+	}
+	p.Elapsed = elapsed(end.Sub(op.Started))
+	if op.Plan.Changes > 0 {
+		p.Percent = p.Attempted * 100 / op.Plan.Changes
+	}
+	if !p.Ended {
+		p.Percent = min(p.Percent, 99) // 100 is for a run whose results are there
+	}
+	return p, nil
+}
+
+// stateHeader tells the script in which state the operation is, so that it
+// loads the page again when that has changed.
+const stateHeader = "Bulkops-State"
+
+// progressPart is the part of the page that the script puts in place.
+func progressPart(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	p, err := rq.progress(op)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if p != nil {
+		if err := rq.pages["operation"].ExecuteTemplate(&text, "progress", p); err != nil {
+			return err
+		}
+	}
+	rq.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rq.w.Header().Set(stateHeader, string(op.State))
+	rq.w.Write(text.Bytes())
+	return nil
+}
+
+// operations lists what the person may see of the last weeks.
+func operations(rq *request) error {
+	const days, most, perPage = 31, 500, 25
+	all, err := rq.engine.Recent(rq.ctx(), rq.person, days, most)
+	if err != nil {
+		return err
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	groups := stateGroups
+	chosen := rq.r.URL.Query().Get("state")
+	data := struct {
+		Groups []stateGroup
+		Chosen string
+		Rows   []operationRow
+		Pages  pager
+		MayAsk bool
+		Any    bool
+		Days   int
+	}{Groups: groups, MayAsk: rq.person.MayRequest(), Any: len(all) > 0, Days: days}
+	var kept []bulk.Operation
+	for _, g := range groups {
+		if g.Name == chosen {
+			data.Chosen = chosen
+		}
+	}
+	for _, op := range all {
+		if data.Chosen == "" || groupOf(op.State) == data.Chosen {
+			kept = append(kept, op)
+		}
+	}
+	data.Pages = pagesOf(len(kept), perPage, rq.r.URL.Query().Get("page"))
+	data.Rows = operationRows(kept[data.Pages.From:data.Pages.To], d)
+	title := "Bulk Operations"
+	if data.Pages.Last > 1 {
+		title = fmt.Sprintf("Bulk Operations, page %d of %d", data.Pages.Page, data.Pages.Last)
+	}
+	return rq.show(page{name: "operations", title: title, heading: "Bulk Operations", data: data})
+}
+
+// stateGroup is a choice of the filter by state.
+type stateGroup struct{ Name, Title string }
+
+var stateGroups = []stateGroup{
+	{"to-submit", "Being planned or ready to submit"}, {"waiting", "Waiting for approval"}, {"running", "Approved or running"},
+	{"done", "Completed"}, {"look", "Ended with errors, stopped or failed"}, {"not-run", "Rejected, expired or cancelled"},
+}
+
+func groupOf(s bulk.State) string {
+	switch s {
+	case bulk.Planning, bulk.Ready:
+		return "to-submit"
+	case bulk.AwaitingApproval:
+		return "waiting"
+	case bulk.Scheduled, bulk.Running, bulk.Stopping:
+		return "running"
+	case bulk.Completed:
+		return "done"
+	case bulk.Rejected, bulk.Expired, bulk.Cancelled:
+		return "not-run"
+	}
+	return "look"
+}
+
+// operationRow is an operation as lists show it.
+type operationRow struct {
+	bulk.Operation
+	Summary, StateTitle string
+}
+
+func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
+	rows := make([]operationRow, 0, len(ops))
+	for _, op := range ops {
+		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title}
+		if k, ok := kind.Find(op.Kind); ok {
+			row.Summary = k.Summary(op.Params, d)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// home shows what waits for the person, what runs, and what they did last.
+func home(rq *request) error {
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	data := struct {
+		Decide                   []operationRow
+		Read, Look, Last, Active []operationRow
+		MayAsk, MayApprove       bool
+		Nothing                  bool
+	}{MayAsk: rq.person.MayRequest(), MayApprove: rq.person.Role.AtLeast(staff.TeamLead)}
+	waiting, err := rq.decisions()
+	if err != nil {
+		return err
+	}
+	data.Decide = operationRows(waiting, d)
+	mine, err := rq.engine.Mine(rq.ctx(), rq.person, 50)
+	if err != nil {
+		return err
+	}
+	recent, err := rq.engine.Recent(rq.ctx(), rq.person, 8, 200)
+	if err != nil {
+		return err
+	}
+	var read, look, running []bulk.Operation
+	for _, op := range mine {
+		switch {
+		case op.State == bulk.Ready:
+			read = append(read, op)
+		case groupOf(op.State) == "look" && rq.Now().Sub(op.Ended) < 7*24*time.Hour:
+			look = append(look, op)
+		}
+	}
+	for _, op := range recent {
+		if groupOf(op.State) == "running" {
+			running = append(running, op)
+		}
+	}
+	data.Read, data.Look, data.Active = operationRows(read, d), operationRows(look, d), operationRows(running, d)
+	data.Last = operationRows(mine[:min(10, len(mine))], d)
+	data.Nothing = len(data.Decide)+len(data.Read)+len(data.Look) == 0
+	return rq.show(page{name: "home", title: "Home", heading: "Hello, " + rq.person.Name, data: data})
+}

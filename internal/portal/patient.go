@@ -1,0 +1,169 @@
+package portal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+)
+
+// patientData is one patient: profile, visits, clinical notes, and what
+// operations and people changed.
+type patientData struct {
+	Patient       registry.Patient
+	Facility      registry.Facility
+	Profile       []planEdit // label and value (New)
+	Coming, Past  []visitRow
+	Notes         []noteGroup
+	Changes       []changeRow
+	MoreChanges   bool
+	Stamp         registry.Stamp
+	LockedBy, Why string
+	ProviderName  string
+	HoldReason    string
+}
+
+type visitRow struct {
+	When, Type, State, Provider, Minutes, Why string
+	at                                        time.Time
+}
+
+type noteGroup struct {
+	Title string
+	Notes []registry.Record
+}
+
+// changeRow is one audit record of a change, in words.
+type changeRow struct {
+	Record audit.Record
+	What   string
+	Edits  []planEdit
+}
+
+// shownChanges is how many of a patient's changes the page lists.
+const shownChanges = 50
+
+// profileFields are a profile's fields as the page lists them.
+var profileFields = []string{registry.BirthDate, registry.Language, registry.Registered, registry.LastVisit, registry.Phone, registry.Email,
+	registry.Address, registry.EmergencyName, registry.EmergencyPhone, registry.InsurancePlan, registry.InsuranceID, registry.InsuranceFrom, registry.Tags}
+
+// patientPage shows one patient. One who is unknown and one of another
+// facility are the same.
+func patientPage(rq *request) error {
+	id := rq.r.PathValue("patient")
+	unknown := fault.New(fault.NotFound, "There is no patient with this id, or the patient is not in your facilities.")
+	parts, err := rq.engine.Registry.Parts(rq.ctx(), id)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(parts, func(r registry.Record) bool { return r.Ref.Part == registry.ProfilePart })
+	if at < 0 {
+		return unknown
+	}
+	p := registry.Patient{Record: parts[at]}
+	if !rq.person.Holds(p.Facility()) {
+		return unknown
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	data := patientData{Patient: p, ProviderName: d.Display(registry.ProviderField, p.Provider()), HoldReason: p.Get(registry.HoldReason),
+		LockedBy: p.LockedBy(), Why: p.Get(registry.LockedWhy), Stamp: p.Stamp}
+	data.Facility, _ = d.Facility(p.Facility())
+	for _, f := range profileFields {
+		value := p.Get(f)
+		switch f {
+		case registry.BirthDate, registry.Registered, registry.LastVisit, registry.InsuranceFrom:
+			value = showDate(value)
+		case registry.Tags:
+			value = strings.Join(p.TagList(), ", ")
+		}
+		if value == "" {
+			value = "Not recorded"
+		}
+		data.Profile = append(data.Profile, planEdit{Label: registry.Label(f), New: value})
+	}
+	data.visits(parts, d, rq.Now())
+	data.notes(parts)
+	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {
+		if err != nil {
+			return err
+		}
+		if r.Type != audit.Change {
+			continue
+		}
+		if len(data.Changes) == shownChanges {
+			data.MoreChanges = true
+			break
+		}
+		data.Changes = append(data.Changes, changeWords(r, d))
+	}
+	// An id is no name, but it is about a patient: it stays out of the title.
+	return rq.show(page{name: "patient", title: "Patient", heading: p.Name(), data: data, crumbs: []crumb{{"Patients", "/patients"}, {"Patient", ""}}})
+}
+
+func (data *patientData) visits(parts []registry.Record, d registry.Directory, now time.Time) {
+	for _, r := range parts {
+		if !r.Ref.IsVisit() {
+			continue
+		}
+		at, err := time.Parse(registry.VisitTime, r.Get(registry.VisitStart))
+		place := data.Facility
+		if f, ok := d.Facility(r.Get(registry.FacilityField)); ok {
+			place = f
+		}
+		row := visitRow{When: r.Get(registry.VisitStart), at: at, Type: r.Get(registry.VisitType), State: r.Get(registry.VisitState),
+			Provider: d.Display(registry.ProviderField, r.Get(registry.ProviderField)), Minutes: r.Get(registry.VisitMinutes), Why: r.Get(registry.CancelledWhy)}
+		if err == nil {
+			row.When = localTime(at, place)
+		}
+		if at.After(now) {
+			data.Coming = append(data.Coming, row)
+		} else {
+			data.Past = append(data.Past, row)
+		}
+	}
+	slices.SortFunc(data.Coming, func(a, b visitRow) int { return a.at.Compare(b.at) })
+	slices.SortFunc(data.Past, func(a, b visitRow) int { return b.at.Compare(a.at) })
+}
+
+func (data *patientData) notes(parts []registry.Record) {
+	for _, g := range []struct{ kind, title string }{{"condition", "Conditions"}, {"medication", "Medications"}, {"allergy", "Allergies"}} {
+		group := noteGroup{Title: g.title}
+		for _, r := range parts {
+			if r.Get(registry.ClinicalKind) == g.kind {
+				group.Notes = append(group.Notes, r)
+			}
+		}
+		if len(group.Notes) > 0 {
+			data.Notes = append(data.Notes, group)
+		}
+	}
+}
+
+// changeWords puts an audit record of a change in words.
+func changeWords(r audit.Record, d registry.Directory) changeRow {
+	row := changeRow{Record: r, What: "Profile"}
+	ref := registry.Ref{Patient: r.Patient, Part: r.Part}
+	switch {
+	case ref.IsVisit():
+		row.What = "Visit"
+	case strings.HasPrefix(r.Part, "CLINICAL#"):
+		row.What = "Clinical note"
+	}
+	fields := registry.Fields{}
+	for f := range r.Old {
+		fields[f] = ""
+	}
+	for f := range r.New {
+		fields[f] = ""
+	}
+	for _, f := range fieldOrder(fields) {
+		row.Edits = append(row.Edits, planEdit{registry.Label(f), shown(d, f, r.Old[f]), shown(d, f, r.New[f])})
+	}
+	return row
+}

@@ -1,0 +1,257 @@
+package portal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+)
+
+// planPart is a plan as its requester, its approver and an auditor see it: all
+// of them the same.
+type planPart struct {
+	Op         bulk.Operation
+	Facilities []count
+	Statuses   []statusCount
+	Excluded   []exclusionGroup
+	Lines      []planLine
+	Pages      pager
+	Ran        bool // lines carry outcomes
+}
+
+type count struct {
+	Title string
+	Count int
+}
+
+type statusCount struct {
+	Title         string
+	Before, After int
+}
+
+// exclusionGroup is those left out for one reason.
+type exclusionGroup struct {
+	Code   bulk.ExclusionCode
+	Title  string
+	Remedy string
+	Count  int
+	First  []bulk.Exclusion
+}
+
+// More is how many of the group are not among the first.
+func (g exclusionGroup) More() int { return g.Count - len(g.First) }
+
+// remedies say what somebody can do about those left out of a plan.
+var remedies = map[bulk.ExclusionCode]string{
+	bulk.AlreadySo:      "Nothing has to be done.",
+	bulk.NotAllowed:     "Check the status; the help lists which status may follow which. Change it in two operations where one step is not allowed.",
+	bulk.Locked:         "Ask whoever locked the record to unlock it, then ask again for these patients.",
+	bulk.OtherFacility:  "Ask a colleague of that facility, or an administrator for the facility.",
+	bulk.UnknownSubject: "Check the id for typing mistakes and for zeros lost at its beginning.",
+	bulk.Duplicate:      "Nothing has to be done: each patient is changed once.",
+	bulk.TooManyEdits:   "Cancel some of the visits by hand first, then ask again.",
+}
+
+// planLine is one patient of a plan.
+type planLine struct {
+	Subject, Name, Facility string
+	Edits                   []planEdit
+	Visits                  []string // what happens to each visit
+	Outcome                 bulk.Outcome
+}
+
+// planEdit is one field, old and new, in words.
+type planEdit struct{ Label, Old, New string }
+
+// inlineExclusions is how many of each group the plan's own page lists.
+const inlineExclusions = 10
+
+// plan reads a plan's summary and the page of it that the address asks for.
+func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
+	p := &planPart{Op: op, Ran: !op.Started.IsZero()}
+	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
+	for id, n := range op.Plan.ByFacility {
+		p.Facilities = append(p.Facilities, count{d.Display(registry.FacilityField, id), n})
+	}
+	slices.SortFunc(p.Facilities, func(a, b count) int { return strings.Compare(a.Title, b.Title) })
+	for _, s := range registry.Statuses {
+		if before, after := op.Plan.Before[string(s)], op.Plan.After[string(s)]; before+after > 0 {
+			p.Statuses = append(p.Statuses, statusCount{string(s), before, after})
+		}
+	}
+	groups, err := rq.exclusionGroups(op)
+	if err != nil {
+		return nil, err
+	}
+	p.Excluded = groups
+	lines, err := rq.lines(op, p.Pages.Page)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		p.Lines = append(p.Lines, lineWords(l, d))
+	}
+	return p, nil
+}
+
+func (rq *request) lines(op bulk.Operation, page int) ([]engine.Line, error) {
+	if !op.Started.IsZero() {
+		return rq.engine.PageOfLines(rq.ctx(), op, page)
+	}
+	changes, err := rq.engine.Changes(rq.ctx(), op, page)
+	lines := make([]engine.Line, len(changes))
+	for i, c := range changes {
+		lines[i] = engine.Line{Change: c}
+	}
+	return lines, err
+}
+
+// exclusionGroups lists the first of those left out for each reason. It reads
+// no further than it must.
+func (rq *request) exclusionGroups(op bulk.Operation) ([]exclusionGroup, error) {
+	groups := map[bulk.ExclusionCode]*exclusionGroup{}
+	missing := 0
+	for code, n := range op.Plan.ByReason {
+		groups[code] = &exclusionGroup{Code: code, Title: exclusionTitle(code), Remedy: remedies[code], Count: n}
+		missing += min(n, inlineExclusions)
+	}
+	read := 0
+	for x, err := range rq.engine.Exclusions(rq.ctx(), op) {
+		if err != nil {
+			return nil, err
+		}
+		if g := groups[x.Code]; g != nil && len(g.First) < inlineExclusions {
+			g.First = append(g.First, x)
+			missing--
+		}
+		if read++; missing == 0 || read >= 2000 {
+			break
+		}
+	}
+	list := make([]exclusionGroup, 0, len(groups))
+	for _, code := range slices.Sorted(maps.Keys(groups)) {
+		list = append(list, *groups[code])
+	}
+	slices.SortStableFunc(list, func(a, b exclusionGroup) int { return b.Count - a.Count })
+	return list, nil
+}
+
+func exclusionTitle(code bulk.ExclusionCode) string {
+	if title, ok := bulk.ExclusionTitles[code]; ok {
+		return title
+	}
+	return string(code)
+}
+
+// lineWords puts a change in words: the patient's own fields old and new, and
+// each visit with its time where it takes place.
+func lineWords(l engine.Line, d registry.Directory) planLine {
+	c := l.Change
+	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Outcome: l.Outcome}
+	place, _ := d.Facility(c.Facility)
+	for _, e := range c.Edits {
+		if e.Ref.IsVisit() {
+			line.Visits = append(line.Visits, visitWords(e, place))
+			continue
+		}
+		for _, f := range fieldOrder(e.After) {
+			if f == registry.Upcoming && c.Visits() > 0 {
+				continue // the visits themselves are listed
+			}
+			line.Edits = append(line.Edits, planEdit{registry.Label(f), shown(d, f, e.Before[f]), shown(d, f, e.After[f])})
+		}
+	}
+	return line
+}
+
+// fieldOrder is status first, then by label.
+func fieldOrder(f registry.Fields) []string {
+	return slices.SortedFunc(maps.Keys(f), func(a, b string) int {
+		if (a == registry.StatusField) != (b == registry.StatusField) {
+			if a == registry.StatusField {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(registry.Label(a), registry.Label(b))
+	})
+}
+
+func shown(d registry.Directory, field, value string) string {
+	if value == "" {
+		return "none"
+	}
+	return d.Display(field, value)
+}
+
+func visitWords(e bulk.Edit, place registry.Facility) string {
+	when := "visit"
+	if _, rest, ok := strings.Cut(e.Ref.Part, "#"); ok {
+		start, _, _ := strings.Cut(rest, "#")
+		if at, err := time.Parse(registry.VisitTime, start); err == nil {
+			when = localTime(at, place)
+		}
+	}
+	if state := e.After[registry.VisitState]; state != "" {
+		return when + ": " + state
+	}
+	return when + ": changed"
+}
+
+// VisitSummary is the side effect in a few words: "2 visits cancelled".
+func (l planLine) VisitSummary() string {
+	if len(l.Visits) == 0 {
+		return ""
+	}
+	_, state, _ := strings.Cut(l.Visits[0], ": ")
+	for _, v := range l.Visits {
+		if !strings.HasSuffix(v, ": "+state) {
+			state = "changed"
+		}
+	}
+	return plural(len(l.Visits), "visit", "visits") + " " + state
+}
+
+// leftOut lists those left out of a plan for one reason.
+func leftOut(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	code := bulk.ExclusionCode(rq.r.PathValue("code"))
+	total := op.Plan.ByReason[code]
+	if total == 0 {
+		return fault.New(fault.NotFound, "Nobody was left out of this plan for that reason.")
+	}
+	pages := pagesOf(total, 100, rq.r.URL.Query().Get("page"))
+	var list []bulk.Exclusion
+	at := 0
+	for x, err := range rq.engine.Exclusions(rq.ctx(), op) {
+		if err != nil {
+			return err
+		}
+		if x.Code != code {
+			continue
+		}
+		if at >= pages.From {
+			list = append(list, x)
+		}
+		if at++; at >= pages.To {
+			break
+		}
+	}
+	title := fmt.Sprintf("%s: left out, page %d of %d", op.ID, pages.Page, pages.Last)
+	return rq.show(page{name: "left-out", title: title, heading: "Left out: " + strings.ToLower(exclusionTitle(code)), crumbs: operationCrumbs(op, "Left out"),
+		data: struct {
+			Op     bulk.Operation
+			Group  exclusionGroup
+			Pages  pager
+			Listed []bulk.Exclusion
+		}{op, exclusionGroup{Code: code, Title: exclusionTitle(code), Remedy: remedies[code], Count: total}, pages, list}})
+}

@@ -1,0 +1,195 @@
+package portal
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/report"
+)
+
+// resultsPart is what became of an operation that has run: those who were not
+// changed, by reason.
+type resultsPart struct {
+	Op     bulk.Operation
+	Groups []outcomeGroup
+}
+
+// outcomeGroup is those who were not changed for one reason.
+type outcomeGroup struct {
+	Code      string
+	Title     string
+	Remedy    string
+	State     bulk.OutcomeState
+	Count     int
+	Retryable bool
+}
+
+// notAttempted names, in an address, those whom no batch got to.
+const notAttempted = "not-attempted"
+
+// outcomeRemedies say what somebody can do about those who were not changed.
+var outcomeRemedies = map[string]string{
+	bulk.ChangedSince: "Somebody changed these records after the plan was made, so they were left as they are. Look at them, and ask again for those that still need the change.",
+	bulk.LockedSince:  "Ask whoever locked these records to unlock them, then ask again for these patients.",
+	bulk.Gone:         "These records were removed after the plan was made. Nothing has to be done.",
+	bulk.Unwritable:   "These records cannot take the change. Tell your administrator the operation's number.",
+	notAttempted:      "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
+}
+
+// results groups what was not done, by reason.
+func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
+	groups := map[string]*outcomeGroup{}
+	for r, err := range rq.engine.Operations.Results(rq.ctx(), op.ID) {
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range r.Others {
+			g := groups[o.Code]
+			if g == nil {
+				g = &outcomeGroup{Code: o.Code, Title: outcomeTitle(o.Code), Remedy: outcomeRemedies[o.Code], State: o.State, Retryable: o.Retryable}
+				groups[o.Code] = g
+			}
+			g.Count++
+		}
+	}
+	p := &resultsPart{Op: op}
+	for _, code := range slices.Sorted(maps.Keys(groups)) {
+		p.Groups = append(p.Groups, *groups[code])
+	}
+	slices.SortStableFunc(p.Groups, func(a, b outcomeGroup) int { return b.Count - a.Count })
+	if n := op.NotAttempted(op.Final); n > 0 {
+		p.Groups = append(p.Groups, outcomeGroup{Code: notAttempted, Title: outcomeTitle(notAttempted), Remedy: outcomeRemedies[notAttempted],
+			State: bulk.NotAttempted, Count: n, Retryable: true})
+	}
+	return p, nil
+}
+
+func outcomeTitle(code string) string {
+	if code == notAttempted {
+		return "Not attempted"
+	}
+	if title, ok := bulk.OutcomeTitles[code]; ok {
+		return title
+	}
+	return code
+}
+
+// outcomeLine is one patient who was not changed.
+type outcomeLine struct {
+	Subject, Name string
+	Sentence      string
+}
+
+// outcomes lists those who were not changed for one reason.
+func outcomes(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	if op.Started.IsZero() {
+		return fault.New(fault.NotFound, "This operation has not run, so it has no outcomes.")
+	}
+	code := rq.r.PathValue("code")
+	var all []outcomeLine
+	if code == notAttempted {
+		for l, err := range rq.engine.Lines(rq.ctx(), op) {
+			if err != nil {
+				return err
+			}
+			if l.Outcome.State == bulk.NotAttempted {
+				all = append(all, outcomeLine{Subject: l.Change.Subject, Name: l.Change.Name})
+			}
+		}
+	} else {
+		for r, err := range rq.engine.Operations.Results(rq.ctx(), op.ID) {
+			if err != nil {
+				return err
+			}
+			for _, o := range r.Others {
+				if o.Code == code {
+					all = append(all, outcomeLine{Subject: o.Subject, Sentence: o.Sentence})
+				}
+			}
+		}
+	}
+	if len(all) == 0 {
+		return fault.New(fault.NotFound, "This operation has no outcomes of that sort.")
+	}
+	pages := pagesOf(len(all), 100, rq.r.URL.Query().Get("page"))
+	listed := all[pages.From:pages.To]
+	ids := make([]string, len(listed))
+	for i, l := range listed {
+		ids[i] = l.Subject
+	}
+	found, err := rq.engine.Registry.Patients(rq.ctx(), ids)
+	if err != nil {
+		return err
+	}
+	for i, l := range listed {
+		if p, ok := found[l.Subject]; ok && l.Name == "" {
+			listed[i].Name = p.Name()
+		}
+	}
+	return rq.show(page{name: "outcomes", title: fmt.Sprintf("%s: outcomes, page %d of %d", op.ID, pages.Page, pages.Last), heading: outcomeTitle(code),
+		crumbs: operationCrumbs(op, "Outcomes"), data: struct {
+			Op     bulk.Operation
+			Remedy string
+			Pages  pager
+			Listed []outcomeLine
+		}{op, outcomeRemedies[code], pages, listed}})
+}
+
+// plainFileLimit is the most subjects whose file fits into an answer without
+// compression: a function may answer with 6 MB.
+const plainFileLimit = 15_000
+
+// outcomesFile is the CSV of what became of every subject.
+func outcomesFile(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	if op.Plan.Digest == "" {
+		return fault.New(fault.NotFound, "This operation has no plan, so there is nothing to download.")
+	}
+	zipped := strings.Contains(rq.r.Header.Get("Accept-Encoding"), "gzip")
+	if !zipped && op.Plan.Changes+op.Plan.Excluded > plainFileLimit {
+		return fault.New(fault.TooLarge, "This file is too large for a browser that takes no compressed files. Open the page with another browser.")
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	var content bytes.Buffer
+	var w io.Writer = &content
+	var zip *gzip.Writer
+	if zipped {
+		zip = gzip.NewWriter(&content)
+		w = zip
+	}
+	if err := report.Outcomes(w, d, rq.engine.Lines(rq.ctx(), op), rq.engine.Exclusions(rq.ctx(), op)); err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	if zip != nil {
+		if err := zip.Close(); err != nil {
+			return err
+		}
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+op.ID+`-outcomes.csv"`)
+	h.Set("Vary", "Accept-Encoding")
+	rq.Log(rq.ctx(), "outcomes downloaded", nil, "operation", op.ID, "sub", rq.person.Sub)
+	rq.w.WriteHeader(http.StatusOK)
+	rq.w.Write(content.Bytes())
+	return nil
+}

@@ -1,0 +1,125 @@
+package portal
+
+import (
+	"net/http"
+
+	"bulkops/internal/intake"
+)
+
+// right is what somebody needs for a page.
+type right int
+
+const (
+	anyone    right = iota // also without a session
+	reader                 // an entry in the staff directory
+	requester              // may ask for operations: Staff and up
+	approver               // may decide on some operations: Team Lead and up
+)
+
+// route is one address. Each form's page and the form itself have the same
+// path, so that a form that could not be taken can be shown again.
+type route struct {
+	method, pattern string
+	right           right
+	handle          func(*request) error
+	fields          []string // that its form may send; any other is refused
+	limit           int64    // bytes of a POST; formLimit when 0
+	quiet           bool     // answers a script, and does not count as somebody being there
+	noPage          bool     // a form that is on every page and has none of its own
+	// keep turns what an interrupted POST sent into a form that can be shown
+	// again; nil keeps the fields and the path as they are.
+	keep func(*request) (path string, ok bool)
+}
+
+const (
+	formLimit = 256 << 10
+	whoLimit  = intake.MaxFile + formLimit // an uploaded file or a pasted list, sent as multipart
+)
+
+// routes is every address of the portal besides static files.
+func (p *portal) routes() []route {
+	return []route{
+		{method: "GET", pattern: "/{$}", right: reader, handle: home},
+
+		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn},
+		{method: "GET", pattern: "/signed-in", right: anyone, handle: signedIn},
+		{method: "POST", pattern: "/sign-out", right: anyone, handle: signOut, noPage: true},
+		{method: "GET", pattern: "/signed-out", right: anyone, handle: signedOut},
+		{method: "POST", pattern: "/still-here", right: reader, handle: stillHere, noPage: true},
+		{method: "GET", pattern: "/resume/{form}", right: reader, handle: resume},
+
+		{method: "GET", pattern: "/patients", right: reader, handle: patients},
+		{method: "POST", pattern: "/patients", right: reader, handle: changePatients, fields: listFields},
+		{method: "GET", pattern: "/patients/lists/{list}", right: reader, handle: patients},
+		{method: "POST", pattern: "/patients/lists/{list}", right: reader, handle: changePatients, fields: listFields},
+		{method: "GET", pattern: "/patients/{patient}", right: reader, handle: patientPage},
+
+		{method: "GET", pattern: "/operations", right: reader, handle: operations},
+		{method: "GET", pattern: "/operations/new", right: requester, handle: chooseKind},
+		{method: "GET", pattern: "/operations/new/{kind}", right: requester, handle: chooseWay},
+		{method: "POST", pattern: "/operations/new/{kind}", right: requester, handle: takeWay, fields: []string{"way"}},
+		{method: "GET", pattern: "/operations/new/{kind}/{draft}/who", right: requester, handle: chooseWho},
+		{method: "POST", pattern: "/operations/new/{kind}/{draft}/who", right: requester, handle: takeWho,
+			fields: append([]string{"ids"}, filterFields...), limit: whoLimit, keep: keepUpload},
+		{method: "GET", pattern: "/operations/new/{kind}/{draft}/what", right: requester, handle: chooseWhat},
+		{method: "POST", pattern: "/operations/new/{kind}/{draft}/what", right: requester, handle: takeWhat, fields: whatFields},
+
+		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation},
+		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true},
+		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut},
+		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes},
+		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: outcomesFile},
+		{method: "GET", pattern: "/operations/{operation}/audit", right: reader, handle: auditRecord},
+		{method: "GET", pattern: "/operations/{operation}/submit", right: requester, handle: submitPage},
+		{method: "POST", pattern: "/operations/{operation}/submit", right: requester, handle: submit,
+			fields: []string{"digest", "reason", "checklist", "typed"}},
+		{method: "GET", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBackPage},
+		{method: "POST", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBack},
+		{method: "GET", pattern: "/operations/{operation}/stop", right: requester, handle: stopPage},
+		{method: "POST", pattern: "/operations/{operation}/stop", right: requester, handle: stop},
+		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
+		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
+
+		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
+		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
+		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
+
+		{method: "GET", pattern: "/help", right: reader, handle: help},
+		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}},
+		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic},
+	}
+}
+
+// handler puts the routes together.
+func (p *portal) handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range p.routes() {
+		mux.HandleFunc(rt.method+" "+rt.pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(rt, mux, w, r) })
+	}
+	mux.Handle("GET /static/{version}/{name...}", p.static)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	return p.secure(p.recovered(p.orNotFound(mux)))
+}
+
+// orNotFound gives unknown addresses and methods pages of our own.
+func (p *portal) orNotFound(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		rq := &request{portal: p, w: w, r: r}
+		rq.identify()
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := mux.Handler(other); pattern != "" {
+				rq.showProblem(http.StatusMethodNotAllowed, "Nothing was done",
+					"This address does not take what your browser sent. Go back and use the button on the page.")
+				return
+			}
+		}
+		rq.showProblem(http.StatusNotFound, "Page not found",
+			"There is no page at this address. If you typed it, check it; if you pasted it, check that you copied all of it.")
+	})
+}

@@ -1,0 +1,138 @@
+package portal
+
+import (
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+)
+
+// submitData is what a requester sees last before sending a plan for approval.
+type submitData struct {
+	Op        bulk.Operation
+	Kind      kind.Kind
+	Summary   string
+	Checklist []string
+	Typed     bool          // the number has to be typed
+	Asked     []bulk.Person // who will be asked by mail first
+	Others    int           // who else may decide
+}
+
+// submitPage asks for the reason and the checklist.
+func submitPage(rq *request) error {
+	op, k, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	if op.State != bulk.Ready || op.Plan.Changes == 0 {
+		return rq.redirect("/operations/" + op.ID)
+	}
+	if op.Requester.Sub != rq.person.Sub {
+		return fault.New(fault.Forbidden, "Only %s, who asked for this operation, can send it for approval.", op.Requester.Name)
+	}
+	return rq.showSubmit(op, k, nil, 0)
+}
+
+func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Problems, status int) error {
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	may, err := rq.engine.MayDecide(rq.ctx(), op)
+	if err != nil {
+		return err
+	}
+	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan)}
+	const asked = 2 // as the engine asks
+	data.Asked, data.Others = may[:min(asked, len(may))], max(0, len(may)-asked)
+	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
+		problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
+}
+
+// submit sends the plan for approval. The same again leads to the same page.
+func submit(rq *request) error {
+	op, k, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	_, err = rq.engine.Submit(rq.ctx(), rq.person, op.ID, engine.Submission{
+		Digest: rq.form.Get("digest"), Reason: rq.form.Get("reason"), Checklist: rq.form["checklist"], Typed: rq.form.Get("typed"),
+	})
+	switch fault.CodeOf(err) {
+	case "":
+		return rq.redirect("/operations/" + op.ID + "?note=sent")
+	case fault.Conflict:
+		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+	case fault.Invalid, fault.Stale:
+		wrong := problems(err)
+		if len(wrong) == 0 {
+			wrong = engine.Problems{{Sentence: fault.Sentence(err)}}
+		}
+		return rq.showSubmit(op, k, wrong, fault.Status(err))
+	}
+	return err
+}
+
+// confirmData is a question before something that cannot be taken back.
+type confirmData struct {
+	Op                  bulk.Operation
+	Sentences           []string
+	Button, ButtonClass string
+}
+
+func takeBackPage(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	if !op.State.MayBecome(bulk.Cancelled) {
+		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+	}
+	if op.Requester.Sub != rq.person.Sub {
+		return fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
+	}
+	return rq.show(page{name: "confirm", title: op.ID + ": take back", heading: "Take this request back?", crumbs: operationCrumbs(op, "Take back"),
+		data: confirmData{op, []string{"No patient has been changed, and none will be.", "A request that was taken back cannot be sent again. You can ask anew with the same patients."}, "Take back " + op.ID, "usa-button--secondary"}})
+}
+
+func takeBack(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	_, err = rq.engine.Cancel(rq.ctx(), rq.person, op.ID)
+	return rq.afterStep(op, err, "taken-back")
+}
+
+func stopPage(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	if op.State != bulk.Running {
+		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+	}
+	return rq.show(page{name: "confirm", title: op.ID + ": stop", heading: "Stop this operation?", crumbs: operationCrumbs(op, "Stop"),
+		data: confirmData{op, []string{"Changes under way are finished; no further ones begin. What was changed stays changed, and is listed.",
+			"A stopped operation does not go on. Ask again for the patients that are left."}, "Stop " + op.ID, "usa-button--secondary"}})
+}
+
+func stop(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	_, err = rq.engine.Stop(rq.ctx(), rq.person, op.ID)
+	return rq.afterStep(op, err, "stopping")
+}
+
+// afterStep leads back to the operation; what came too late is told there.
+func (rq *request) afterStep(op bulk.Operation, err error, note string) error {
+	if fault.Is(err, fault.Conflict) {
+		note, err = "moved-on", nil
+	}
+	if err != nil {
+		return err
+	}
+	return rq.redirect("/operations/" + op.ID + "?note=" + note)
+}

@@ -1,0 +1,377 @@
+package portal
+
+import (
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/intake"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+)
+
+// kindForm is what the portal asks for a kind of operation; its template is
+// what-<name>.html.
+type kindForm struct {
+	One, Many string   // what one change is called
+	Purpose   string   // one sentence for the page that offers the kinds
+	Fields    []string // its questions: the names of the kind's parameters
+}
+
+var kindForms = map[string]kindForm{
+	kind.StatusChange.Name: {
+		One: "status change", Many: "status changes",
+		Purpose: "Give many patients a new status, for example Active, On Hold or Discharged. Where care ends, their future visits are cancelled with it.",
+		Fields:  []string{kind.StatusTo, kind.HoldReason, kind.CancelVisits},
+	},
+}
+
+// changesOf is a number of changes in words: "1,234 status changes".
+func changesOf(kindName string, n int) string {
+	f := kindForms[kindName]
+	return plural(n, f.One, f.Many)
+}
+
+// whatFields are the questions of all kinds.
+var whatFields = func() (names []string) {
+	for _, f := range kindForms {
+		names = append(names, f.Fields...)
+	}
+	return names
+}()
+
+func (rq *request) kind() (kind.Kind, error) {
+	k, ok := kind.Find(rq.r.PathValue("kind"))
+	if _, form := kindForms[k.Name]; !ok || !form {
+		return k, fault.New(fault.NotFound, "There is no such kind of bulk operation. The kinds there are stand under Patient Operations, Start a bulk operation.")
+	}
+	return k, nil
+}
+
+func newCrumbs(k kind.Kind) []crumb {
+	return []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", "/operations/new"}, {k.Title, ""}}
+}
+
+// chooseKind offers the kinds that the person may ask for. A selection made on
+// the list of patients comes along by its draft.
+func chooseKind(rq *request) error {
+	type offer struct{ Title, Purpose, Approver, To string }
+	data := struct {
+		Offers []offer
+		Words  []string
+	}{}
+	draft := rq.r.URL.Query().Get("selection")
+	if draft != "" {
+		d, err := rq.draftOf(draft)
+		if err != nil {
+			return err
+		}
+		data.Words = d.Words
+	}
+	for _, k := range kind.All {
+		to := "/operations/new/" + k.Name
+		if draft != "" {
+			to += "/" + draft + "/what"
+		}
+		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to})
+	}
+	return rq.show(page{name: "kinds", title: "Start a bulk operation", heading: "What do you want to do?", data: data,
+		crumbs: []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", ""}}})
+}
+
+// chooseWay asks how the patients are to be chosen.
+func chooseWay(rq *request) error { return rq.showWay(nil) }
+
+func (rq *request) showWay(wrong engine.Problems) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	return rq.show(page{name: "way", title: k.Title + ": how to choose patients", heading: "How do you want to choose the patients?",
+		data: struct{ Kind kind.Kind }{k}, crumbs: newCrumbs(k), problems: wrong})
+}
+
+func takeWay(rq *request) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	switch way := rq.form.Get("way"); way {
+	case wayFilter, wayPaste, wayUpload:
+		id, d := rq.newDraft(way)
+		if err := rq.saveDraft(id, d); err != nil {
+			return err
+		}
+		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
+	case wayPick:
+		return rq.redirect("/patients")
+	}
+	return rq.showWay(engine.Problems{{Field: "way", Sentence: "Choose how you want to choose the patients."}})
+}
+
+type whoData struct {
+	Kind    kind.Kind
+	Way     string
+	Choices choices
+	Limit   int // most ids
+	Draft   draft
+}
+
+// chooseWho asks for the patients, in the way chosen before.
+func chooseWho(rq *request) error { return rq.showWho(nil) }
+
+func (rq *request) showWho(wrong engine.Problems) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	d, err := rq.draftOf(rq.r.PathValue("draft"))
+	if err != nil {
+		return err
+	}
+	if d.Way == wayPick {
+		return rq.redirect("/patients/lists/" + d.List)
+	}
+	data := whoData{Kind: k, Way: d.Way, Limit: rq.engine.Limits.MaxSubjects, Draft: d}
+	for _, typed := range []string{rq.form.Get("way"), rq.typedValue("way")} {
+		if typed == wayFilter || typed == wayPaste || typed == wayUpload {
+			data.Way = typed // a file that could not be kept comes back as a pasted list
+		}
+	}
+	directory, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	data.Choices = rq.choices(directory)
+	heading := map[string]string{wayFilter: "Which patients?", wayPaste: "Paste the patient ids", wayUpload: "Upload a CSV file with patient ids"}[data.Way]
+	return rq.show(page{name: "who", title: k.Title + ": which patients", heading: heading, data: data, crumbs: newCrumbs(k), problems: wrong, values: d.Who})
+}
+
+func (rq *request) typedValue(name string) string {
+	if rq.typed == nil {
+		return ""
+	}
+	return rq.typed.Values.Get(name)
+}
+
+func takeWho(rq *request) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	id := rq.r.PathValue("draft")
+	d, err := rq.draftOf(id)
+	if err != nil {
+		return err
+	}
+	if way := rq.form.Get("way"); way == wayFilter || way == wayPaste || way == wayUpload {
+		d.Way = way
+	}
+	d.Who = rq.form
+	wrong, err := rq.choose(&d)
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return rq.showWho(wrong)
+	}
+	if err := rq.saveDraft(id, d); err != nil {
+		return err
+	}
+	return rq.redirect("/operations/new/" + k.Name + "/" + id + "/what")
+}
+
+// choose turns what was typed or uploaded into the draft's selection.
+func (rq *request) choose(d *draft) (engine.Problems, error) {
+	limit := rq.engine.Limits.MaxSubjects
+	switch d.Way {
+	case wayPaste:
+		if rq.tooBig {
+			return engine.Problems{{Field: "ids", Sentence: "The pasted text is longer than 4 MB. Split it over several operations, or upload a CSV file."}}, nil
+		}
+		read, err := intake.Paste(rq.form.Get("ids"), limit)
+		return d.take(read, err, "ids", "pasted")
+	case wayUpload:
+		if rq.tooBig {
+			read, err := intake.CSV(strings.NewReader(""), max(rq.r.ContentLength, intake.MaxFile+1), limit)
+			return d.take(read, err, "file", "")
+		}
+		if rq.file == nil {
+			return engine.Problems{{Field: "file", Sentence: "Choose a CSV file with patient ids."}}, nil
+		}
+		file, err := rq.file.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		read, err := intake.CSV(file, rq.file.Size, limit)
+		return d.take(read, err, "file", "from the uploaded file")
+	}
+	directory, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return nil, err
+	}
+	f, wrong := rq.filterOf(rq.form, directory)
+	if len(wrong) > 0 {
+		return wrong, nil
+	}
+	l := patientList{Filter: f}
+	l.Found, l.More, err = rq.engine.Find(rq.ctx(), rq.person, f, listCap)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.Found) == 0 {
+		return engine.Problems{{Field: "status", Sentence: "No patient of your facilities matches this filter. Change it or leave a part of it empty."}}, nil
+	}
+	d.Selection = &bulk.Selection{Source: bulk.ByFilter, Filter: &f}
+	d.Words, d.Merged = append([]string{allThat(l)}, filterWords(f, directory)...), 0
+	return nil, nil
+}
+
+// take puts what was read into the draft, or says beside the field why not.
+func (d *draft) take(read intake.Result, err error, field, words string) (engine.Problems, error) {
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
+		return engine.Problems{{Field: field, Sentence: fault.Sentence(err)}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := read.Selection()
+	d.Selection, d.Merged = &s, read.Duplicates
+	d.Words = []string{plural(len(read.IDs), "patient id", "patient ids") + " " + words}
+	if read.Duplicates > 0 {
+		d.Words = append(d.Words, plural(read.Duplicates, "id was listed more than once and was merged", "ids were listed more than once and were merged"))
+	}
+	if read.Blank > 0 {
+		d.Words = append(d.Words, plural(read.Blank, "row without an id was skipped", "rows without an id were skipped"))
+	}
+	return nil, nil
+}
+
+// keepUpload keeps the ids of an uploaded file as a pasted list: a browser
+// cannot be given a file back.
+func keepUpload(rq *request) (string, bool) {
+	path := rq.r.URL.Path
+	if rq.tooBig {
+		return path, false
+	}
+	if rq.file == nil {
+		return path, true
+	}
+	file, err := rq.file.Open()
+	if err != nil {
+		return path, false
+	}
+	defer file.Close()
+	read, err := intake.CSV(file, rq.file.Size, rq.engine.Limits.MaxSubjects)
+	if err != nil {
+		return path, false
+	}
+	rq.form.Set("ids", strings.Join(read.IDs, "\n"))
+	rq.form.Set("way", wayPaste)
+	return path, true
+}
+
+type whatData struct {
+	Kind        kind.Kind
+	DraftID     string
+	Draft       draft
+	Statuses    []registry.Status
+	HoldReasons []string
+	From        map[registry.Status][]registry.Status // by new status, those it can follow
+	UsedToday   []bulk.Operation                      // made from the same file
+}
+
+// chooseWhat asks the kind's own questions.
+func chooseWhat(rq *request) error { return rq.showWhat(nil) }
+
+func (rq *request) showWhat(wrong engine.Problems) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	id := rq.r.PathValue("draft")
+	d, err := rq.draftOf(id)
+	if err != nil {
+		return err
+	}
+	if d.Selection == nil {
+		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
+	}
+	data := whatData{Kind: k, DraftID: id, Draft: d, HoldReasons: kind.HoldReasons, From: map[registry.Status][]registry.Status{}}
+	for _, s := range registry.Statuses {
+		for _, from := range registry.Statuses {
+			for _, to := range kind.Transitions[from] {
+				if to == s {
+					data.From[s] = append(data.From[s], from)
+				}
+			}
+		}
+		if len(data.From[s]) > 0 {
+			data.Statuses = append(data.Statuses, s)
+		}
+	}
+	if d.Selection.File != "" {
+		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation); err != nil {
+			return err
+		}
+	}
+	return rq.show(page{name: "what-" + k.Name, title: k.Title + ": what to change", heading: "What should be changed?", data: data,
+		crumbs: newCrumbs(k), problems: wrong, values: d.What})
+}
+
+// sameFile returns the operations of today and yesterday that were made from
+// the same uploaded file, but for the one made from this draft.
+func (rq *request) sameFile(file, own string) ([]bulk.Operation, error) {
+	recent, err := rq.engine.Recent(rq.ctx(), rq.person, 2, 200)
+	if err != nil {
+		return nil, err
+	}
+	var same []bulk.Operation
+	for _, op := range recent {
+		if op.Selected.File == file && op.ID != own && op.State != bulk.Cancelled {
+			same = append(same, op)
+		}
+	}
+	return same, nil
+}
+
+// takeWhat asks the engine for the operation, which plans it.
+func takeWhat(rq *request) error {
+	k, err := rq.kind()
+	if err != nil {
+		return err
+	}
+	id := rq.r.PathValue("draft")
+	d, err := rq.draftOf(id)
+	if err != nil {
+		return err
+	}
+	if d.Selection == nil {
+		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
+	}
+	params := bulk.Params{}
+	for _, name := range kindForms[k.Name].Fields {
+		if value := rq.form.Get(name); value != "" {
+			params[name] = value
+		}
+	}
+	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
+		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Key: requestKey(d, k.Name, params),
+	})
+	if wrong := problems(err); len(wrong) > 0 {
+		return rq.showWhat(wrong)
+	}
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
+		return rq.showWhat(engine.Problems{{Sentence: fault.Sentence(err)}})
+	}
+	if err != nil {
+		return err
+	}
+	d.What, d.Operation = rq.form, op.ID
+	if err := rq.saveDraft(id, d); err != nil {
+		return err
+	}
+	return rq.redirect("/operations/" + op.ID)
+}

@@ -70,8 +70,9 @@ func start(ctx context.Context, root string, _ []string) error {
 		return err
 	}
 	if fresh {
+		// Without its sample the stack would look started, and the next start would not fill it.
 		if err := running.LoadSample(ctx, os.Stdout); err != nil {
-			return err
+			return errors.Join(err, running.Stop())
 		}
 	}
 	return status(ctx, root, nil)

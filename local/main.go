@@ -54,9 +54,13 @@ func stateDir(root string) string { return filepath.Join(root, ".local") }
 
 func start(ctx context.Context, root string, _ []string) error {
 	options := stack.Options{Dir: stateDir(root), Detach: true, Log: os.Stdout}
+	_, stopped := stack.Open(options.Dir)
 	for variable, port := range map[string]*int{"PORT": &options.GatewayPort, "MAIL_PORT": &options.MailPort, "SMTP_PORT": &options.SMTPPort} {
 		text := os.Getenv(variable)
-		if text == "" {
+		switch {
+		case text == "" && stopped == nil:
+			continue // whatever port the running stack has
+		case text == "":
 			text = defaultPorts[variable]
 		}
 		number, err := strconv.Atoi(text)

@@ -1,0 +1,182 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+)
+
+func TestASubmissionAnswersTheReview(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.planned(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitReview, "t1")
+	list(t, "answers before the submission", c.machine.answers)
+	_, err := c.Submit(t.Context(), ada, op.ID, submission(op))
+	must(t, err)
+	list(t, "answers", c.machine.answers, "t1: approve")
+	_, kept, err := c.store.Token(t.Context(), op.ID, engine.WaitReview)
+	must(t, err)
+	equal(t, "the used token is kept", kept, false)
+}
+
+func TestEachEndOfAWaitHasItsAnswer(t *testing.T) {
+	tests := []struct {
+		name string
+		wait string
+		act  func(*clinic, bulk.Operation)
+		want string
+	}{
+		{"approved", engine.WaitApprove, func(c *clinic, op bulk.Operation) {
+			_, err := c.Decide(c.t.Context(), grace, op.ID, approval(op))
+			must(c.t, err)
+		}, "token: run"},
+		{"rejected", engine.WaitApprove, func(c *clinic, op bulk.Operation) {
+			_, err := c.Decide(c.t.Context(), grace, op.ID, engine.DecisionRequest{Verdict: bulk.Reject, Digest: op.Plan.Digest, Comment: "No."})
+			must(c.t, err)
+		}, "token: close"},
+		{"taken back", engine.WaitApprove, func(c *clinic, op bulk.Operation) {
+			_, err := c.Cancel(c.t.Context(), ada, op.ID)
+			must(c.t, err)
+		}, "token: close"},
+		{"expired", engine.WaitApprove, func(c *clinic, op bulk.Operation) {
+			c.now = op.Approval.Expires
+			c.watch()
+		}, "token: close"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := newClinic(t)
+			c.admit(registry.Active, numbered(2))
+			op := c.submitted(asks(registry.OnHold, numbered(2)...))
+			c.wait(op.ID, test.wait, "token")
+			test.act(c, op)
+			list(t, "answers", c.machine.answers, test.want)
+			c.watch()
+			list(t, "answers after a sweep", c.machine.answers, test.want)
+		})
+	}
+}
+
+// The state machine may reach its wait after the people were done with it.
+func TestATokenThatComesAfterTheDecisionIsAnsweredAtOnce(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.approved(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitReview, "t1")
+	c.wait(op.ID, engine.WaitApprove, "t2")
+	list(t, "answers", c.machine.answers, "t1: approve", "t2: run")
+}
+
+func TestATokenIsReplacedWhenTheMachineAsksAgain(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "old")
+	delete(c.machine.waits, "old") // that try of the step was given up
+	c.wait(op.ID, engine.WaitApprove, "new")
+	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	list(t, "answers", c.machine.answers, "new: run")
+}
+
+// While one call answers with the old token, the machine asks anew; forgetting
+// the old token must not forget the new one, or nobody would ever answer.
+func TestATokenStoredMeanwhileIsNotForgotten(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "old")
+	c.fault = func(call string, do func() error) error {
+		if call == "Succeed" {
+			delete(c.machine.waits, "old")
+			c.machine.waits["new"] = true
+			must(t, c.store.PutToken(t.Context(), op.ID, engine.WaitApprove, "new")) // and its own answer failed
+		}
+		return do()
+	}
+	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	c.fault = func(_ string, do func() error) error { return do() }
+	c.watch()
+	list(t, "answers", c.machine.answers, "new: run")
+}
+
+func TestAnAnswerThatDidNotGetThroughIsSentByTheWatch(t *testing.T) {
+	for _, broken := range []string{"Token", "Succeed", "DeleteToken"} {
+		t.Run(broken, func(t *testing.T) {
+			c := newClinic(t)
+			c.admit(registry.Active, numbered(2))
+			op := c.submitted(asks(registry.OnHold, numbered(2)...))
+			c.wait(op.ID, engine.WaitApprove, "token")
+			c.fault = func(call string, do func() error) error {
+				if call == broken {
+					return fault.New(fault.Busy, "Busy.")
+				}
+				return do()
+			}
+			op, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+			must(t, err) // the decision stands, whatever the state machine knows
+			equal(t, "state", op.State, bulk.Scheduled)
+			c.fault = func(_ string, do func() error) error { return do() }
+			c.watch()
+			list(t, "answers", c.machine.answers, "token: run")
+			equal(t, "looked at by a further sweep", c.watch().Looked, 1) // the operation itself, no token
+		})
+	}
+}
+
+// The answer arrived, only its receipt was lost: the token no longer counts.
+func TestAnAnswerIsNotRepeatedWhenOnlyTheReceiptWasLost(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "token")
+	c.fault = func(call string, do func() error) error {
+		if err := do(); err != nil || call != "Succeed" {
+			return err
+		}
+		return errLost
+	}
+	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	c.fault = func(_ string, do func() error) error { return do() }
+	c.watch()
+	list(t, "answers", c.machine.answers, "token: run")
+	_, kept, err := c.store.Token(t.Context(), op.ID, engine.WaitApprove)
+	must(t, err)
+	equal(t, "the used token is kept", kept, false)
+}
+
+func TestApproversAreMailedWhenTheMachineWaitsForThem(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "token")
+	list(t, "asked", c.sent("Approval needed: "+op.ID), grace.Email, lin.Email)
+	c.wait(op.ID, engine.WaitApprove, "again")
+	list(t, "asked once", c.sent("Approval needed: "+op.ID), grace.Email, lin.Email)
+}
+
+func TestAnApprovalLinkIsOnesOwnAndExpires(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "token")
+	found, err := c.ByRef(t.Context(), grace, "secret-2") // the first named the run of planning
+	must(t, err)
+	equal(t, "operation", found.ID, op.ID)
+
+	const not = "This link is not for you, or it has expired. Requests that wait for you are listed under Approvals."
+	_, err = c.ByRef(t.Context(), lin, "secret-2")
+	refused(t, err, fault.NotFound, not)
+	_, err = c.ByRef(t.Context(), grace, "guess")
+	refused(t, err, fault.NotFound, not)
+	c.now = op.Approval.Expires.Add(time.Second)
+	_, err = c.ByRef(t.Context(), grace, "secret-2")
+	refused(t, err, fault.NotFound, not)
+}

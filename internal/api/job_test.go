@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bulkops/internal/api"
+	"bulkops/internal/api/apitest"
 	"bulkops/internal/audit"
 )
 
@@ -103,7 +104,7 @@ func TestTheWholeJob(t *testing.T) {
 		t.Error(got)
 	}
 
-	c.audited(t, op.ID)
+	c.Audited(t, op.ID)
 	seen := map[string]bool{}
 	for after, pages := "", 0; ; pages++ {
 		var records struct {
@@ -141,7 +142,7 @@ func TestOutcomesAsAFile(t *testing.T) {
 	}
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(byName.Body.String(), "\ufeff"))).ReadAll()
 	must(t, err)
-	if len(rows) != 1+4 || rows[1][1] != "'"+hostileName || rows[1][3] != "done" || rows[3][0] != "000002" || rows[3][3] != "left out" || rows[4][0] != "999999" {
+	if len(rows) != 1+4 || rows[1][1] != "'"+apitest.HostileName || rows[1][3] != "done" || rows[3][0] != "000002" || rows[3][3] != "left out" || rows[4][0] != "999999" {
 		t.Errorf("%q", rows)
 	}
 	if json := c.as(t, "sam", "GET", path+"/outcomes", nil, "Accept", "*/*"); json.Header().Get("Content-Type") != "application/json" {
@@ -151,7 +152,7 @@ func TestOutcomesAsAFile(t *testing.T) {
 
 func TestARunIsStopped(t *testing.T) {
 	c := newClinic(t)
-	c.machine.hold = true
+	c.Machine.Hold = true
 	op := c.submitted(t, toHold("000001"))
 	path := "/v1/operations/" + op.ID
 	op = c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)

@@ -154,7 +154,7 @@ func TestDecisionsThatDoNotCount(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	decide("maria", object{"verdict": "approved", "digest": "another"}).problem(409, "stale")
-	must(t, c.WriteByHand(context.Background(), registry.ProfileRef("000004"), registry.Fields{"status": "Hospitalized"}, "Rita Chen", c.engine.Now()))
+	must(t, c.WriteByHand(context.Background(), registry.ProfileRef("000004"), registry.Fields{"status": "Hospitalized"}, "Rita Chen", c.Engine.Now()))
 	if p := decide("maria", approve).problem(409, "stale"); !strings.Contains(p.Detail, "1 of 2") {
 		t.Error(p.Detail)
 	}
@@ -188,14 +188,14 @@ func (brokenRegistry) Directory(context.Context) (registry.Directory, error) {
 
 func TestAMistakeOnOurSideIsLoggedAndNotTold(t *testing.T) {
 	c := newClinic(t)
-	c.engine.Registry = brokenRegistry{c.Store}
+	c.Engine.Registry = brokenRegistry{c.Store}
 	a := c.as(t, "sam", "GET", "/v1/directory", nil)
 	a.problem(500, "internal")
 	if strings.Contains(a.Body.String(), "Zqxv") || strings.Contains(a.Body.String(), "table") {
 		t.Errorf("told: %s", a.Body)
 	}
-	if len(c.logged) != 1 || !strings.Contains(c.logged[0], "bulkops-Registry") {
-		t.Errorf("logged: %q", c.logged)
+	if len(c.Logged) != 1 || !strings.Contains(c.Logged[0], "bulkops-Registry") {
+		t.Errorf("logged: %q", c.Logged)
 	}
 }
 

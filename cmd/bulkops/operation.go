@@ -1,0 +1,248 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"bulkops/internal/api"
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+)
+
+// named is the operation that a command is about.
+type named struct {
+	ID string `arg:"" name:"operation" help:"Operation id, such as OP-0SX4K2-7QFM."`
+}
+
+func (n named) path() string { return "/operations/" + strings.ToUpper(n.ID) }
+
+// read returns a client and the operation.
+func (n named) read(t *terminal) (*client, api.Operation, error) {
+	var op api.Operation
+	c, err := t.client()
+	if err != nil {
+		return nil, op, err
+	}
+	return c, op, c.get(n.path(), &op)
+}
+
+type listCommand struct {
+	Which string `arg:"" optional:"" enum:"mine,recent,waiting" default:"mine" help:"mine, recent (that you may see) or waiting (for your decision)."`
+}
+
+func (l listCommand) Run(t *terminal) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	var list struct{ Operations []api.Operation }
+	if err := c.get("/operations?which="+l.Which, &list); err != nil {
+		return err
+	}
+	if len(list.Operations) == 0 {
+		t.say("There are none.")
+		return nil
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for _, op := range list.Operations {
+		changes := ""
+		if op.Plan != nil {
+			changes = plural(op.Plan.Changes, "patient", "patients")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", op.ID, op.State, changes, oneLine(op.Requester), oneLine(op.Summary))
+	}
+	return table.Flush()
+}
+
+type showCommand struct{ named }
+
+func (s showCommand) Run(t *terminal) error {
+	_, op, err := s.read(t)
+	if err == nil {
+		show(t, op)
+	}
+	return err
+}
+
+// show prints all that is known of an operation without its pages, and what
+// the person can do next.
+func show(t *terminal, op api.Operation) {
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(table, "%s\t%s\n", name, oneLine(fmt.Sprintf(format, args...)))
+	}
+	row("Operation", "%s", op.ID)
+	row("Asks to", "%s", op.Summary)
+	row("Asked by", "%s at %s", op.Requester, clock(op.Times.Requested))
+	row("Patients", "%s", op.Selection.Words)
+	row("State", "%s: %s", op.State, op.StateSays)
+	if op.Cause != "" {
+		row("Because", "%s", op.Cause)
+	}
+	if p := op.Plan; p != nil {
+		row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
+		row("Status before", "%s", counts(p.Before))
+		row("Status after", "%s", counts(p.After))
+		for _, code := range slices.Sorted(maps.Keys(p.ByReason)) {
+			row("Left out", "%s: %s", bulk.ExclusionTitles[code], thousands(p.ByReason[code]))
+		}
+		row("Digest", "%s", p.DigestSpoken)
+	}
+	if op.Reason != "" {
+		row("Reason", "%s", op.Reason)
+	}
+	if op.Approval != nil {
+		row("Asked to decide", "%s; until %s", strings.Join(op.Approval.Asked, ", "), clock(op.Approval.Expires))
+	}
+	if d := op.Decision; d != nil {
+		row("Decision", "%s by %s at %s. %s", d.Verdict, d.By, clock(d.At), d.Comment)
+	}
+	if p := op.Progress; p != nil {
+		row("Progress", "%s", progressWords(*p))
+	}
+	table.Flush()
+	if next := nextCommand(op); next != "" {
+		t.say("\nNext: %s", next)
+	}
+}
+
+func counts(m map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, fmt.Sprintf("%s %s", name, thousands(m[name])))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func progressWords(p api.Progress) string {
+	return fmt.Sprintf("%s of %s: %s done, %s skipped, %s failed, %s not attempted", thousands(p.Total-p.NotAttempted), thousands(p.Total),
+		thousands(p.Done), thousands(p.Skipped), thousands(p.Failed), thousands(p.NotAttempted))
+}
+
+func nextCommand(op api.Operation) string {
+	switch {
+	case op.You.MaySubmit:
+		number := ""
+		if op.You.ToSubmit.Number {
+			number = fmt.Sprintf(" --number %d", op.Plan.Changes)
+		}
+		return fmt.Sprintf("bulkops changes %s, then bulkops submit %s --reason \"…\" --confirm%s", op.ID, op.ID, number)
+	case op.You.MayDecide:
+		return fmt.Sprintf("bulkops changes %s, then bulkops approve %s --digest \"%s\" or bulkops reject %s --comment \"…\"", op.ID, op.ID, op.Plan.DigestSpoken, op.ID)
+	case op.State == bulk.Scheduled || op.State == bulk.Running || op.State == bulk.Stopping:
+		return "bulkops follow " + op.ID
+	case op.Progress != nil:
+		return fmt.Sprintf("bulkops outcomes %s, bulkops audit %s", op.ID, op.ID)
+	}
+	return ""
+}
+
+type submitCommand struct {
+	named
+	Reason  string `required:"" help:"Why the change is needed, 10 to 1000 characters. The approver and the auditors read it."`
+	Confirm bool   `help:"Confirm every item of the checklist, which is shown without it."`
+	Number  int    `help:"How many patients will be changed, where the plan asks for it."`
+}
+
+func (s submitCommand) Run(t *terminal) error {
+	c, op, err := s.read(t)
+	if err != nil {
+		return err
+	}
+	body := map[string]any{"digest": "", "reason": s.Reason, "checklist": []string{}}
+	if op.Plan != nil {
+		body["digest"] = op.Plan.Digest
+	}
+	if s.Number != 0 {
+		body["number"] = s.Number
+	}
+	if confirm := op.You.ToSubmit; confirm != nil {
+		if !s.Confirm {
+			t.say("By sending this plan for approval you confirm:")
+			for _, item := range confirm.Checklist {
+				t.say("  - %s", visible(item))
+			}
+			t.say("Add --confirm when that is so.")
+			return errUnfinished
+		}
+		body["checklist"] = confirm.Checklist
+	}
+	if err := c.post(s.path()+"/submit", body, &op); err != nil {
+		return err
+	}
+	show(t, op)
+	return nil
+}
+
+type approveCommand struct {
+	named
+	Digest  string `help:"The plan's digest as bulkops show gives it: that plan is approved and no other."`
+	Comment string `help:"A remark for the requester and the auditors."`
+	Stale   int    `help:"How many patients may have changed since the preview; they are skipped."`
+}
+
+func (a approveCommand) Run(t *terminal) error {
+	c, op, err := a.read(t)
+	if err != nil {
+		return err
+	}
+	if op.Plan == nil {
+		return fault.New(fault.Conflict, "There is nothing to approve: it is %s.", op.State)
+	}
+	if digits := strings.ReplaceAll(a.Digest, " ", ""); len(digits) < 16 || !strings.HasPrefix(op.Plan.Digest, digits) {
+		show(t, op)
+		return fault.New(fault.Stale, "Read the plan, and say which one you approve: --digest %q", op.Plan.DigestSpoken)
+	}
+	return decide(t, c, a.named, map[string]any{"verdict": bulk.Approve, "comment": a.Comment, "digest": op.Plan.Digest, "stale": a.Stale})
+}
+
+type rejectCommand struct {
+	named
+	Comment string `required:"" help:"Why; the requester reads it."`
+}
+
+func (r rejectCommand) Run(t *terminal) error {
+	c, op, err := r.read(t)
+	if err != nil {
+		return err
+	}
+	digest := ""
+	if op.Plan != nil {
+		digest = op.Plan.Digest
+	}
+	return decide(t, c, r.named, map[string]any{"verdict": bulk.Reject, "comment": r.Comment, "digest": digest})
+}
+
+func decide(t *terminal, c *client, n named, body map[string]any) error {
+	var op api.Operation
+	if err := c.post(n.path()+"/decision", body, &op); err != nil {
+		return err
+	}
+	t.say("%s is %s by %s.", op.ID, op.Decision.Verdict, visible(op.Decision.By))
+	return nil
+}
+
+type stopCommand struct{ named }
+
+func (s stopCommand) Run(t *terminal) error { return act(t, s.named, "/stop") }
+
+type cancelCommand struct{ named }
+
+func (c cancelCommand) Run(t *terminal) error { return act(t, c.named, "/cancel") }
+
+// act does what needs no answers, and says what became of the operation.
+func act(t *terminal, n named, path string) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	var op api.Operation
+	if err := c.post(n.path()+path, struct{}{}, &op); err != nil {
+		return err
+	}
+	t.say("%s is %s. %s", op.ID, op.State, visible(op.StateSays))
+	return nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"bulkops/internal/api"
+	"bulkops/internal/audit"
+	"bulkops/internal/registry"
+)
+
+type changesCommand struct{ named }
+
+func (l changesCommand) Run(t *terminal) error {
+	c, op, err := l.read(t)
+	if err != nil {
+		return err
+	}
+	if op.Plan == nil {
+		t.say("There is no plan: the operation is %s.", op.State)
+		return errUnfinished
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for page := 1; page <= op.Plan.ChangePages; page++ {
+		var answer struct{ Changes []api.ChangeView }
+		if err := c.get(fmt.Sprintf("%s/changes?page=%d", l.path(), page), &answer); err != nil {
+			return err
+		}
+		for _, change := range answer.Changes {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", oneLine(change.Patient), oneLine(change.Name), oneLine(change.Words))
+		}
+	}
+	for page := 1; page <= op.Plan.ExclusionPages; page++ {
+		var answer struct{ Exclusions []api.ExclusionView }
+		if err := c.get(fmt.Sprintf("%s/exclusions?page=%d", l.path(), page), &answer); err != nil {
+			return err
+		}
+		for _, x := range answer.Exclusions {
+			fmt.Fprintf(table, "%s\t%s\tleft out: %s\n", oneLine(x.Patient), oneLine(x.Name), oneLine(x.Reason))
+		}
+	}
+	return table.Flush()
+}
+
+type outcomesCommand struct {
+	named
+	CSV    bool   `name:"csv" help:"As a CSV file with everybody in it, for a spreadsheet."`
+	Output string `short:"o" help:"Write the CSV file here instead of to the terminal."`
+}
+
+func (o outcomesCommand) Run(t *terminal) error {
+	c, op, err := o.read(t)
+	if err != nil {
+		return err
+	}
+	if o.CSV || o.Output != "" {
+		var file []byte
+		if err := c.get(o.path()+"/outcomes.csv", &file); err != nil {
+			return err
+		}
+		if o.Output == "" {
+			_, err = t.out.Write(file)
+			return err
+		}
+		// It holds patient data: for its owner only.
+		if err := os.WriteFile(o.Output, file, 0o600); err != nil {
+			return fmt.Errorf("write the outcomes: %w", err)
+		}
+		t.say("Written to %s.", o.Output)
+		return nil
+	}
+	if op.Plan == nil {
+		t.say("There are no outcomes: the operation is %s.", op.State)
+		return errUnfinished
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for page := 1; page <= op.Plan.ChangePages; page++ {
+		var answer struct{ Outcomes []api.OutcomeView }
+		if err := c.get(fmt.Sprintf("%s/outcomes?page=%d", o.path(), page), &answer); err != nil {
+			return err
+		}
+		for _, one := range answer.Outcomes {
+			words := one.Reason
+			if words == "" {
+				words = one.Words
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", oneLine(one.Patient), oneLine(one.Name), one.Outcome, oneLine(words))
+		}
+	}
+	return table.Flush()
+}
+
+type auditCommand struct {
+	named
+	JSON bool `name:"json" help:"One record a line, in its canonical form."`
+}
+
+func (a auditCommand) Run(t *terminal) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for after := ""; ; {
+		var answer struct {
+			Records []audit.Record
+			Next    string
+		}
+		if err := c.get(a.path()+"/audit?most=1000&after="+url.QueryEscape(after), &answer); err != nil {
+			return err
+		}
+		for _, r := range answer.Records {
+			if a.JSON {
+				line, err := json.Marshal(r)
+				if err != nil {
+					return fmt.Errorf("encode an audit record: %w", err)
+				}
+				t.say("%s", line)
+				continue
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r)))
+		}
+		if after = answer.Next; after == "" {
+			return table.Flush()
+		}
+	}
+}
+
+// auditWords says what an audit record is about.
+func auditWords(r audit.Record) string {
+	if r.Type == audit.Event {
+		return strings.TrimSpace(r.What + " " + r.Detail)
+	}
+	var fields []string
+	changed := maps.Clone(r.Old)
+	if changed == nil {
+		changed = registry.Fields{}
+	}
+	maps.Copy(changed, r.New)
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		fields = append(fields, fmt.Sprintf("%s: %q → %q", registry.Label(name), r.Old[name], r.New[name]))
+	}
+	words := fmt.Sprintf("patient %s, %s, %s", r.Patient, r.Part, strings.Join(fields, ", "))
+	if r.Approver.Name != "" {
+		words += "; approved by " + r.Approver.Name
+	}
+	if r.ByHand {
+		words += "; by hand"
+	}
+	return words
+}

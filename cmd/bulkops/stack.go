@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"bulkops/internal/dynamo"
+)
+
+// stack is a deployed stack, reached with the operator's AWS credentials.
+type stack struct {
+	name    string
+	aws     aws.Config
+	outputs map[string]string
+}
+
+// openStack reads the outputs of the CloudFormation stack.
+func (t *terminal) openStack() (*stack, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(t.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(t.ctx, &cloudformation.DescribeStacksInput{StackName: &t.stack})
+	if err != nil || len(found.Stacks) == 0 {
+		return nil, fmt.Errorf("the stack %s cannot be read; set BULKOPS_STACK to its name, and AWS credentials (or AWS_ENDPOINT_URL for the local AWS): %w", t.stack, err)
+	}
+	s := &stack{name: t.stack, aws: cfg, outputs: map[string]string{}}
+	for _, o := range found.Stacks[0].Outputs {
+		s.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return s, nil
+}
+
+// output returns what the stack says under a name.
+func (s *stack) output(name string) (string, error) {
+	if v := s.outputs[name]; v != "" {
+		return v, nil
+	}
+	return "", fmt.Errorf("the stack %s has no output %s: deploy the present template first", s.name, name)
+}
+
+func (s *stack) registry() (*dynamo.Registry, error) {
+	table, err := s.output("RegistryTable")
+	return dynamo.NewRegistry(dynamo.NewClient(s.aws), table), err
+}
+
+func (s *stack) staff() (*dynamo.Staff, error) {
+	table, err := s.output("AccessTable")
+	return dynamo.NewStaff(dynamo.NewClient(s.aws), table), err
+}
+
+// local reports whether the stack is on this machine: made-up patients and
+// known passwords have no place anywhere else.
+func (s *stack) local() bool {
+	endpoint := aws.ToString(s.aws.BaseEndpoint)
+	if endpoint == "" {
+		endpoint = os.Getenv("AWS_ENDPOINT_URL")
+	}
+	address, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(address.Hostname())
+	return address.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

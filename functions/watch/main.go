@@ -16,7 +16,7 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Operations, e.Staff, e.Machine = in.Operations(), in.Staff(), in.Machine()
-	e.Limits = in.Limits()
+	e.Limits = in.Waits()
 	in.Mail(e)
 	in.Check()
 	lambda.Start(lambdastep.Edge(func(ctx context.Context, _ struct{}) (engine.Swept, error) {

@@ -122,8 +122,15 @@ func (in *Installation) Mail(e *engine.Engine) {
 
 // Limits returns the settings of the installation.
 func (in *Installation) Limits() engine.Limits {
+	l := in.Waits()
+	l.MaxSubjects = in.Number("MAX_SUBJECTS")
+	return l
+}
+
+// Waits returns the settings that say how long things wait, for a function that
+// takes no new operations.
+func (in *Installation) Waits() engine.Limits {
 	return engine.Limits{
-		MaxSubjects:   in.Number("MAX_SUBJECTS"),
 		RemindAfter:   in.Duration("REMIND_AFTER"),
 		EscalateAfter: in.Duration("ESCALATE_AFTER"),
 		ExpireAfter:   in.Duration("EXPIRE_AFTER"),

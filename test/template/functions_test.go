@@ -3,6 +3,7 @@ package template_test
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -79,6 +80,36 @@ func TestVariables(t *testing.T) {
 			if maySee(t, x, role, table) && variables[table+"_TABLE"] == nil {
 				t.Errorf("%s may use the table %s and is not told about it", f, table)
 			}
+		}
+	}
+}
+
+// Started without any variables, a function names all that it misses: exactly
+// those that the template gives it.
+func TestVariablesAreThoseThatAreRead(t *testing.T) {
+	x := load(t)
+	named := regexp.MustCompile(`environment variable ([A-Z_]+) is missing`)
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin+"/", "./functions/...")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-tags=lambda.norpc -ldflags=-s -trimpath")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for _, f := range functions {
+		start := exec.Command(bin + "/" + strings.ToLower(f))
+		start.Env = []string{"HOME=" + bin}
+		out, err := start.CombinedOutput()
+		if err == nil {
+			t.Errorf("%s starts without variables", f)
+		}
+		var read []string
+		for _, m := range named.FindAllStringSubmatch(string(out), -1) {
+			read = append(read, m[1])
+		}
+		slices.Sort(read)
+		variables, _ := get(x.properties(f+"Function"), "Environment", "Variables").(object)
+		if given := slices.Sorted(maps.Keys(variables)); !slices.Equal(slices.Compact(read), given) {
+			t.Errorf("%s reads %v, the template gives %v\n%s", f, read, given, out)
 		}
 	}
 }

@@ -134,8 +134,8 @@ func (w *recorder) response(r *http.Request) events.APIGatewayV2HTTPResponse {
 	if len(body) > compressAbove && w.sent.Get("Content-Encoding") == "" && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		var small bytes.Buffer
 		z := gzip.NewWriter(&small)
-		z.Write(body) // writing to a buffer does not fail
-		z.Close()
+		_, _ = z.Write(body) // writing to a buffer does not fail
+		_ = z.Close()
 		body = small.Bytes()
 		w.sent.Set("Content-Encoding", "gzip")
 		w.sent.Add("Vary", "Accept-Encoding")

@@ -158,7 +158,7 @@ func TestAnswer(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	for name, body := range map[string]string{"none": "", "text": "<p>Jørgen 😀", "binary": "PK\x03\x04\xff\x00"} {
-		res := serve(t, events.APIGatewayV2HTTPRequest{RawPath: "/"}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
+		res := serve(t, events.APIGatewayV2HTTPRequest{RawPath: "/"}, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) })
 		got := []byte(res.Body)
 		if res.IsBase64Encoded {
 			got, _ = base64.StdEncoding.DecodeString(res.Body)
@@ -172,7 +172,7 @@ func TestBodies(t *testing.T) {
 func TestHeadHasNoBody(t *testing.T) {
 	e := events.APIGatewayV2HTTPRequest{RawPath: "/"}
 	e.RequestContext.HTTP.Method = "HEAD"
-	if res := serve(t, e, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "text") }); res.Body != "" || res.StatusCode != 200 {
+	if res := serve(t, e, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "text") }); res.Body != "" || res.StatusCode != 200 {
 		t.Errorf("%d %q", res.StatusCode, res.Body)
 	}
 }
@@ -181,7 +181,7 @@ func TestLargeAnswers(t *testing.T) {
 	table := strings.Repeat("P-0001,Active,On Hold\r\n", 400_000) // 9 MB
 	write := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/csv")
-		io.WriteString(w, table)
+		_, _ = io.WriteString(w, table)
 	}
 	res := serve(t, events.APIGatewayV2HTTPRequest{RawPath: "/", Headers: map[string]string{"accept-encoding": "gzip, br"}}, write)
 	packed, _ := base64.StdEncoding.DecodeString(res.Body)

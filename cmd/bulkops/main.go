@@ -68,8 +68,9 @@ var errUnfinished = errors.New("not done")
 func run(ctx context.Context, args []string, in io.Reader, out, problems io.Writer) int {
 	var line commands
 	ended := -1
-	parser, err := kong.New(&line, kong.Name("bulkops"), kong.Writers(out, problems), kong.UsageOnError(),
-		kong.Description("Change many patient records at once: plan, approval by a second person, audit."),
+	parser, err := kong.New(&line, kong.Name("bulkops"), kong.Writers(out, problems),
+		kong.Description("Change many patient records at once: plan, approval by a second person, audit. "+
+			"Ends with 0 when done, 1 when not, 2 when the command line cannot be used."),
 		kong.Exit(func(code int) { ended = code }))
 	if err != nil {
 		panic(err) // the commands above cannot be a command line

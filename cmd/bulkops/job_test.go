@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"bulkops/internal/api/apitest"
+	"bulkops/internal/lambdahttp"
+)
+
+// desk is a clinic behind a server, and a terminal at which people sign in.
+type desk struct {
+	*apitest.Clinic
+	t      *testing.T
+	server *httptest.Server
+	before func(*http.Request) (refuse int) // what stands in front of the API; nil for nothing
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{Clinic: apitest.New(t), t: t}
+	d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.before != nil {
+			if status := d.before(r); status != 0 {
+				w.WriteHeader(status)
+				return
+			}
+		}
+		sub, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		d.Server.ServeHTTP(w, r.WithContext(lambdahttp.WithClaims(r.Context(), map[string]string{"sub": sub, "token_use": "access"})))
+		d.Machine.Work(t)
+	}))
+	t.Cleanup(d.server.Close)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	return d
+}
+
+// signIn sits somebody down at the terminal.
+func (d *desk) signIn(sub string) {
+	d.t.Helper()
+	s := session{API: d.server.URL + "/v1", Identity: d.server.URL, Client: "terminal", Token: &oauth2.Token{AccessToken: sub, Expiry: time.Now().Add(time.Hour)}}
+	if err := s.save(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// types runs a command line, which must end with the code, and returns what
+// it printed.
+func (d *desk) types(code int, args ...string) string {
+	d.t.Helper()
+	return enter(d.t, code, args...)
+}
+
+func enter(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	var out, problems bytes.Buffer
+	if got := run(context.Background(), args, strings.NewReader(""), &out, &problems); got != code {
+		t.Fatalf("bulkops %s ended with %d, want %d\n%s%s", strings.Join(args, " "), got, code, out.String(), problems.String())
+	}
+	return out.String() + problems.String()
+}
+
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("does not say %q:\n%s", part, text)
+		}
+	}
+}
+
+var idPattern = regexp.MustCompile(`OP-[0-9A-Z]{6}-[0-9A-Z]{4}`)
+
+func TestTheWholeJobAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	text := d.types(0, "request", "status-change", "--to", "On Hold", "--hold-reason", "Family request", "--facility", "riverside", "--except", "000200")
+	id := idPattern.FindString(text)
+	wants(t, text, id+" is being planned.", "197 patients changed, 0 visits touched, 2 left out", "Active 197", "On Hold 197", "Record locked: 1", "Change not allowed: 1",
+		"Next: bulkops changes "+id)
+
+	text = d.types(0, "changes", strings.ToLower(id))
+	wants(t, text, `000001  =HYPERLINK("http://example.org")`, "Status: Active → On Hold", "000002", "left out: The record is locked by Rita Chen: Chart review.")
+	if lines := strings.Count(text, "\n"); lines != 199 {
+		t.Errorf("%d lines, want one for each of 199 patients", lines)
+	}
+
+	text = d.types(1, "submit", id, "--reason", "Families asked for a break")
+	wants(t, text, "you confirm:", "I know how this change can be undone.", "Add --confirm")
+	text = d.types(0, "submit", id, "--reason", "Families asked for a break", "--confirm")
+	wants(t, text, "awaiting-approval", "Asked to decide  Maria Duarte, Jonas Weber")
+
+	text = d.types(1, "approve", id, "--digest", "1234")
+	wants(t, text, "say which one you approve")
+	d.signIn("maria")
+	wants(t, d.types(0, "list", "waiting"), id, "197 patients")
+	text = d.types(0, "show", id)
+	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(text)
+	if digest == nil {
+		t.Fatalf("the approver is not told the digest:\n%s", text)
+	}
+	wants(t, d.types(0, "approve", id, "--digest", digest[1], "--comment", "Fine"), "approved by Maria Duarte")
+	wants(t, d.types(1, "reject", id, "--comment", "No"), "You approved this operation")
+
+	d.signIn("sam")
+	text = d.types(0, "follow", id)
+	wants(t, text, id+" completed ["+strings.Repeat("#", barWidth)+"] 197 of 197: 197 done, 0 skipped, 0 failed, 0 not attempted")
+	wants(t, d.types(0, "outcomes", id), "000001", "done")
+	wants(t, d.types(0, "outcomes", id, "--csv"), "Patient id,Name,Facility", `"'=HYPERLINK(""http://example.org"")"`)
+	file := filepath.Join(t.TempDir(), "out.csv")
+	d.types(0, "outcomes", id, "-o", file)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	d.Audited(t, id)
+	text = d.types(0, "audit", id)
+	wants(t, text, `patient 000001, profile, Status: "Active" → "On Hold"; approved by Maria Duarte`)
+	lines := strings.Split(strings.TrimSpace(d.types(0, "audit", id, "--json")), "\n")
+	if len(lines) != 197 || !json.Valid([]byte(lines[0])) {
+		t.Errorf("%d records, first %s", len(lines), lines[0])
+	}
+}
+
+func TestPatientsFromAFile(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	file := filepath.Join(t.TempDir(), "patients.csv")
+	if err := os.WriteFile(file, []byte("Patient id;Remark\r\n000001;x\r\n000001;again\r\n999999;unknown\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := d.types(0, "request", "status-change", "--to", "Hospitalized", "--csv", file)
+	wants(t, text, "1 id is listed more than once", "uploaded CSV file", "No patient with this id: 1")
+}
+
+func TestEndsThatAreNotCompletedEndWith1(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001"))
+	wants(t, d.types(0, "cancel", id), "cancelled")
+	wants(t, d.types(1, "follow", id), "Taken back by Sam Okafor.")
+	d.Machine.Hold = true
+	id = idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001"))
+	d.types(0, "submit", id, "--reason", "Moved to the hospital", "--confirm")
+	d.signIn("maria")
+	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(d.types(0, "show", id))[1]
+	d.types(0, "approve", id, "--digest", digest)
+	wants(t, d.types(0, "stop", id), "stopping")
+}
+
+func TestWhatCannotBeDoneSaysWhatToDo(t *testing.T) {
+	d := newDesk(t)
+	wants(t, d.types(1, "list"), "Nobody is signed in. Sign in with: bulkops sign-in")
+	d.signIn("sam")
+	for name, c := range map[string]struct {
+		code int
+		args []string
+		says string
+	}{
+		"no patients":        {1, []string{"request", "status-change", "--to", "Active"}, "Say which patients"},
+		"two ways":           {1, []string{"request", "status-change", "--to", "Active", "--id", "1", "--status", "Active"}, "in one way"},
+		"a wrong status":     {1, []string{"request", "status-change", "--to", "Gone", "--id", "000001"}, "Choose one of the listed statuses."},
+		"a wrong filter":     {1, []string{"request", "status-change", "--to", "Active", "--status", "Gone"}, "selection.filter.statuses[0]"},
+		"a foreign facility": {1, []string{"request", "status-change", "--to", "Inactive", "--facility", "lakeside"}, "You do not hold the facility"},
+		"an unknown id":      {1, []string{"show", "OP-000000-0000"}, "There is no operation OP-000000-0000, or you may not see it."},
+		"no such command":    {2, []string{"remove"}, "unexpected argument remove"},
+		"no such flag":       {2, []string{"list", "--everything"}, "unknown flag --everything"},
+		"a missing flag":     {2, []string{"submit", "OP-000000-0000"}, "missing flags: --reason"},
+		"a missing file":     {2, []string{"request", "status-change", "--to", "Active", "--csv", "/nowhere"}, "/nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) { wants(t, enter(t, c.code, c.args...), c.says) })
+	}
+	wants(t, d.types(0, "--help"), "request status-change", "sign-in")
+	wants(t, d.types(0), "request status-change")
+	wants(t, d.types(0, "sign-out"), "signed out")
+	d.types(1, "list")
+}
+
+func TestATroubledServerIsAskedAgain(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	left := 2
+	d.before = func(r *http.Request) int {
+		if left--; left >= 0 {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	}
+	wants(t, d.types(0, "list"), "There are none.")
+	left = 2
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001"))
+	left = 1
+	wants(t, d.types(1, "submit", id, "--reason", "Moved to the hospital", "--confirm", "--number", "1"), "status 503") // the second call, which is not repeated
+}
+
+func TestNamesCannotPlayWithTheTerminal(t *testing.T) {
+	if got := visible("a\x1b[31mb\u202ec\u0007d"); got != "a\ufffd[31mb\ufffdc\ufffdd" {
+		t.Errorf("%q", got)
+	}
+	if got := oneLine("a\nb\tc"); got != "a b c" {
+		t.Errorf("%q", got)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -27,13 +28,13 @@ func (s *stack) accounts() (*accounts, error) {
 // invite makes an account. Cognito sends the invitation with a password for
 // the first sign-in. sub is the account's key, also of one that exists.
 func (a *accounts) invite(ctx context.Context, p staff.Person) (sub string, isNew bool, err error) {
-	return a.create(ctx, p, types.MessageActionType(""))
+	return a.create(ctx, p, rand.Text()[:12]+"-aA1", types.MessageActionType(""))
 }
 
 // ensure makes an account that signs in with the password at once, without a
 // mail. One that exists keeps its own password.
 func (a *accounts) ensure(ctx context.Context, p staff.Person, password string) (sub string, isNew bool, err error) {
-	sub, isNew, err = a.create(ctx, p, types.MessageActionTypeSuppress)
+	sub, isNew, err = a.create(ctx, p, password, types.MessageActionTypeSuppress)
 	if err != nil || !isNew {
 		return sub, isNew, err
 	}
@@ -46,9 +47,11 @@ func (a *accounts) ensure(ctx context.Context, p staff.Person, password string) 
 	return sub, true, nil
 }
 
-func (a *accounts) create(ctx context.Context, p staff.Person, mail types.MessageActionType) (sub string, isNew bool, err error) {
+// create makes an account with a password for the first sign-in: the one that
+// the local AWS would draw is shorter than the pool allows.
+func (a *accounts) create(ctx context.Context, p staff.Person, first string, mail types.MessageActionType) (sub string, isNew bool, err error) {
 	in := &cognitoidentityprovider.AdminCreateUserInput{
-		UserPoolId: &a.pool, Username: &p.Email, MessageAction: mail,
+		UserPoolId: &a.pool, Username: &p.Email, TemporaryPassword: &first, MessageAction: mail,
 		UserAttributes: []types.AttributeType{
 			{Name: aws.String("email"), Value: &p.Email},
 			{Name: aws.String("email_verified"), Value: aws.String("true")},

@@ -24,6 +24,7 @@ type operationData struct {
 
 	MaySubmit, MayDecide, MayTakeBack, MayStop bool
 
+	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
@@ -48,7 +49,6 @@ var notes = map[string]banner{
 	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
 	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
 	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
-	"sent":       {"success", "Success", "Sent for approval."},
 	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
 }
 
@@ -97,6 +97,13 @@ func operation(rq *request) error {
 		if data.Plan, err = rq.plan(op, d); err != nil {
 			return err
 		}
+	}
+	if data.MaySubmit {
+		may, err := rq.engine.MayDecide(rq.ctx(), op)
+		if err != nil {
+			return err
+		}
+		data.Asked = may[:min(askedFirst, len(may))]
 	}
 	if data.Progress != nil && data.Progress.Ended {
 		if data.Results, err = rq.results(op); err != nil {

@@ -47,6 +47,11 @@ type exclusionGroup struct {
 // More is how many of the group are not among the first.
 func (g exclusionGroup) More() int { return g.Count - len(g.First) }
 
+// HasRows reports whether they came from a file, so that rows can be named.
+func (g exclusionGroup) HasRows() bool {
+	return slices.ContainsFunc(g.First, func(x bulk.Exclusion) bool { return x.Row > 0 })
+}
+
 // remedies say what somebody can do about those left out of a plan.
 var remedies = map[bulk.ExclusionCode]string{
 	bulk.AlreadySo:      "Nothing has to be done.",
@@ -249,9 +254,8 @@ func leftOut(rq *request) error {
 	title := fmt.Sprintf("%s: left out, page %d of %d", op.ID, pages.Page, pages.Last)
 	return rq.show(page{name: "left-out", title: title, heading: "Left out: " + strings.ToLower(exclusionTitle(code)), crumbs: operationCrumbs(op, "Left out"),
 		data: struct {
-			Op     bulk.Operation
-			Group  exclusionGroup
-			Pages  pager
-			Listed []bulk.Exclusion
-		}{op, exclusionGroup{Code: code, Title: exclusionTitle(code), Remedy: remedies[code], Count: total}, pages, list}})
+			Op    bulk.Operation
+			Group exclusionGroup
+			Pages pager
+		}{op, exclusionGroup{Code: code, Title: exclusionTitle(code), Remedy: remedies[code], Count: total, First: list}, pages}})
 }

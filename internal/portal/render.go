@@ -27,7 +27,7 @@ type pages map[string]*template.Template
 func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "date": showDate, "label": registry.Label,
-		"plural": plural, "field": makeField, "speak": bulk.Speak, "age": age, "changes": changesOf,
+		"plural": plural, "field": makeField, "speak": bulk.Speak, "age": age, "changes": changesOf, "capital": capital,
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)
@@ -155,6 +155,7 @@ func (rq *request) menu() ([]menuEntry, error) {
 		return nil, err
 	}
 	here := rq.r.URL.Path
+	deciding := strings.HasPrefix(here, "/approvals") || strings.HasSuffix(here, "/decision")
 	under := []menuEntry{{Title: "Bulk Operations", To: "/operations", Current: here == "/operations"}}
 	if rq.person.MayRequest() {
 		under = append(under, menuEntry{Title: "Start a bulk operation", To: "/operations/new", Current: strings.HasPrefix(here, "/operations/new")})
@@ -162,10 +163,10 @@ func (rq *request) menu() ([]menuEntry, error) {
 	menu := []menuEntry{
 		{Title: "Home", To: "/", Current: here == "/"},
 		{Title: "Patients", To: "/patients", Current: strings.HasPrefix(here, "/patients")},
-		{Title: "Patient Operations", Under: under, Current: strings.HasPrefix(here, "/operations")},
+		{Title: "Patient Operations", Under: under, Current: strings.HasPrefix(here, "/operations") && !deciding},
 	}
 	if rq.person.Role.AtLeast(staff.TeamLead) {
-		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: strings.HasPrefix(here, "/approvals"), Count: len(waiting), Counted: true})
+		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})
 	}
 	return append(menu, menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"bulkops/internal/intake"
+	"bulkops/internal/kind"
 )
 
 // right is what somebody needs for a page.
@@ -22,10 +23,11 @@ type route struct {
 	method, pattern string
 	right           right
 	handle          func(*request) error
-	fields          []string // that its form may send; any other is refused
-	limit           int64    // bytes of a POST; formLimit when 0
-	quiet           bool     // answers a script, and does not count as somebody being there
-	noPage          bool     // a form that is on every page and has none of its own
+	fields          []string  // that its form may send; any other is refused
+	limit           int64     // bytes of a POST; formLimit when 0
+	kind            kind.Kind // whose form it belongs to
+	quiet           bool      // answers a script, and does not count as somebody being there
+	noPage          bool      // a form that is on every page and has none of its own
 	// keep turns what an interrupted POST sent into a form that can be shown
 	// again; nil keeps the fields and the path as they are.
 	keep func(*request) (path string, ok bool)
@@ -38,7 +40,7 @@ const (
 
 // routes is every address of the portal besides static files.
 func (p *portal) routes() []route {
-	return []route{
+	all := []route{
 		{method: "GET", pattern: "/{$}", right: reader, handle: home},
 
 		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn},
@@ -56,13 +58,6 @@ func (p *portal) routes() []route {
 
 		{method: "GET", pattern: "/operations", right: reader, handle: operations},
 		{method: "GET", pattern: "/operations/new", right: requester, handle: chooseKind},
-		{method: "GET", pattern: "/operations/new/{kind}", right: requester, handle: chooseWay},
-		{method: "POST", pattern: "/operations/new/{kind}", right: requester, handle: takeWay, fields: []string{"way"}},
-		{method: "GET", pattern: "/operations/new/{kind}/{draft}/who", right: requester, handle: chooseWho},
-		{method: "POST", pattern: "/operations/new/{kind}/{draft}/who", right: requester, handle: takeWho,
-			fields: append([]string{"ids"}, filterFields...), limit: whoLimit, keep: keepUpload},
-		{method: "GET", pattern: "/operations/new/{kind}/{draft}/what", right: requester, handle: chooseWhat},
-		{method: "POST", pattern: "/operations/new/{kind}/{draft}/what", right: requester, handle: takeWhat, fields: whatFields},
 
 		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation},
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true},
@@ -87,6 +82,25 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/help", right: reader, handle: help},
 		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}},
 		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic},
+	}
+	for _, k := range kind.All {
+		all = append(all, newOperationRoutes(k)...)
+	}
+	return all
+}
+
+// newOperationRoutes are the addresses of the form of a kind, by its name: a
+// placeholder would not tell them from those of an operation.
+func newOperationRoutes(k kind.Kind) []route {
+	at := "/operations/new/" + k.Name
+	return []route{
+		{method: "GET", pattern: at, right: requester, handle: chooseWay, kind: k},
+		{method: "POST", pattern: at, right: requester, handle: takeWay, kind: k, fields: []string{"way"}},
+		{method: "GET", pattern: at + "/{draft}/who", right: requester, handle: chooseWho, kind: k},
+		{method: "POST", pattern: at + "/{draft}/who", right: requester, handle: takeWho, kind: k,
+			fields: append([]string{"ids", "file"}, filterFields...), limit: whoLimit, keep: keepUpload},
+		{method: "GET", pattern: at + "/{draft}/what", right: requester, handle: chooseWhat, kind: k},
+		{method: "POST", pattern: at + "/{draft}/what", right: requester, handle: takeWhat, kind: k, fields: kindForms[k.Name].Fields},
 	}
 }
 

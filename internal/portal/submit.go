@@ -18,6 +18,9 @@ type submitData struct {
 	Others    int           // who else may decide
 }
 
+// askedFirst is how many approvers the engine asks before others.
+const askedFirst = 2
+
 // submitPage asks for the reason and the checklist.
 func submitPage(rq *request) error {
 	op, k, err := rq.theOperation()
@@ -43,8 +46,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 		return err
 	}
 	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan)}
-	const asked = 2 // as the engine asks
-	data.Asked, data.Others = may[:min(asked, len(may))], max(0, len(may)-asked)
+	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
 		problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
 }
@@ -60,7 +62,7 @@ func submit(rq *request) error {
 	})
 	switch fault.CodeOf(err) {
 	case "":
-		return rq.redirect("/operations/" + op.ID + "?note=sent")
+		return rq.redirect("/operations/" + op.ID)
 	case fault.Conflict:
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 	case fault.Invalid, fault.Stale:
@@ -105,12 +107,15 @@ func takeBack(rq *request) error {
 }
 
 func stopPage(rq *request) error {
-	op, _, err := rq.theOperation()
+	op, k, err := rq.theOperation()
 	if err != nil {
 		return err
 	}
 	if op.State != bulk.Running {
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+	}
+	if op.Requester.Sub != rq.person.Sub && !rq.person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+		return fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
 	}
 	return rq.show(page{name: "confirm", title: op.ID + ": stop", heading: "Stop this operation?", crumbs: operationCrumbs(op, "Stop"),
 		data: confirmData{op, []string{"Changes under way are finished; no further ones begin. What was changed stays changed, and is listed.",

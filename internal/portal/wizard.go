@@ -33,22 +33,6 @@ func changesOf(kindName string, n int) string {
 	return plural(n, f.One, f.Many)
 }
 
-// whatFields are the questions of all kinds.
-var whatFields = func() (names []string) {
-	for _, f := range kindForms {
-		names = append(names, f.Fields...)
-	}
-	return names
-}()
-
-func (rq *request) kind() (kind.Kind, error) {
-	k, ok := kind.Find(rq.r.PathValue("kind"))
-	if _, form := kindForms[k.Name]; !ok || !form {
-		return k, fault.New(fault.NotFound, "There is no such kind of bulk operation. The kinds there are stand under Patient Operations, Start a bulk operation.")
-	}
-	return k, nil
-}
-
 func newCrumbs(k kind.Kind) []crumb {
 	return []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", "/operations/new"}, {k.Title, ""}}
 }
@@ -84,19 +68,13 @@ func chooseKind(rq *request) error {
 func chooseWay(rq *request) error { return rq.showWay(nil) }
 
 func (rq *request) showWay(wrong engine.Problems) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	return rq.show(page{name: "way", title: k.Title + ": how to choose patients", heading: "How do you want to choose the patients?",
 		data: struct{ Kind kind.Kind }{k}, crumbs: newCrumbs(k), problems: wrong})
 }
 
 func takeWay(rq *request) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	switch way := rq.form.Get("way"); way {
 	case wayFilter, wayPaste, wayUpload:
 		id, d := rq.newDraft(way)
@@ -122,10 +100,7 @@ type whoData struct {
 func chooseWho(rq *request) error { return rq.showWho(nil) }
 
 func (rq *request) showWho(wrong engine.Problems) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	d, err := rq.draftOf(rq.r.PathValue("draft"))
 	if err != nil {
 		return err
@@ -156,10 +131,7 @@ func (rq *request) typedValue(name string) string {
 }
 
 func takeWho(rq *request) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	id := rq.r.PathValue("draft")
 	d, err := rq.draftOf(id)
 	if err != nil {
@@ -287,10 +259,7 @@ type whatData struct {
 func chooseWhat(rq *request) error { return rq.showWhat(nil) }
 
 func (rq *request) showWhat(wrong engine.Problems) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	id := rq.r.PathValue("draft")
 	d, err := rq.draftOf(id)
 	if err != nil {
@@ -339,10 +308,7 @@ func (rq *request) sameFile(file, own string) ([]bulk.Operation, error) {
 
 // takeWhat asks the engine for the operation, which plans it.
 func takeWhat(rq *request) error {
-	k, err := rq.kind()
-	if err != nil {
-		return err
-	}
+	k := rq.route.kind
 	id := rq.r.PathValue("draft")
 	d, err := rq.draftOf(id)
 	if err != nil {

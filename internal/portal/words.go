@@ -90,8 +90,8 @@ func elapsed(d time.Duration) string {
 	return fmt.Sprintf("%d h %02d min", seconds/3600, seconds%3600/60)
 }
 
-// initial is a word with a capital letter first.
-func initial(s string) string {
+// capital is a word with a capital letter first.
+func capital(s string) string {
 	if s == "" {
 		return s
 	}

@@ -1,0 +1,5 @@
+package e2e_test
+
+import "context"
+
+func searchForCanary(ctx context.Context, c *clinic) error { return nil }

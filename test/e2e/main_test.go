@@ -1,0 +1,91 @@
+// Package e2e_test drives the real template, deployed on the local AWS with IAM
+// enforcement on, as people, programs and accidents do: sign-in, forms, mail,
+// the JSON API, killed workers, hand edits, lost answers. One stack serves all
+// tests of the package; each test has patients of its own, so they run side by
+// side.
+//
+// To keep a stack between runs while writing a test, name a folder for it:
+//
+//	BULKOPS_E2E_STACK=/tmp/e2e go test ./test/e2e -run TestName
+//
+// The first such run starts a stack there, later ones find it. It runs the
+// functions as they were built then; "kill $(cut -d' ' -f1 /tmp/e2e/gateway.pid)"
+// ends it.
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"bulkops/local/progress"
+	"bulkops/local/stack"
+)
+
+// The times of an approval, shortened so that a test can wait for its end. All
+// other tests decide within expireAfter.
+const (
+	remindAfter   = 15 * time.Second
+	escalateAfter = 25 * time.Second
+	expireAfter   = 75 * time.Second
+)
+
+// live is the stack that every test uses.
+var live *clinic
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) (code int) {
+	ctx := context.Background()
+	running, stop, err := start(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			code = 1
+		}
+	}()
+	live = newClinic(running)
+	code = m.Run()
+	if err := searchForCanary(ctx, live); err != nil {
+		fmt.Fprintln(os.Stderr, "--- FAIL: the canary patient's name\n", err)
+		return 1
+	}
+	return code
+}
+
+// start starts a stack with the sample clinic, or finds the one that is kept.
+func start(ctx context.Context) (s *stack.Stack, stop func() error, err error) {
+	options := stack.Options{Params: map[string]string{
+		"RemindAfterSeconds":   seconds(remindAfter),
+		"EscalateAfterSeconds": seconds(escalateAfter),
+		"ExpireAfterSeconds":   seconds(expireAfter),
+	}}
+	if options.Dir = os.Getenv("BULKOPS_E2E_STACK"); options.Dir != "" {
+		if s, err := stack.Open(options.Dir); err == nil {
+			return s, s.StopEngine, nil
+		}
+		options.Detach = true
+	}
+	s, _, err = stack.Start(ctx, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop = s.Stop
+	if options.Detach {
+		stop = s.StopEngine
+	}
+	err = progress.Step(os.Stderr, "load the sample clinic", func() error { return s.LoadSample(ctx, os.Stderr) })
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Stop())
+	}
+	return s, stop, nil
+}
+
+func seconds(d time.Duration) string { return fmt.Sprint(int(d.Seconds())) }

@@ -1,0 +1,173 @@
+package e2e_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"testing"
+	"time"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/registry"
+	"bulkops/internal/sample"
+	"bulkops/internal/staff"
+)
+
+// A ward is a facility of one test's own, with its patients and its staff: what
+// is counted there was done by that test. Its staff have no sign-in; those of
+// the sample who hold every facility hold it too.
+type ward struct {
+	facility  string
+	requester staff.Person
+	managers  [2]staff.Person // hold this ward alone, so they are asked first
+	patients  []string        // ids; the first one's name is the canary's
+}
+
+// newWard makes a ward with n patients of the sample, all of them Active. Their
+// visits come along only when a test is about visits, or needs larger changes.
+func newWard(t *testing.T, name string, n int, visits bool) ward {
+	t.Helper()
+	ctx := t.Context()
+	w := ward{facility: "ward-" + name}
+	if err := live.registry.PutFacility(ctx, registry.Facility{ID: w.facility, Name: "Ward " + name, TimeZone: "America/New_York"}); err != nil {
+		t.Fatal(err)
+	}
+	employ := func(who string, role staff.Role) staff.Person {
+		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
+		if err := live.staff.PutPerson(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	w.requester = employ("requester", staff.Staff)
+	w.managers = [2]staff.Person{employ("first", staff.Manager), employ("second", staff.Manager)}
+	var records []registry.Record
+	for patient := range sample.Generate(n, time.Now()).Patients {
+		id := name + "-" + patient[0].Ref.Patient
+		if !visits {
+			patient = patient[:1]
+			delete(patient[0].Fields, registry.Upcoming)
+		}
+		for _, r := range patient {
+			r.Ref.Patient = id
+			records = append(records, r)
+		}
+		profile := patient[0].Fields
+		profile[registry.FacilityField], profile[registry.StatusField] = w.facility, string(registry.Active)
+		for _, field := range []string{registry.ProviderField, registry.HoldReason, registry.LockedBy, registry.LockedWhy} {
+			delete(profile, field)
+		}
+		w.patients = append(w.patients, id)
+	}
+	if err := live.registry.PutRecords(ctx, records); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// change is a status change without questions left open.
+func change(to registry.Status) bulk.Params {
+	p := bulk.Params{"to": string(to)}
+	if to == registry.OnHold {
+		p["hold_reason"] = "Family request"
+	}
+	return p
+}
+
+// planned asks for a status change of patients, of all of the ward's when none
+// are named, and returns it when it is ready to submit.
+func (w ward) planned(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
+	t.Helper()
+	s := bulk.Selection{Source: bulk.ByFilter, Filter: &registry.Filter{Facilities: []string{w.facility}}}
+	if len(ids) > 0 {
+		s = bulk.Selection{Source: bulk.Pasted, IDs: ids}
+	}
+	op, err := live.engine(t).Request(t.Context(), w.requester, engine.Request{Kind: "status-change", Params: change(to), Selection: s, Key: rand.Text()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return await(t, op.ID, bulk.Ready)
+}
+
+// submitted also sends it for approval, and returns it when the state machine
+// waits for the decision.
+func (w ward) submitted(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
+	t.Helper()
+	op := w.planned(t, to, ids...)
+	op, err := live.engine(t).Submit(t.Context(), w.requester, op.ID, submission(op))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "the state machine waits for the decision on "+op.ID, func() bool {
+		_, waits, err := live.operations.Token(t.Context(), op.ID, engine.WaitApprove)
+		return err == nil && waits
+	})
+	return op
+}
+
+func submission(op bulk.Operation) engine.Submission {
+	return engine.Submission{
+		Digest: op.Plan.Digest, Reason: "Winter schedule of the ward, agreed with the head nurse.",
+		Checklist: engine.Checklist, Typed: fmt.Sprint(op.Plan.Changes),
+	}
+}
+
+// approved lets the first manager approve it.
+func (w ward) approved(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
+	t.Helper()
+	op := w.submitted(t, to, ids...)
+	return decide(t, live.engine(t), w.managers[0], op, bulk.Approve)
+}
+
+func decide(t *testing.T, e *engine.Engine, who staff.Person, op bulk.Operation, verdict bulk.Verdict) bulk.Operation {
+	t.Helper()
+	op, err := e.Decide(t.Context(), who, op.ID, engine.DecisionRequest{Verdict: verdict, Digest: op.Plan.Digest, Comment: "Read and understood."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
+// await waits until an operation is in a state. Any end that is not wanted
+// fails the test at once, with its cause.
+func await(t *testing.T, id string, want bulk.State) bulk.Operation {
+	t.Helper()
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(30 * time.Millisecond) {
+		op, err := live.operations.Operation(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if op.State == want {
+			return op
+		}
+		if op.State.Ended() || time.Now().After(deadline) {
+			t.Fatalf("%s is %s (%q), want %s", id, op.State, op.Cause, want)
+		}
+	}
+}
+
+// progressOf is how far a run is.
+func progressOf(t *testing.T, id string) bulk.Tally {
+	t.Helper()
+	tally, err := live.operations.Progress(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tally
+}
+
+// awaitAudit waits until an operation has n audited changes and returns them.
+// The stream is read some time after the change.
+func awaitAudit(t *testing.T, id string, n int) []audit.Record {
+	t.Helper()
+	var records []audit.Record
+	eventually(t, 60*time.Second, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
+		records = live.changesOf(t, id)
+		return len(records) >= n
+	})
+	if len(records) != n {
+		t.Errorf("%s has %d audited changes, want %d", id, len(records), n)
+	}
+	return records
+}

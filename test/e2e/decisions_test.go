@@ -21,7 +21,7 @@ import (
 // and nothing of what they sent is kept.
 func TestOneOfTwentyDecisionsAtOnceIsRecorded(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "decisions", 3, false)
+	w := newWard(t, "decisions", 3, 0)
 	op := w.submitted(t, registry.OnHold)
 
 	managers := []caller{signInToAPI(t, "jonas.manager@example.org"), signInToAPI(t, "priya.manager@example.org")}
@@ -94,7 +94,7 @@ func (deaf) Succeed(context.Context, string, any) error {
 // watch tells it.
 func TestALostAnswerIsDeliveredByTheWatch(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "lost-answer", 3, false)
+	w := newWard(t, "lost-answer", 3, 0)
 	op := w.submitted(t, registry.OnHold)
 	e := live.engine(t)
 	e.Machine = deaf{live.machine}

@@ -15,7 +15,7 @@ import (
 // decide, and ends. Whoever comes too late reads that it has ended.
 func TestARequestWithoutAnAnswerExpires(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "expiry", 2, false)
+	w := newWard(t, "expiry", 2, 0)
 	before := live.patients(t, w.patients...)
 	op := w.submitted(t, registry.Discharged)
 

@@ -1,9 +1,9 @@
 package e2e_test
 
 import (
+	"reflect"
 	"syscall"
 	"testing"
-	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -13,15 +13,13 @@ import (
 // was committed stays, the rest is done by the repeat, nothing is done twice.
 func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "kill", 1000, true)
+	w := newWard(t, "kill", 1000, 2)
 	op := w.approved(t, registry.Inactive)
 
-	var interrupted []bulk.Result
+	var interrupted []bulk.Result // of batches that a kill found in the middle
 	kills := 0
 	for _, part := range []int{5, 3, 2} {
-		for progressOf(t, op.ID).Attempted() < len(w.patients)/part-100 {
-			time.Sleep(5 * time.Millisecond)
-		}
+		reach(t, op.ID, len(w.patients)/part-100)
 		pids, err := live.FunctionPIDs("execute")
 		if err != nil {
 			t.Fatal(err)
@@ -58,6 +56,11 @@ func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	}
 	if len(stored) != groups {
 		t.Errorf("%d results for %d groups", len(stored), groups)
+	}
+	for _, r := range interrupted {
+		if !reflect.DeepEqual(stored[[2]int{r.Batch, r.Group}], r) {
+			t.Errorf("the result of group %d of batch %d was written again", r.Group, r.Batch)
+		}
 	}
 	for _, p := range live.patients(t, w.patients...) {
 		if p.Status() != registry.Inactive || p.Stamp.Operation != op.ID {

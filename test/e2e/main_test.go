@@ -16,6 +16,7 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -52,6 +53,12 @@ func run(m *testing.M) (code int) {
 		}
 	}()
 	live = newClinic(running)
+	// Tests wait for the stack more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
 	code = m.Run()
 	if err := searchForCanary(ctx, live); err != nil {
 		fmt.Fprintln(os.Stderr, "--- FAIL: the canary patient's name\n", err)

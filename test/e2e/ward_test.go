@@ -24,9 +24,10 @@ type ward struct {
 	patients  []string        // ids; the first one's name is the canary's
 }
 
-// newWard makes a ward with n patients of the sample, all of them Active. Their
-// visits come along only when a test is about visits, or needs larger changes.
-func newWard(t *testing.T, name string, n int, visits bool) ward {
+// newWard makes a ward with n patients of the sample, all of them Active, with so
+// many visits to come each. A status that ends care cancels them, so visits make
+// changes larger, groups smaller and runs longer.
+func newWard(t *testing.T, name string, n, visits int) ward {
 	t.Helper()
 	ctx := t.Context()
 	w := ward{facility: "ward-" + name}
@@ -44,19 +45,24 @@ func newWard(t *testing.T, name string, n int, visits bool) ward {
 	w.managers = [2]staff.Person{employ("first", staff.Manager), employ("second", staff.Manager)}
 	var records []registry.Record
 	for patient := range sample.Generate(n, time.Now()).Patients {
-		id := name + "-" + patient[0].Ref.Patient
-		if !visits {
-			patient = patient[:1]
-			delete(patient[0].Fields, registry.Upcoming)
-		}
-		for _, r := range patient {
-			r.Ref.Patient = id
-			records = append(records, r)
-		}
-		profile := patient[0].Fields
-		profile[registry.FacilityField], profile[registry.StatusField] = w.facility, string(registry.Active)
+		profile := patient[0]
+		id := name + "-" + profile.Ref.Patient
+		profile.Ref.Patient = id
+		profile.Fields[registry.FacilityField], profile.Fields[registry.StatusField] = w.facility, string(registry.Active)
 		for _, field := range []string{registry.ProviderField, registry.HoldReason, registry.LockedBy, registry.LockedWhy} {
-			delete(profile, field)
+			delete(profile.Fields, field)
+		}
+		var booked []registry.VisitRef
+		for n := range visits {
+			booked = append(booked, registry.VisitRef{Start: time.Now().Truncate(time.Hour).AddDate(0, 0, n+1), ID: fmt.Sprint("V", n)})
+		}
+		profile.Fields[registry.Upcoming] = registry.FormatVisitRefs(booked)
+		records = append(records, profile)
+		for _, v := range booked {
+			records = append(records, registry.Record{Ref: v.Ref(id), Stamp: profile.Stamp, Fields: registry.Fields{
+				registry.VisitState: registry.VisitScheduled, registry.VisitType: "Routine",
+				registry.VisitStart: v.Start.UTC().Format(registry.VisitTime), registry.VisitMinutes: "30",
+			}})
 		}
 		w.patients = append(w.patients, id)
 	}
@@ -120,9 +126,14 @@ func (w ward) approved(t *testing.T, to registry.Status, ids ...string) bulk.Ope
 	return decide(t, live.engine(t), w.managers[0], op, bulk.Approve)
 }
 
+// decide decides knowing how many patients have changed since the preview.
 func decide(t *testing.T, e *engine.Engine, who staff.Person, op bulk.Operation, verdict bulk.Verdict) bulk.Operation {
 	t.Helper()
-	op, err := e.Decide(t.Context(), who, op.ID, engine.DecisionRequest{Verdict: verdict, Digest: op.Plan.Digest, Comment: "Read and understood."})
+	stale, err := e.Stale(t.Context(), op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err = e.Decide(t.Context(), who, op.ID, engine.DecisionRequest{Verdict: verdict, Digest: op.Plan.Digest, Comment: "Read and understood.", Stale: stale})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +154,17 @@ func await(t *testing.T, id string, want bulk.State) bulk.Operation {
 		}
 		if op.State.Ended() || time.Now().After(deadline) {
 			t.Fatalf("%s is %s (%q), want %s", id, op.State, op.Cause, want)
+		}
+	}
+}
+
+// reach waits until a run has attempted so many patients. It looks often: a run
+// of 1,000 takes a second or two.
+func reach(t *testing.T, id string, attempted int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); progressOf(t, id).Attempted() < attempted; time.Sleep(3 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s has not attempted %d patients", id, attempted)
 		}
 	}
 }

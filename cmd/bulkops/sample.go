@@ -60,6 +60,9 @@ func (c sampleCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := runSampleOperation(t.ctx, s); err != nil {
+		return err
+	}
 	t.say("Sample clinic: %s new, %s, %s (%s).", plural(patients, "patient", "patients"), plural(added, "facility or provider", "facilities and providers"),
 		plural(people, "member of staff", "members of staff"), time.Since(began).Round(10*time.Millisecond))
 	t.say("\nSign-ins, all with the password %s", sample.Password)

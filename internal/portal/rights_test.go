@@ -186,9 +186,35 @@ func TestWhoMayWhat(t *testing.T) {
 			if got, want := fmt.Sprint(p.status), cells[i+1]; got != want {
 				t.Errorf("%s %s as %s: %s, want %s\n%.300s", method, cells[0], who, got, want, p.text())
 			}
+			if p.doc != nil && p.id("main") != nil && len(all(p.doc, isTag("main"))) != 1 {
+				t.Errorf("%s as %s is answered by two pages", target, who)
+			}
 			if p.status == 403 && !strings.Contains(p.text(), "right") && !strings.Contains(p.text(), "Only ") && !strings.Contains(p.text(), "yourself") {
 				t.Errorf("%s as %s does not say which right is missing: %.300s", target, who, p.text())
 			}
+		}
+	}
+}
+
+// Somebody whom the identity provider knows and the staff directory does not
+// may only sign out.
+func TestAStrangerMayNothing(t *testing.T) {
+	f := newFixture(t)
+	stranger := f.browser()
+	stranger.signIn("nobody-known", "/")
+	for route, row := range matrix {
+		method, _, _ := strings.Cut(route, " ")
+		target := f.target(strings.Fields(row)[0])
+		if strings.HasPrefix(target, "/sign") {
+			continue
+		}
+		r := httptest.NewRequest(method, target, nil)
+		if method == http.MethodPost {
+			r = stranger.formRequest(target, url.Values{})
+		}
+		p := stranger.do(r).want(403, "You are signed in, but you have no access")
+		if len(all(p.doc, isTag("main"))) != 1 {
+			t.Errorf("%s: more than one page", target)
 		}
 	}
 }

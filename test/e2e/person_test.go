@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -39,14 +40,18 @@ func signIn(t *testing.T, email, address string) *person {
 	if !strings.HasPrefix(p.page.URL.Path, "/oauth2/") {
 		t.Fatalf("%s was shown to a stranger", p.page.URL)
 	}
-	p.send(p.page.Form("Sign in").Fill("Username", email).Fill("Password", sample.Password))
-	if p.page.URL.Host != "portal.localhost:"+portOf(live.PortalURL) {
-		t.Fatalf("%s could not sign in: %s", email, p.page.Text())
-	}
+	p.signInAgain(email)
 	return p
 }
 
-func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
+// signInAgain fills in the hosted sign-in page that the person is on.
+func (p *person) signInAgain(email string) {
+	p.Helper()
+	p.send(p.page.Form("Sign in").Fill("Username", email).Fill("Password", sample.Password))
+	if !strings.HasPrefix(p.page.URL.String(), live.PortalURL+"/") {
+		p.Fatalf("%s could not sign in: %s", email, p.page.Text())
+	}
+}
 
 // open opens an address; one without a host is the portal's.
 func (p *person) open(address string) {
@@ -128,4 +133,14 @@ func (p *person) isStatus(want int) {
 	if p.page.Status != want {
 		p.Errorf("%s answers %d %s, want %d: %.300s", p.page.URL.Path, p.page.Status, http.StatusText(p.page.Status), want, p.page.Text())
 	}
+}
+
+// hidden returns the value of a hidden field of the page.
+func (p *person) hidden(name string) string {
+	p.Helper()
+	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindSubmatch(p.page.Content)
+	if found == nil {
+		p.Fatalf("%s has no hidden field %s", p.page.URL.Path, name)
+	}
+	return string(found[1])
 }

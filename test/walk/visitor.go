@@ -37,6 +37,10 @@ func New(transport http.RoundTripper) *Visitor {
 // Visited returns the addresses that were asked for, redirections included.
 func (v *Visitor) Visited() []string { return v.visited }
 
+// Client has the browser's cookies, for requests that no page of ours makes. It
+// follows no redirections.
+func (v *Visitor) Client() *http.Client { return v.client }
+
 // Open opens an address as if it had been typed.
 func (v *Visitor) Open(ctx context.Context, address string) (*Page, error) {
 	return v.send(ctx, http.MethodGet, address, nil, "", nil)

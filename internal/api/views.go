@@ -173,7 +173,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MayDecide: a.engine.MayDecideOn(person, op),
 	}
 	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
-		you.MayStop = own || person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub)
+		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
 	}
 	if you.MaySubmit {
 		you.ToSubmit = &WhatToConfirm{engine.Checklist, engine.NeedsTypedNumber(op.Plan)}

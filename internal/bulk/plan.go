@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -41,6 +43,28 @@ func (e Edit) Holds(r registry.Record) bool {
 		}
 	}
 	return r.Get(registry.LockedBy) == ""
+}
+
+// Difference says how a record differs from what the edit was planned for, and
+// who wrote it last, to stand behind "Changed since …": by Sam Okafor: Status
+// was "Active" and is now "Discharged". It is "" where nothing but a lock
+// stands in the way.
+func (e Edit) Difference(r registry.Record) string {
+	by := r.Stamp.By
+	if by == "" {
+		by = "somebody"
+	}
+	if r.Stamp.Operation != "" {
+		by += " with " + r.Stamp.Operation
+	}
+	for _, expected := range []registry.Fields{e.Before, e.Reads} {
+		for _, field := range slices.Sorted(maps.Keys(expected)) {
+			if was, is := expected[field], r.Get(field); is != was {
+				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
+			}
+		}
+	}
+	return ""
 }
 
 // Inverse is the edit that takes this one back.
@@ -96,6 +120,8 @@ const (
 	UnknownSubject ExclusionCode = "unknown"
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
+	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
+	CannotUndo     ExclusionCode = "cannot-undo"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -107,6 +133,8 @@ var ExclusionTitles = map[ExclusionCode]string{
 	UnknownSubject: "No patient with this id",
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
+	ChangedAfter:   "Changed since, left alone",
+	CannotUndo:     "Cannot be undone",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of

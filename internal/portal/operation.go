@@ -89,7 +89,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
-	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub))
+	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err
 	}

@@ -147,6 +147,12 @@ func TestPatientsFromAFile(t *testing.T) {
 	wants(t, text, "1 id is listed more than once", "uploaded CSV file", "No patient with this id: 1")
 }
 
+func TestRepeatedIdsAreMergedWithACount(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	wants(t, d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000001"), "pasted list of ids; 1 repeated id merged", "1 patient changed")
+}
+
 func TestEndsThatAreNotCompletedEndWith1(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

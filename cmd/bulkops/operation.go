@@ -77,7 +77,7 @@ func show(t *terminal, op api.Operation) {
 	row("Operation", "%s", op.ID)
 	row("Asks to", "%s", op.Summary)
 	row("Asked by", "%s at %s", op.Requester, clock(op.Times.Requested))
-	row("Patients", "%s", op.Selection.Words)
+	row("Patients", "%s%s", op.Selection.Words, merged(op.Selection.Duplicates))
 	row("State", "%s: %s", op.State, op.StateSays)
 	if op.Cause != "" {
 		row("Because", "%s", op.Cause)
@@ -107,6 +107,13 @@ func show(t *terminal, op api.Operation) {
 	if next := nextCommand(op); next != "" {
 		t.say("\nNext: %s", next)
 	}
+}
+
+func merged(duplicates int) string {
+	if duplicates == 0 {
+		return ""
+	}
+	return "; " + plural(duplicates, "repeated id merged", "repeated ids merged")
 }
 
 func counts(m map[string]int) string {

@@ -121,7 +121,7 @@ func (c signInCommand) Run(t *terminal) error {
 	flow.RedirectURL = "http://" + loopback + "/callback"
 	codes := make(chan string, 1)
 	server := &http.Server{Handler: callback(state, codes), ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(listener)
+	go func() { _ = server.Serve(listener) }() // ends when the server is closed
 	defer server.Close()
 
 	t.say("Open this address in a browser and sign in:\n\n%s\n", flow.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)))
@@ -147,8 +147,7 @@ func (c signInCommand) Run(t *terminal) error {
 	if err := (&client{ctx: t.ctx, session: s}).get("/me", &me); err != nil {
 		return err
 	}
-	// The server has a moment to finish the page that the browser waits for.
-	server.Shutdown(ctx)
+	_ = server.Shutdown(ctx) // lets the browser have its page to the end
 	t.say("You are signed in as %s (%s).", visible(me.Name), visible(me.Role))
 	return nil
 }

@@ -39,13 +39,13 @@ func identity(t *testing.T) *httptest.Server {
 			if base64.RawURLEncoding.EncodeToString(sum[:]) != challenges[r.FormValue("code")] || r.FormValue("redirect_uri") != "http://"+loopback+"/callback" {
 				t.Errorf("token asked with %v", r.Form)
 			}
-			json.NewEncoder(w).Encode(map[string]any{"access_token": "sam", "refresh_token": "again", "token_type": "Bearer", "expires_in": 900})
+			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "sam", "refresh_token": "again", "token_type": "Bearer", "expires_in": 900})
 		case "refresh_token":
 			if r.FormValue("refresh_token") != "again" {
 				w.WriteHeader(http.StatusBadRequest)
 				return
 			}
-			json.NewEncoder(w).Encode(map[string]any{"access_token": "maria", "token_type": "Bearer", "expires_in": 900})
+			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "maria", "token_type": "Bearer", "expires_in": 900})
 		}
 	})
 	s := httptest.NewServer(mux)

@@ -45,11 +45,11 @@ func (a *api) actRoutes(h huma.API) {
 	act := func(id, path, summary, description string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodPost, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary, Description: description}
 	}
-	use(h, act("submit", "submit", "Send a plan for approval", "The same submission again changes nothing."), a.submit)
-	use(h, act("decide", "decision", "Approve or reject", "Of several decisions one is recorded; the others are told which (409)."), a.decide)
-	use(h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
-	use(h, act("cancel", "cancel", "Take a request back", "Possible until it runs."), a.cancel)
-	use(h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},
+	use(a, h, act("submit", "submit", "Send a plan for approval", "The same submission again changes nothing."), a.submit)
+	use(a, h, act("decide", "decision", "Approve or reject", "Of several decisions one is recorded; the others are told which (409)."), a.decide)
+	use(a, h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
+	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs."), a.cancel)
+	use(a, h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},
 		Summary: "Count the patients that have changed since the preview", Description: "An approver reads this before deciding."}, a.stale)
 }
 

@@ -101,14 +101,14 @@ const description = "The same use cases as the portal.\n\n" +
 	"Only `busy` is worth repeating as it is. An operation that does not exist and one that you may not see get the same answer."
 
 // use registers a use case of a signed-in person.
-func use[In, Out any](h huma.API, op huma.Operation, does func(context.Context, staff.Person, *In) (*Out, error)) {
+func use[In, Out any](a *api, h huma.API, op huma.Operation, does func(context.Context, staff.Person, *In) (*Out, error)) {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = smallBody
 	}
 	huma.Register(h, op, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := does(ctx, personIn(ctx), in)
 		if err != nil {
-			logged(ctx, err)
+			a.logged(ctx, err)
 			return nil, problemOf(err)
 		}
 		return out, nil

@@ -62,19 +62,19 @@ func (a *api) directoryRoutes(h huma.API) {
 	read := func(id, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/" + id, Tags: []string{"directory"}, Summary: summary}
 	}
-	use(h, read("me", "Read who you are here"), func(_ context.Context, p staff.Person, _ *nothing) (*meOut, error) {
+	use(a, h, read("me", "Read who you are here"), func(_ context.Context, p staff.Person, _ *nothing) (*meOut, error) {
 		out := &meOut{}
 		out.Body.Name, out.Body.Email, out.Body.Role, out.Body.Facilities = p.Name, p.Email, p.Role, p.Facilities
 		return out, nil
 	})
-	use(h, read("kinds", "List the kinds of operation"), func(context.Context, staff.Person, *nothing) (*kindsOut, error) {
+	use(a, h, read("kinds", "List the kinds of operation"), func(context.Context, staff.Person, *nothing) (*kindsOut, error) {
 		out := &kindsOut{}
 		for _, k := range kind.All {
 			out.Body.Kinds = append(out.Body.Kinds, KindView{k.Name, k.Title, k.Approver})
 		}
 		return out, nil
 	})
-	use(h, read("directory", "List facilities and providers"), func(ctx context.Context, p staff.Person, _ *nothing) (*directoryOut, error) {
+	use(a, h, read("directory", "List facilities and providers"), func(ctx context.Context, p staff.Person, _ *nothing) (*directoryOut, error) {
 		directory, err := a.engine.Registry.Directory(ctx)
 		if err != nil {
 			return nil, err

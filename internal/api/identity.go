@@ -10,23 +10,11 @@ import (
 	"bulkops/internal/staff"
 )
 
-type contextKey int
-
-const (
-	personKey contextKey = iota
-	logKey
-)
-
-type logFunc = func(ctx context.Context, what string, err error, args ...any)
+type personKey struct{}
 
 func personIn(ctx context.Context) staff.Person {
-	p, _ := ctx.Value(personKey).(staff.Person)
+	p, _ := ctx.Value(personKey{}).(staff.Person)
 	return p
-}
-
-func logIn(ctx context.Context) logFunc {
-	log, _ := ctx.Value(logKey).(logFunc)
-	return log
 }
 
 // signedIn lets through who is in the staff directory now. The gateway has
@@ -35,18 +23,18 @@ func logIn(ctx context.Context) logFunc {
 // and is no key to an API.
 func (a *api) signedIn(h huma.API) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
-		ctx := context.WithValue(c.Context(), logKey, logFunc(a.engine.Log))
+		ctx := c.Context()
 		person, err := a.whoIs(ctx)
 		if err != nil {
-			logged(ctx, err)
+			a.logged(ctx, err)
 			p := problemOf(err)
 			for name, values := range p.headers() {
 				c.SetHeader(name, values[0])
 			}
-			huma.WriteErr(h, c, p.Status, p.Detail, err)
+			_ = huma.WriteErr(h, c, p.Status, p.Detail, err) // the client may have gone
 			return
 		}
-		next(huma.WithContext(c, context.WithValue(ctx, personKey, person)))
+		next(huma.WithContext(c, context.WithValue(ctx, personKey{}, person)))
 	}
 }
 

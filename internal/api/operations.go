@@ -54,12 +54,12 @@ type Listed struct {
 }
 
 func (a *api) operationRoutes(h huma.API) {
-	use(h, huma.Operation{OperationID: "ask", Method: http.MethodPost, Path: "/v1/operations", Tags: []string{"operations"},
+	use(a, h, huma.Operation{OperationID: "ask", Method: http.MethodPost, Path: "/v1/operations", Tags: []string{"operations"},
 		Summary: "Ask for an operation", Description: "It is planned at once; nothing is changed before somebody else has approved it.",
 		DefaultStatus: http.StatusCreated, MaxBodyBytes: largeBody}, a.ask)
-	use(h, huma.Operation{OperationID: "list", Method: http.MethodGet, Path: "/v1/operations", Tags: []string{"operations"},
+	use(a, h, huma.Operation{OperationID: "list", Method: http.MethodGet, Path: "/v1/operations", Tags: []string{"operations"},
 		Summary: "List operations"}, a.list)
-	use(h, huma.Operation{OperationID: "get", Method: http.MethodGet, Path: "/v1/operations/{id}", Tags: []string{"operations"},
+	use(a, h, huma.Operation{OperationID: "get", Method: http.MethodGet, Path: "/v1/operations/{id}", Tags: []string{"operations"},
 		Summary: "Read an operation", Description: "State, plan in numbers, decision and progress."}, a.get)
 }
 

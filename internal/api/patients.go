@@ -47,7 +47,7 @@ type Found struct {
 }
 
 func (a *api) patientRoutes(h huma.API) {
-	use(h, huma.Operation{OperationID: "search-patients", Method: http.MethodPost, Path: "/v1/patients/search", Tags: []string{"patients"},
+	use(a, h, huma.Operation{OperationID: "search-patients", Method: http.MethodPost, Path: "/v1/patients/search", Tags: []string{"patients"},
 		Summary: "Find patients in your facilities", DefaultStatus: http.StatusOK}, a.search)
 }
 

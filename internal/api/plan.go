@@ -107,15 +107,15 @@ func (a *api) planRoutes(h huma.API) {
 	read := func(id, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary}
 	}
-	use(h, read("changes", "changes", "Read a page of a plan: what will be changed, old and new"), a.changes)
-	use(h, read("exclusions", "exclusions", "Read a page of who cannot be changed, and why"), a.exclusions)
-	use(h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
+	use(a, h, read("changes", "changes", "Read a page of a plan: what will be changed, old and new"), a.changes)
+	use(a, h, read("exclusions", "exclusions", "Read a page of who cannot be changed, and why"), a.exclusions)
+	use(a, h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
 	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
 	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
 	file.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}
-	use(h, file, a.outcomesFile)
-	use(h, read("events", "events", "Read what happened to an operation"), a.events)
-	use(h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
+	use(a, h, file, a.outcomesFile)
+	use(a, h, read("events", "events", "Read what happened to an operation"), a.events)
+	use(a, h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
 }
 
 func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*changesOut, error) {

@@ -84,7 +84,7 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	json.NewEncoder(w).Encode(p) // the client may have gone; there is nobody else to tell
+	_ = json.NewEncoder(w).Encode(p) // the client may have gone; there is nobody else to tell
 }
 
 // What huma finds wrong with a request becomes a problem too. What was sent is
@@ -123,8 +123,8 @@ func init() {
 }
 
 // logged puts into the log what the answer does not say.
-func logged(ctx context.Context, err error) {
-	if log := logIn(ctx); log != nil && (fault.Is(err, fault.Internal) || fault.Is(err, fault.Busy)) {
-		log(ctx, "a request to the API failed", err, "code", fault.CodeOf(err))
+func (a *api) logged(ctx context.Context, err error) {
+	if fault.Is(err, fault.Internal) || fault.Is(err, fault.Busy) {
+		a.engine.Log(ctx, "a request to the API failed", err, "code", fault.CodeOf(err))
 	}
 }

@@ -54,10 +54,11 @@ func (l log) Append(ctx context.Context, records []audit.Record) error {
 	return nil
 }
 
-func (l log) of(t *testing.T, operation string) []audit.Record {
+// ofOP1 returns what is recorded of operation OP-1.
+func (l log) ofOP1(t *testing.T) []audit.Record {
 	t.Helper()
 	var found []audit.Record
-	for r, err := range l.ForOperation(context.Background(), operation) {
+	for r, err := range l.ForOperation(context.Background(), "OP-1") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func TestAChangeNamesTheOperationWithAllThatIsKnownOfIt(t *testing.T) {
 	if _, err := recorder(l, map[string]bulk.Operation{"OP-1": running}).Handle(context.Background(), deliver(t, change(1, "OP-1", 2))); err != nil {
 		t.Fatal(err)
 	}
-	got := l.of(t, "OP-1")
+	got := l.ofOP1(t)
 	if len(got) != 1 {
 		t.Fatalf("%d records", len(got))
 	}
@@ -122,7 +123,7 @@ func TestAnEventSaysOnlyWhatWasKnownThen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := l.of(t, "OP-1")
+	got := l.ofOP1(t)
 	for i, want := range []struct{ what, reason, approver string }{
 		{"requested", "", ""}, {"submitted", running.Reason, ""}, {"approved", running.Reason, "Maria Duarte"},
 	} {
@@ -143,8 +144,11 @@ func TestAStampThatNoOperationCanHaveSetIsAChangeByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for r := range l.ForDay(context.Background(), "2026-11-23") {
+	for r, err := range l.ForDay(context.Background(), "2026-11-23") {
 		n++
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !r.ByHand || r.Operation != "" || r.Operator.Name != audit.Unknown || !strings.Contains(r.Detail, "Stamped as made by OP-") {
 			t.Errorf("%+v", r)
 		}
@@ -164,7 +168,7 @@ func TestARepeatChangesNothing(t *testing.T) {
 			t.Fatal(res, err)
 		}
 	}
-	if got := l.of(t, "OP-1"); len(got) != 3 {
+	if got := l.ofOP1(t); len(got) != 3 {
 		t.Errorf("%d records after a repeat, want 3", len(got))
 	}
 }
@@ -199,7 +203,7 @@ func TestOneRecordThatCannotBeWrittenKeepsNoOtherBack(t *testing.T) {
 			if want := []events.DynamoDBBatchItemFailure{{ItemIdentifier: c.first}}; !slices.Equal(res.BatchItemFailures, want) {
 				t.Errorf("reported %v, want %v", res.BatchItemFailures, want)
 			}
-			if got := l.of(t, "OP-1"); len(got) != 2 {
+			if got := l.ofOP1(t); len(got) != 2 {
 				t.Errorf("%d records written, want the 2 others", len(got))
 			}
 			if !strings.Contains(logged.String(), c.first) {

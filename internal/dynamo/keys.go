@@ -32,7 +32,7 @@ import (
 //	SELECTION#<page>            body: a part of one compressed text
 //	PLAN#<run>#BATCH#<number>   body       PLAN#<run>#EXCLUDED#<page>  body
 //	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
-//	TOKEN#<wait>                task_token; waits_for, waits_since
+//	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
 //	MAIL#<id>
 //
 // and KEY#<requester> / <key>, the operation that a requester's key made.

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"iter"
 	"time"
@@ -51,12 +52,17 @@ func (o *Operations) Progress(ctx context.Context, id string) (bulk.Tally, error
 	return sum, nil
 }
 
-func tokenKey(id, wait string) key { return operationKey(id, "TOKEN#%s", wait) }
+// tokenKey has the token's hash: tokens may be longer than a key.
+func tokenKey(id, wait, token string) key {
+	return operationKey(id, "%s%x", tokenPrefix(wait), sha256.Sum256([]byte(token)))
+}
+
+func tokenPrefix(wait string) string { return "TOKEN#" + wait + "#" }
 
 // PutToken lists the token among the open ones by the machine's clock: only
 // their order hangs on it.
 func (o *Operations) PutToken(ctx context.Context, id, wait, token string) error {
-	i := tokenKey(id, wait).item()
+	i := tokenKey(id, wait, token).item()
 	i["task_token"] = text(token)
 	i["waits_for"] = text(bulk.WaitsForAnswer)
 	i["waits_since"] = text(sortable(time.Now()))
@@ -67,16 +73,14 @@ func (o *Operations) PutToken(ctx context.Context, id, wait, token string) error
 }
 
 func (o *Operations) Token(ctx context.Context, id, wait string) (token string, ok bool, err error) {
-	i, err := o.client.get(ctx, o.table, tokenKey(id, wait), true)
-	if err != nil {
-		return "", false, failed(err, "read a token")
+	for i, err := range o.client.query(ctx, "read a token", partition(o.table, operationPrefix+id, tokenPrefix(wait))) {
+		return textOf(i["task_token"]), err == nil, err
 	}
-	return textOf(i["task_token"]), i != nil, nil
+	return "", false, nil
 }
 
 func (o *Operations) DeleteToken(ctx context.Context, id, wait, token string) error {
-	_, err := o.client.remove(ctx, o.table, tokenKey(id, wait), "task_token = :token", item{":token": text(token)})
-	if err != nil && !conditionFailed(err) {
+	if _, err := o.client.remove(ctx, o.table, tokenKey(id, wait, token), "", nil); err != nil {
 		return failed(err, "forget a token")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,7 +60,10 @@ type clinic struct {
 func newClinic(t *testing.T) *clinic {
 	c := &clinic{t: t, store: memory.New(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
 	c.fault = func(_ string, do func() error) error { return do() }
-	tapped := func(_ context.Context, call string, do func() error) error { return c.fault(call, do) }
+	tapped := func(_ context.Context, call string, do func() error) error {
+		name, _, _ := strings.Cut(call, " ")
+		return c.fault(name, do)
+	}
 	c.Engine = &engine.Engine{
 		Registry:   tappedRegistry{c.store, tapped},
 		Operations: tappedOperations{c.store, tapped},

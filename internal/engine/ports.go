@@ -70,13 +70,13 @@ type Operations interface {
 	// Progress sums the tallies of an operation.
 	Progress(ctx context.Context, id string) (bulk.Tally, error)
 
-	// PutToken stores the state machine's token for a wait, replacing an older
-	// one. While it is stored, Open(WaitsForAnswer) yields the operation.
+	// PutToken stores a token of the state machine for a wait, beside those that
+	// are stored: which of them the machine waits with, it alone knows. While one
+	// is stored, Open(WaitsForAnswer) yields the operation.
 	PutToken(ctx context.Context, id, wait, token string) error
-	// Token returns it; ok is false where none is stored.
+	// Token returns one of those stored; ok is false where there is none.
 	Token(ctx context.Context, id, wait string) (token string, ok bool, err error)
-	// DeleteToken forgets a used token. When another one has been stored in the
-	// meantime, that one stays: the state machine waits with it.
+	// DeleteToken forgets a used token.
 	DeleteToken(ctx context.Context, id, wait, token string) error
 
 	// MailSent reports whether MarkMailSent was called for the operation's mail.

@@ -13,7 +13,8 @@ import (
 
 // tap stands between the engine and its ports: it is told of every call by
 // name, and makes it by calling do, or not, or answers something else. Tests
-// put faults there; the simulation also decides there who runs next.
+// put faults there; the simulation also decides there who runs next. What is
+// called at the same time by one use case has the first id behind its name.
 type tap func(ctx context.Context, call string, do func() error) error
 
 // through makes a call with one result through a tap.
@@ -61,7 +62,7 @@ type tappedRegistry struct {
 }
 
 func (r tappedRegistry) Patients(ctx context.Context, ids []string) (map[string]registry.Patient, error) {
-	return through(ctx, r.tap, "Patients", func() (map[string]registry.Patient, error) { return r.Registry.Patients(ctx, ids) })
+	return through(ctx, r.tap, "Patients "+ids[0], func() (map[string]registry.Patient, error) { return r.Registry.Patients(ctx, ids) })
 }
 
 func (r tappedRegistry) PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error] {

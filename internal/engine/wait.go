@@ -28,7 +28,9 @@ const (
 
 // Await keeps the state machine's token for a wait on the server side, and asks
 // the approvers when it is for their decision. A decision that came before the
-// token is delivered at once.
+// token is delivered at once. The machine calls again, with another token, when
+// it gave a call up; since that call may still be on its way, and come later,
+// every token is kept until it has been used.
 func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
 	if err := e.Operations.PutToken(ctx, id, wait, token); err != nil {
 		return err
@@ -72,15 +74,21 @@ func (e *Engine) deliver(ctx context.Context, op bulk.Operation) {
 	}
 }
 
+// deliverOne answers a wait with every token there is for it: all but one are
+// of calls that the machine gave up.
 func (e *Engine) deliverOne(ctx context.Context, id, wait string, answer Answer) error {
-	token, ok, err := e.Operations.Token(ctx, id, wait)
-	if err != nil || !ok {
-		return err
+	for {
+		token, ok, err := e.Operations.Token(ctx, id, wait)
+		if err != nil || !ok {
+			return err
+		}
+		if err := e.Machine.Succeed(ctx, token, answer); err != nil && !errors.Is(err, ErrNoWait) {
+			return err
+		}
+		if err := e.Operations.DeleteToken(ctx, id, wait, token); err != nil {
+			return err
+		}
 	}
-	if err := e.Machine.Succeed(ctx, token, answer); err != nil && !errors.Is(err, ErrNoWait) {
-		return err
-	}
-	return e.Operations.DeleteToken(ctx, id, wait, token)
 }
 
 func spoken(d time.Duration) string {

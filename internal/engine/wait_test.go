@@ -72,16 +72,24 @@ func TestATokenThatComesAfterTheDecisionIsAnsweredAtOnce(t *testing.T) {
 	list(t, "answers", c.machine.answers, "t1: approve", "t2: run")
 }
 
-func TestATokenIsReplacedWhenTheMachineAsksAgain(t *testing.T) {
-	c := newClinic(t)
-	c.admit(registry.Active, numbered(2))
-	op := c.submitted(asks(registry.OnHold, numbered(2)...))
-	c.wait(op.ID, engine.WaitApprove, "old")
-	delete(c.machine.waits, "old") // that try of the step was given up
-	c.wait(op.ID, engine.WaitApprove, "new")
-	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
-	must(t, err)
-	list(t, "answers", c.machine.answers, "new: run")
+// The machine gave a call up and asks again with a new token. The call that was
+// given up may come last: whatever the order, the machine must be answered.
+func TestTheMachineIsAnsweredWhicheverTokenCameLast(t *testing.T) {
+	for _, order := range [][]string{{"old", "new"}, {"new", "old"}, {"new", "old", "new"}} {
+		c := newClinic(t)
+		c.admit(registry.Active, numbered(2))
+		op := c.submitted(asks(registry.OnHold, numbered(2)...))
+		for _, token := range order {
+			c.wait(op.ID, engine.WaitApprove, token)
+		}
+		delete(c.machine.waits, "old")
+		_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+		must(t, err)
+		list(t, "answers", c.machine.answers, "new: run")
+		_, kept, err := c.store.Token(t.Context(), op.ID, engine.WaitApprove)
+		must(t, err)
+		equal(t, "a token is kept", kept, false)
+	}
 }
 
 // While one call answers with the old token, the machine asks anew; forgetting

@@ -23,15 +23,12 @@ type operation struct {
 	batches    map[part][]byte
 	exclusions map[part][]byte
 	results    map[groupKey]committed
-	tokens     map[string]token
+	tokens     map[token]int // and how many had ever been stored before it
 	mails      map[string]bool
 }
 
-// token is a stored task token; order counts the tokens stored before it.
-type token struct {
-	text  string
-	order int
-}
+// token is a stored task token.
+type token struct{ wait, text string }
 
 type submitKey struct{ requester, key string }
 
@@ -66,7 +63,7 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		batches:    map[part][]byte{},
 		exclusions: map[part][]byte{},
 		results:    map[groupKey]committed{},
-		tokens:     map[string]token{},
+		tokens:     map[token]int{},
 		mails:      map[string]bool{},
 	}
 	return "", nil
@@ -212,7 +209,7 @@ func (s *Store) Progress(_ context.Context, id string) (bulk.Tally, error) {
 func (s *Store) PutToken(_ context.Context, id, wait, text string) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
 		s.tokens++
-		o.tokens[wait] = token{text, s.tokens}
+		o.tokens[token{wait, text}] = s.tokens
 		return struct{}{}, nil
 	})
 	return err
@@ -225,15 +222,19 @@ func (s *Store) Token(_ context.Context, id, wait string) (text string, ok bool,
 	if o == nil {
 		return "", false, nil
 	}
-	t, ok := o.tokens[wait]
-	return t.text, ok, nil
+	for t := range o.tokens {
+		if t.wait == wait && (!ok || t.text < text) { // any will do, but always the same
+			text, ok = t.text, true
+		}
+	}
+	return text, ok, nil
 }
 
 func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.operations[id]; o != nil && o.tokens[wait].text == text {
-		delete(o.tokens, wait)
+	if o := s.operations[id]; o != nil {
+		delete(o.tokens, token{wait, text})
 	}
 	return nil
 }
@@ -263,8 +264,8 @@ func (s *Store) withTokens() iter.Seq2[string, error] {
 	defer s.mu.Unlock()
 	ids := map[int]string{}
 	for id, o := range s.operations {
-		for _, t := range o.tokens {
-			ids[t.order] = id
+		for _, order := range o.tokens {
+			ids[order] = id
 		}
 	}
 	return func(yield func(string, error) bool) {

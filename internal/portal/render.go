@@ -189,13 +189,16 @@ func (rq *request) showProblem(status int, title, sentence string) {
 }
 
 // showNoAccess answers somebody whom the identity provider knows and the staff
-// directory does not, or no longer.
+// directory does not, or no longer. It never returns nil: nothing may follow.
 func (rq *request) showNoAccess() error {
-	return rq.show(page{name: "no-access", title: "You have no access", status: http.StatusForbidden,
+	if err := rq.show(page{name: "no-access", title: "You have no access", status: http.StatusForbidden,
 		data: struct {
 			Ended bool
 			Sub   string
-		}{rq.person.Disabled, rq.session.Sub}})
+		}{rq.person.Disabled, rq.session.Sub}}); err != nil {
+		return err
+	}
+	return errDone
 }
 
 // field is one question of a form with what was answered and what is wrong.

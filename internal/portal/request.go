@@ -40,7 +40,7 @@ type request struct {
 
 func (rq *request) ctx() context.Context { return rq.r.Context() }
 
-// ErrDone ends a handler that has written its answer.
+// errDone ends a handler that has written its answer.
 var errDone = errors.New("answered")
 
 // serve does what is the same for every address: origin, size, session, form

@@ -196,7 +196,7 @@ func isHidden(n *html.Node) bool {
 }
 
 // inline elements do not part words.
-var inline = map[string]bool{"a": true, "abbr": true, "b": true, "bdi": true, "code": true, "em": true, "i": true, "mark": true, "small": true, "span": true, "strong": true, "time": true}
+var inline = map[string]bool{"a": true, "abbr": true, "b": true, "bdi": true, "code": true, "em": true, "i": true, "mark": true, "small": true, "strong": true, "time": true}
 
 func attribute(n *html.Node, name string) (string, bool) {
 	for _, a := range n.Attr {

@@ -41,10 +41,10 @@ func server(t *testing.T) string {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "s-1", Path: "/", Secure: true, HttpOnly: true})
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, page)
+		fmt.Fprint(w, page)
 	})
 	shown := func(w http.ResponseWriter, r *http.Request) {
-		r.ParseMultipartForm(1 << 20)
+		_ = r.ParseMultipartForm(1 << 20) // a form that is none has no parts
 		cookie, _ := r.Cookie("__Host-session")
 		if err := new(http.CrossOriginProtection).Check(r); err != nil {
 			t.Error(err)

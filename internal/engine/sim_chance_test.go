@@ -1,0 +1,262 @@
+package engine_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// chance is the director that draws everything from the seed.
+type chance struct {
+	*world
+	wishes []*wish
+	ids    []string // of the patients
+
+	share  map[fate]float64 // of the calls that meet the fate while there is trouble
+	twice  float64          // of the deliveries
+	acts   float64          // of the steps in which people and misfortune act
+	deaths float64          // of these that end an execution from outside
+	until  int              // calls; then the trouble ceases
+	made   int              // calls so far
+	swept  int              // sweeps since everything ended
+}
+
+// newChance draws a world: patients, what people want, and the trouble.
+func newChance(seed uint64) *chance {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	c := &chance{world: newWorld(rng)}
+	c.director = director{c.next, c.fate, c.copies, c.idle}
+	pick := func(shares ...float64) float64 { return shares[rng.IntN(len(shares))] }
+	c.share = map[fate]float64{}
+	for f := busy; f <= diedAfter; f++ {
+		c.share[f] = pick(0, 0, 0.01, 0.05)
+	}
+	if rng.IntN(10) == 0 {
+		c.share[busy] = 0.6
+	}
+	c.twice, c.acts, c.deaths = pick(0, 0.1, 0.5), pick(0.02, 0.1, 0.3), pick(0, 0, 0.3)
+	c.until = 100 + rng.IntN(900)
+	c.populate(c.patients())
+	for n := range 1 + rng.IntN(3)/2 {
+		c.wishes = append(c.wishes, c.wish(n))
+	}
+	return c
+}
+
+// patients draws few patients with few visits, and sometimes so many visits
+// that a batch has several groups, or so many patients that there are several
+// batches.
+func (c *chance) patients() (records []registry.Record) {
+	count, most := 1+c.rng.IntN(8), 3
+	switch c.rng.IntN(20) {
+	case 0, 1, 2, 3, 4, 5, 6:
+		count, most = 2+c.rng.IntN(5), 90
+	case 7, 8:
+		count, most = 101+c.rng.IntN(130), 0
+	}
+	for n := range count {
+		id := fmt.Sprintf("P%03d", n)
+		c.ids = append(c.ids, id)
+		status := registry.Active
+		if c.rng.IntN(5) == 0 {
+			status = registry.Statuses[c.rng.IntN(len(registry.Statuses))]
+		}
+		var visits []registry.VisitRef
+		for v := range c.rng.IntN(most + 1) {
+			visits = append(visits, registry.VisitRef{Start: noon.Add(time.Duration(v*7-10) * time.Hour), ID: fmt.Sprint("V", v)})
+		}
+		one := patientRecords(id, status, visits...)
+		switch c.rng.IntN(20) {
+		case 0:
+			one[0].Fields[registry.LockedBy] = "Nora Nurse"
+		case 1:
+			one[0].Fields[registry.FacilityField] = "fac-2"
+		case 2:
+			one[0].Fields[registry.HoldReason] = "of old"
+		}
+		records = append(records, one...)
+	}
+	if c.rng.IntN(25) == 0 {
+		c.ids = append(c.ids, poisoned)
+		records = append(records, patientRecords(poisoned, registry.Active,
+			registry.VisitRef{Start: noon.AddDate(0, 0, -1), ID: strings.Repeat("V", 400<<10)},
+			registry.VisitRef{Start: noon.AddDate(0, 0, 9), ID: "V1"})...)
+	}
+	return records
+}
+
+// wish draws what is asked for, and what people make of it.
+func (c *chance) wish(n int) *wish {
+	u := &wish{asker: askers[n], verdict: bulk.Approve,
+		cancels: c.rng.IntN(20) == 0, ignores: c.rng.IntN(20) == 0, stops: c.rng.IntN(4) == 0}
+	if c.rng.IntN(20) == 0 {
+		u.verdict = bulk.Reject
+	}
+	to := []registry.Status{registry.OnHold, registry.Discharged, registry.Inactive, registry.Deceased}[c.rng.IntN(4)]
+	if c.rng.IntN(20) == 0 {
+		to = registry.Active // which nearly everybody is
+	}
+	if c.rng.IntN(3) == 0 {
+		u.request = asksFor(to, registry.Filter{Facilities: []string{"fac-1"}})
+	} else {
+		ids := append([]string{"nobody"}, c.ids...)
+		c.rng.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		u.request = asks(to, append(ids, ids[0])...)
+	}
+	if to == registry.OnHold && c.rng.IntN(2) == 0 {
+		u.request.Params[kind.CancelVisits] = "yes"
+	}
+	return u
+}
+
+func (c *chance) trouble() bool { return c.made < c.until }
+
+func (c *chance) next(calls []*portCall) int {
+	acts := c.acts
+	for _, u := range c.wishes {
+		x := c.execution(u.id)
+		if x == nil || x.state != "Run" {
+			continue
+		}
+		acts = 0.3 // the most can go wrong while records are changed
+		if u.stops && !u.busy && c.rng.IntN(8) == 0 {
+			u.stops = false
+			c.stop(u)
+			return -1
+		}
+	}
+	if c.trouble() && c.rng.Float64() < acts && c.act() {
+		return -1
+	}
+	return c.rng.IntN(len(calls))
+}
+
+func (c *chance) fate(call *portCall) fate {
+	c.made++
+	if !c.trouble() {
+		return made
+	}
+	drawn := c.rng.Float64()
+	for f := busy; f <= diedAfter; f++ {
+		if drawn -= c.share[f]; drawn < 0 {
+			return f
+		}
+	}
+	return made
+}
+
+func (c *chance) copies() int {
+	if c.trouble() && c.rng.Float64() < c.twice {
+		return 2
+	}
+	return 1
+}
+
+// act lets people or misfortune do one thing, while there is trouble.
+func (c *chance) act() bool {
+	u := c.wishes[c.rng.IntN(len(c.wishes))]
+	switch c.rng.IntN(16) {
+	case 0, 1, 2, 3, 4, 5:
+		c.byHand(c.ids[c.rng.IntN(len(c.ids))])
+	case 6:
+		if c.rng.IntN(4) == 0 {
+			c.turnRights([]staff.Person{ada, grace, lin}[c.rng.IntN(3)])
+		}
+	case 7:
+		c.sweep()
+	case 8:
+		c.now = c.now.Add(time.Duration(c.rng.IntN(60)) * time.Minute)
+	case 9:
+		if c.rng.IntN(10) == 0 {
+			c.now = c.now.Add(time.Duration(c.rng.IntN(100)) * time.Hour)
+		}
+	case 10:
+		return len(c.executions) > 0 && c.executions[c.rng.IntN(len(c.executions))].losePatience()
+	case 11:
+		if len(c.executions) > 0 && c.rng.Float64() < c.deaths {
+			c.executions[c.rng.IntN(len(c.executions))].die()
+		}
+	case 12: // two decide at once, and not the same
+		if c.rng.IntN(4) == 0 && u.id != "" && c.header(u.id).State == bulk.AwaitingApproval {
+			c.decide(u, lin.Sub)
+			other := *u
+			other.verdict = bulk.Reject
+			c.decide(&other, grace.Sub)
+		}
+	case 13: // the same form is sent twice
+		if u.id == "" {
+			c.ask(u)
+		}
+	default:
+		if d := c.deed(u); d != nil {
+			d()
+			return true
+		}
+		return false
+	}
+	return true
+}
+
+// idle lets people go on where nothing else does, and then time pass, until
+// everything has ended. The first sweep after that may still have an answer to
+// deliver.
+func (c *chance) idle() bool {
+	c.restoreRights()
+	for _, n := range c.rng.Perm(len(c.wishes)) {
+		if d := c.deed(c.wishes[n]); d != nil {
+			d()
+			return true
+		}
+	}
+	for _, x := range c.executions {
+		if x.timeOut() {
+			return true
+		}
+	}
+	if c.over() {
+		c.until = 0
+		c.swept++
+	}
+	c.now = c.now.Add(time.Duration(1+c.rng.IntN(24*60)) * time.Minute)
+	c.sweep()
+	return c.swept < 3
+}
+
+// restoreRights gives back, sooner or later, what was taken away; people try
+// again then.
+func (c *chance) restoreRights() {
+	for _, p := range everybody {
+		if c.person(p.Sub).Disabled && c.rng.IntN(2) == 0 {
+			c.turnRights(p)
+			for _, u := range c.wishes {
+				u.refused = false
+			}
+		}
+	}
+}
+
+// over reports whether every operation and every execution has ended.
+func (c *chance) over() bool {
+	for _, u := range c.wishes {
+		if u.id == "" && !u.refused {
+			return false
+		}
+	}
+	for _, op := range c.checker.headers {
+		if !op.State.Ended() {
+			return false
+		}
+	}
+	for _, x := range c.executions {
+		if x.alive {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,336 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/registry"
+)
+
+// checker holds the world to what must be true at every moment, and at the end.
+type checker struct {
+	w     *world
+	dirty bool // something was written since the last check
+
+	headers map[string]bulk.Operation
+	begun   map[string]int // how many changes there were when the operation was first seen
+	plans   map[string]*approvedPlan
+	tallies map[string]bulk.Tally
+
+	changes int // looked at
+	latest  map[registry.Ref]registry.Record
+	written map[string]map[registry.Ref]int // how often an operation wrote a record
+	others  map[registry.Ref][]writer       // who wrote or removed a record, in order
+}
+
+// writer is an operation, or "" for a hand, and the number of its change.
+type writer struct {
+	operation string
+	change    int
+}
+
+// approvedPlan is what was approved: the only changes that may be made.
+type approvedPlan struct {
+	batches []bulk.Batch
+	edits   map[registry.Ref]bulk.Edit
+	batch   map[registry.Ref]int
+}
+
+func newChecker(w *world) *checker {
+	return &checker{w: w, headers: map[string]bulk.Operation{}, begun: map[string]int{}, plans: map[string]*approvedPlan{}, tallies: map[string]bulk.Tally{},
+		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}}
+}
+
+// check looks at every operation and at every change since the last time.
+func (k *checker) check() error {
+	if !k.dirty {
+		return nil
+	}
+	k.dirty = false
+	for _, id := range k.operations() {
+		if err := k.checkHeader(id); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	if err := k.checkChanges(); err != nil {
+		return err
+	}
+	for id, op := range k.headers {
+		if err := k.checkProgress(op); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (k *checker) operations() (ids []string) {
+	for _, p := range askers {
+		for id := range k.w.store.ByRequester(context.Background(), p.Sub) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// checkHeader: the life of an operation takes only the designed steps, one at a
+// time, and what was decided or frozen stays.
+func (k *checker) checkHeader(id string) error {
+	op, before := k.w.header(id), k.headers[id]
+	k.headers[id] = op
+	if before.ID == "" {
+		k.begun[id] = k.changes
+		before = op
+	}
+	switch {
+	case op.Version > before.Version+1:
+		return fmt.Errorf("the header jumped from version %d to %d", before.Version, op.Version)
+	case op.State != before.State && !before.State.MayBecome(op.State):
+		return fmt.Errorf("%s became %s", before.State, op.State)
+	case before.State.Ended() && op.Version != before.Version:
+		return fmt.Errorf("it changed after it had ended as %s", before.State)
+	case before.State != bulk.Planning && !reflect.DeepEqual(op.Plan, before.Plan):
+		return errors.New("the frozen plan was replaced")
+	case before.Decision != nil && *op.Decision != *before.Decision:
+		return fmt.Errorf("the decision %+v was replaced by %+v", *before.Decision, *op.Decision)
+	}
+	if (op.State == bulk.Scheduled || !op.Started.IsZero()) && k.plans[id] == nil {
+		d := op.Decision
+		if d == nil || d.Verdict != bulk.Approve || d.Digest != op.Plan.Digest || d.By.Sub == op.Requester.Sub || op.Reason == "" {
+			return fmt.Errorf("it is %s on the decision %+v", op.State, d)
+		}
+		return k.keepPlan(op)
+	}
+	return nil
+}
+
+// keepPlan keeps the plan that was approved, after a look at its digest.
+func (k *checker) keepPlan(op bulk.Operation) error {
+	p := &approvedPlan{edits: map[registry.Ref]bulk.Edit{}, batch: map[registry.Ref]int{}}
+	digest, changes := bulk.NewDigester(op.Kind, op.Params), 0
+	for n := 1; n <= op.Plan.Batches; n++ {
+		b, err := k.w.store.Batch(context.Background(), op.ID, op.Plan.Run, n)
+		if err != nil {
+			return err
+		}
+		digest.Batch(b)
+		p.batches = append(p.batches, b)
+		changes += len(b.Changes)
+		for _, c := range b.Changes {
+			for _, e := range c.Edits {
+				p.edits[e.Ref], p.batch[e.Ref] = e, n
+			}
+		}
+	}
+	for page := 1; page <= op.Plan.Pages; page++ {
+		exclusions, err := k.w.store.Exclusions(context.Background(), op.ID, op.Plan.Run, page)
+		if err != nil {
+			return err
+		}
+		for _, x := range exclusions {
+			digest.Exclusion(x)
+		}
+	}
+	if digest.Sum() != op.Plan.Digest || changes != op.Plan.Changes {
+		return errors.New("the stored plan is not the one with the digest")
+	}
+	k.plans[op.ID], k.written[op.ID] = p, map[registry.Ref]int{}
+	return nil
+}
+
+// checkChanges: each change of a record goes on from the one before, and one by
+// an operation is in the plan that was approved, made while the operation ran,
+// where the record was as planned, once.
+func (k *checker) checkChanges() error {
+	all := k.w.store.Changes()
+	for ; k.changes < len(all); k.changes++ {
+		c := all[k.changes]
+		if before := k.latest[c.Ref]; !maps.Equal(before.Fields, c.Old.Fields) || before.Stamp != c.Old.Stamp {
+			return fmt.Errorf("%v: a change of %v does not go on from %v", c.Ref, c.Old, before)
+		}
+		k.latest[c.Ref] = c.New
+		id := c.New.Stamp.Operation
+		k.others[c.Ref] = append(k.others[c.Ref], writer{id, k.changes})
+		if c.New.Fields == nil { // it was removed
+			delete(k.latest, c.Ref)
+		}
+		if id == "" {
+			continue
+		}
+		op, p := k.headers[id], k.plans[id]
+		switch {
+		case p == nil:
+			return fmt.Errorf("%s changed %v before it was approved", id, c.Ref)
+		case op.State != bulk.Running && op.State != bulk.Stopping:
+			return fmt.Errorf("%s changed %v while it was %s", id, c.Ref, op.State)
+		case c.New.Stamp.By != op.Requester.Name || c.New.Stamp.Approver != op.Decision.By.Name || c.New.Stamp.Batch != p.batch[c.Ref]:
+			return fmt.Errorf("%s stamped %v with %+v", id, c.Ref, c.New.Stamp)
+		}
+		edit, planned := p.edits[c.Ref]
+		if !planned {
+			return fmt.Errorf("%s changed %v, which is not in the approved plan", id, c.Ref)
+		}
+		if !edit.Holds(c.Old) {
+			return fmt.Errorf("%s changed %v, which was not as planned: %v", id, c.Ref, c.Old)
+		}
+		want := maps.Clone(c.Old.Fields)
+		maps.Copy(want, edit.After)
+		maps.DeleteFunc(want, func(_, v string) bool { return v == "" })
+		if !maps.Equal(want, c.New.Fields) {
+			return fmt.Errorf("%s made %v of %v", id, c.New.Fields, c.Ref)
+		}
+		if k.written[id][c.Ref]++; k.written[id][c.Ref] > 1 {
+			return fmt.Errorf("%s changed %v twice", id, c.Ref)
+		}
+	}
+	return nil
+}
+
+// checkProgress: done, skipped, failed and not attempted add up to the plan, the
+// tallies say what the results say, nothing goes back, and what people read of
+// an ended operation is all there is.
+func (k *checker) checkProgress(op bulk.Operation) error {
+	p := k.plans[op.ID]
+	if p == nil {
+		return nil
+	}
+	tally, err := k.w.store.Progress(context.Background(), op.ID)
+	if err != nil {
+		return err
+	}
+	var recount bulk.Tally
+	for r := range k.w.store.Results(context.Background(), op.ID) {
+		group := p.batches[r.Batch-1].Group(r.Group)
+		for _, c := range group {
+			switch r.Outcome(c.Subject).State {
+			case bulk.Done:
+				recount.Done++
+			case bulk.Skipped:
+				recount.Skipped++
+			case bulk.Failed:
+				recount.Failed++
+			}
+		}
+	}
+	before := k.tallies[op.ID]
+	k.tallies[op.ID] = tally
+	switch {
+	case tally != recount:
+		return fmt.Errorf("the tallies say %+v, the results %+v", tally, recount)
+	case tally.Done < before.Done || tally.Skipped < before.Skipped || tally.Failed < before.Failed:
+		return fmt.Errorf("progress went back from %+v to %+v", before, tally)
+	case op.NotAttempted(tally) < 0:
+		return fmt.Errorf("%+v of %d", tally, op.Plan.Changes)
+	case op.State.Ended() && op.Final != tally:
+		return fmt.Errorf("it ended with %+v, and now there are %+v", op.Final, tally)
+	}
+	return nil
+}
+
+// checkEnd: when the trouble has ceased and time has passed, everything has
+// ended, and the outcomes are what happened to the records.
+func (k *checker) checkEnd() error {
+	k.dirty = true
+	if err := k.check(); err != nil {
+		return err
+	}
+	for id, op := range k.headers {
+		if err := k.checkEnded(op); err != nil {
+			return fmt.Errorf("%s, %s: %w", id, op.State, err)
+		}
+	}
+	for _, x := range k.w.executions {
+		if x.alive {
+			return fmt.Errorf("%s: the execution still stands in %s", x.op, x.state)
+		}
+	}
+	for id := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
+		return fmt.Errorf("%s: a token was never used", id)
+	}
+	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {
+		return errors.New("the records are not what the changes made of them")
+	}
+	if strings.Contains(fmt.Sprint(k.w.mails, k.w.logs, k.headers), canary) {
+		return errors.New("patient data in a mail, a log or a header")
+	}
+	return nil
+}
+
+func (k *checker) checkEnded(op bulk.Operation) error {
+	if !op.State.Ended() {
+		return errors.New("it never ended")
+	}
+	events, err := k.w.store.Events(context.Background(), op.ID)
+	if err != nil || len(events) != op.Version {
+		return fmt.Errorf("%d events for version %d: %v", len(events), op.Version, err)
+	}
+	decisions := 0
+	for i, e := range events {
+		if e.Number != i+1 {
+			return fmt.Errorf("event %d has the number %d", i+1, e.Number)
+		}
+		if e.What == string(bulk.Approve) || e.What == string(bulk.Reject) {
+			decisions++
+		}
+	}
+	if decisions > 1 || decisions == 1 != (op.Decision != nil) {
+		return fmt.Errorf("%d decisions in the history", decisions)
+	}
+	if k.plans[op.ID] == nil {
+		return nil
+	}
+	return k.checkOutcomes(op)
+}
+
+// checkOutcomes: a subject is done exactly where its records were changed by
+// the operation, once each, and skipped only where somebody else changed one
+// of them after the plan was begun.
+func (k *checker) checkOutcomes(op bulk.Operation) error {
+	var tally bulk.Tally
+	for line, err := range k.w.Lines(context.Background(), op) {
+		if err != nil {
+			return err
+		}
+		written, touched := 0, false
+		for _, e := range line.Change.Edits {
+			written += k.written[op.ID][e.Ref]
+			touched = touched || slices.ContainsFunc(k.others[e.Ref], func(by writer) bool {
+				return by.operation != op.ID && by.change >= k.begun[op.ID]
+			})
+		}
+		o := line.Outcome
+		switch o.State {
+		case bulk.Done:
+			tally.Done++
+			if written != len(line.Change.Edits) {
+				return fmt.Errorf("%s is done with %d of %d edits", o.Subject, written, len(line.Change.Edits))
+			}
+			continue
+		case bulk.Skipped:
+			tally.Skipped++
+			if !touched {
+				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
+			}
+		case bulk.Failed:
+			tally.Failed++
+			if o.Code != bulk.Unwritable || line.Change.Subject != poisoned {
+				return fmt.Errorf("%s failed: %s", o.Subject, o.Sentence)
+			}
+		}
+		if written != 0 {
+			return fmt.Errorf("%s is %s, and %d of its records were changed", o.Subject, o.State, written)
+		}
+	}
+	if tally != op.Final {
+		return fmt.Errorf("the lines count %+v, the operation %+v", tally, op.Final)
+	}
+	return nil
+}
+
+var _ engine.Machine = (*world)(nil)

@@ -1,0 +1,73 @@
+package engine_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"bulkops/internal/bulk"
+)
+
+// endings counts what became of the operations of many worlds: a simulation in
+// which nothing much happens would find nothing.
+type endings struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (e *endings) add(w *world) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.counts == nil {
+		e.counts = map[string]int{}
+	}
+	e.counts["worlds"]++
+	e.counts["calls"] += w.traced
+	for _, op := range w.checker.headers {
+		e.counts[string(op.State)]++
+		e.counts["patients done"] += op.Final.Done
+		e.counts["patients skipped"] += op.Final.Skipped
+		e.counts["patients failed"] += op.Final.Failed
+		if !op.Started.IsZero() {
+			e.counts["patients not attempted"] += op.NotAttempted(op.Final)
+		}
+		if len(w.checker.plans[op.ID].groups()) > 1 {
+			e.counts["runs of several groups"]++
+		}
+	}
+}
+
+func (p *approvedPlan) groups() (groups []int) {
+	if p == nil {
+		return nil
+	}
+	for _, b := range p.batches {
+		groups = append(groups, b.Groups...)
+	}
+	return groups
+}
+
+func (e *endings) String() string {
+	var lines []string
+	for _, what := range slices.Sorted(maps.Keys(e.counts)) {
+		lines = append(lines, fmt.Sprintf("%8d %s", e.counts[what], what))
+	}
+	return "\n" + strings.Join(lines, "\n")
+}
+
+// check wants every ending often enough to be tested.
+func (e *endings) check(t *testing.T) {
+	t.Helper()
+	for what, least := range map[string]int{
+		string(bulk.Completed): 100, string(bulk.CompletedWithErrors): 100, string(bulk.Stopped): 20, string(bulk.FailedState): 100,
+		string(bulk.Rejected): 50, string(bulk.Expired): 50, string(bulk.Cancelled): 50, "runs of several groups": 50,
+		"patients done": 1000, "patients skipped": 200, "patients failed": 10, "patients not attempted": 100,
+	} {
+		if e.counts[what] < least {
+			t.Errorf("only %d %s; want %d for the simulation to mean something", e.counts[what], what, least)
+		}
+	}
+}

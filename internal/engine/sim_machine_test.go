@@ -1,0 +1,232 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+)
+
+// execution is one execution of the state machine: the same states, retries and
+// catches as statemachines/bulk-operation.asl.json.
+type execution struct {
+	w     *world
+	op    string
+	state string
+	since time.Time // when it entered the state
+	entry int       // counts entries of states: what an earlier one started is not listened to
+	alive bool
+
+	token    string // of the wait it stands in
+	answered string // what the wait was answered with
+	left     int    // batches of the map that have not ended
+	pending  map[int]func(failure string)
+}
+
+// retries are how often a function is called again for an error, as the Retry
+// of every task says. What is not listed is not tried again.
+var retries = map[string]int{"Busy": 10, "Internal": 3, "Lambda.Unknown": 3, "States.Timeout": 3}
+
+func (w *world) Start(_ context.Context, operation string) error {
+	if w.execution(operation) == nil {
+		w.executions = append(w.executions, &execution{w: w, op: operation, alive: true, answered: "begin", pending: map[int]func(string){}})
+	}
+	return nil
+}
+
+func (w *world) Succeed(_ context.Context, token string, output any) error {
+	for _, x := range w.executions {
+		if x.alive && token != "" && x.token == token {
+			x.token, x.answered = "", output.(engine.Answer).Next
+			return nil
+		}
+	}
+	return engine.ErrNoWait
+}
+
+func (w *world) Alive(_ context.Context, operation string) (bool, error) {
+	x := w.execution(operation)
+	return x != nil && x.alive, nil
+}
+
+func (w *world) execution(operation string) *execution {
+	i := slices.IndexFunc(w.executions, func(x *execution) bool { return x.op == operation })
+	if i < 0 {
+		return nil
+	}
+	return w.executions[i]
+}
+
+// proceed takes the step for which the execution was answered, if it was.
+func (x *execution) proceed() bool {
+	if !x.alive || x.answered == "" {
+		return false
+	}
+	next := map[string]string{"begin": "Plan", engine.NextApprove: "Approve", engine.NextRun: "Verify", engine.NextClose: "Closed"}[x.answered]
+	x.answered = ""
+	x.enter(next, "")
+	return true
+}
+
+// enter goes to a state. cause is the error that led there.
+func (x *execution) enter(state, cause string) {
+	x.state, x.since, x.token = state, x.w.now, ""
+	x.entry++
+	clear(x.pending)
+	x.w.note("machine", x.entry, x.op+" enters "+state+" "+cause, made)
+	switch state {
+	case "Plan":
+		x.call("plan", func(ctx context.Context) error { return x.w.Plan(ctx, x.op) }, x.or("Review"))
+	case "Review":
+		x.await(engine.WaitReview)
+	case "Approve":
+		x.await(engine.WaitApprove)
+	case "Verify":
+		var v engine.Verified
+		x.call("verify", func(ctx context.Context) error {
+			answer, err := x.w.Verify(ctx, x.op)
+			if err == nil {
+				v = answer
+			}
+			return err
+		}, func(failure string) {
+			if failure == "" && v.OK {
+				x.left = len(v.Batches)
+				x.enter("Run", "")
+				return
+			}
+			x.or("Finish")(failure)
+		})
+	case "Run":
+		for n := range x.left {
+			x.call(fmt.Sprint("batch ", n+1), func(ctx context.Context) error {
+				_, err := x.w.RunBatch(ctx, x.op, n+1)
+				return err
+			}, func(failure string) {
+				if x.left--; failure != "" || x.left == 0 {
+					x.or("Finish")(failure)
+				}
+			})
+		}
+	case "Finish":
+		x.finish("", x.or("Done"))
+	case "Close":
+		x.finish(cause, func(string) { x.enter("Closed", "") })
+	case "CloseFailed":
+		x.finish(cause, func(string) { x.enter("Failed", "") })
+	case "Done", "Closed", "Failed":
+		x.alive = false
+	}
+}
+
+// or goes on to next, or to CloseFailed: the Catch of most states.
+func (x *execution) or(next string) func(failure string) {
+	return func(failure string) {
+		if failure == "" {
+			x.enter(next, "")
+		} else {
+			x.enter("CloseFailed", failure)
+		}
+	}
+}
+
+func (x *execution) finish(cause string, done func(string)) {
+	x.call("finish", func(ctx context.Context) error {
+		_, err := x.w.Finish(ctx, x.op, cause)
+		return err
+	}, done)
+}
+
+// await calls ask with a token, a new one at each try, and stays until Succeed.
+func (x *execution) await(wait string) {
+	x.try("ask", func() func(context.Context) error {
+		x.token = fmt.Sprintf("token-%d", x.w.number())
+		token := x.token
+		return func(ctx context.Context) error { return x.w.Await(ctx, x.op, wait, token) }
+	}, func(failure string) {
+		if failure != "" {
+			x.enter("CloseFailed", failure)
+		}
+	})
+}
+
+func (x *execution) call(name string, f func(context.Context) error, done func(failure string)) {
+	x.try(name, func() func(context.Context) error { return f }, done)
+}
+
+// try calls a function, again after errors that may pass, and says how that
+// ended: "" or the name of the error. A delivery may be doubled; the answer that
+// comes first counts, and what comes later nobody hears.
+func (x *execution) try(name string, attempt func() func(context.Context) error, done func(failure string)) {
+	entry, number, key := x.entry, 0, x.w.number()
+	failures := map[string]int{}
+	var again func()
+	judge := func(failure string) {
+		delete(x.pending, key)
+		if failures[failure]++; failure != "" && failures[failure] <= retries[failure] {
+			again()
+			return
+		}
+		done(failure)
+	}
+	again = func() {
+		number++
+		mine, f := number, attempt()
+		heard := func(failure string) {
+			if x.alive && x.entry == entry && x.answered == "" && number == mine {
+				number++ // the other copy is not heard
+				judge(failure)
+			}
+		}
+		x.pending[key] = heard
+		for range x.w.director.copies() {
+			x.w.run(name+" "+x.op, f, func(err error) { heard(errorName(err)) })
+		}
+	}
+	again()
+}
+
+// errorName is the error that the state machine sees.
+func errorName(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errDead):
+		return "Lambda.Unknown"
+	}
+	return fault.Name(err)
+}
+
+// losePatience lets one running call of a function be given up after its
+// time-out. The function may still be running, and nobody listens to it.
+func (x *execution) losePatience() bool {
+	keys := slices.Sorted(maps.Keys(x.pending))
+	if !x.alive || len(keys) == 0 || x.waits() {
+		return false
+	}
+	x.w.note("machine", x.entry, x.op+" loses patience in "+x.state, made)
+	x.pending[keys[x.w.rng.IntN(len(keys))]]("States.Timeout")
+	return true
+}
+
+// timeOut ends a wait that nobody answered: TimeoutSeconds of the two waits.
+func (x *execution) timeOut() bool {
+	if !x.alive || !x.waits() || x.w.now.Sub(x.since) < x.w.Limits.ExpireAfter {
+		return false
+	}
+	x.enter("Close", "States.Timeout")
+	return true
+}
+
+func (x *execution) waits() bool { return x.state == "Review" || x.state == "Approve" }
+
+// die ends the execution from outside: nothing of it is caught.
+func (x *execution) die() {
+	x.w.note("machine", x.entry, x.op+" is ended from outside in "+x.state, made)
+	x.alive, x.token = false, ""
+}

@@ -1,0 +1,218 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// poisoned is the patient, where there is one, whose record could not hold what
+// a change would write: a list of visits that is too long.
+const poisoned = "P-FULL"
+
+// askers are those who ask for operations, the first for the first.
+var askers = []staff.Person{ada, amir}
+
+// wish is what the people of one operation want.
+type wish struct {
+	asker   staff.Person
+	request engine.Request
+	id      string // once the asker knows it
+
+	cancels bool         // the asker takes it back when it is planned
+	ignores bool         // nobody submits it, or nobody decides on it
+	verdict bulk.Verdict // of those who decide
+	stops   bool         // somebody stops it when it runs
+
+	busy    bool // somebody is at it
+	refused bool // the portal said no: they leave it at that
+}
+
+// populate stores facilities, staff and patients.
+func (w *world) populate(patients []registry.Record) {
+	ctx := context.Background()
+	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
+		_ = w.store.PutFacility(ctx, f)
+	}
+	for _, p := range everybody {
+		_ = w.store.PutPerson(ctx, p)
+	}
+	_ = w.store.PutRecords(ctx, patients)
+	w.checker.dirty = true
+}
+
+// patientRecords are the records of a patient of Riverside with visits.
+func patientRecords(id string, status registry.Status, visits ...registry.VisitRef) []registry.Record {
+	stamp := registry.Stamp{By: "Import", At: noon.AddDate(-1, 0, 0)}
+	records := []registry.Record{{Ref: registry.ProfileRef(id), Stamp: stamp, Fields: registry.Fields{
+		registry.Name: canary + " " + id, registry.StatusField: string(status), registry.FacilityField: "fac-1"}}}
+	if len(visits) > 0 {
+		records[0].Fields[registry.Upcoming] = registry.FormatVisitRefs(visits)
+	}
+	for _, v := range visits {
+		records = append(records, visitRecord(id, v))
+	}
+	return records
+}
+
+func visitRecord(id string, v registry.VisitRef) registry.Record {
+	return registry.Record{Ref: v.Ref(id), Stamp: registry.Stamp{By: "Import", At: noon.AddDate(-1, 0, 0)}, Fields: registry.Fields{
+		registry.VisitState: registry.VisitScheduled, registry.VisitType: "Routine"}}
+}
+
+// person reads somebody's rights, as the portal does at every request.
+func (w *world) person(sub string) staff.Person {
+	p, err := w.store.Person(context.Background(), sub)
+	if err != nil {
+		panic(err) // everybody stays in the directory
+	}
+	return p
+}
+
+// deed is what people do next for an operation; nil when they do nothing.
+func (w *world) deed(u *wish) func() {
+	if u.busy || u.refused {
+		return nil
+	}
+	if u.id == "" {
+		return func() { w.ask(u) }
+	}
+	switch op := w.header(u.id); op.State {
+	case bulk.Ready:
+		if u.cancels {
+			return func() { w.cancel(u) }
+		}
+		if !u.ignores {
+			return func() { w.submit(u) }
+		}
+	case bulk.AwaitingApproval:
+		if !u.ignores {
+			return func() { w.decide(u, grace.Sub) }
+		}
+	}
+	return nil
+}
+
+// at lets somebody do something for an operation. What got no answer, or was
+// refused for now, is tried again by the next deed; a plain no is taken as one.
+func (w *world) at(u *wish, who string, do func(context.Context) error) {
+	u.busy = true
+	w.run(who, do, func(err error) {
+		u.busy = false
+		switch code := fault.CodeOf(err); code {
+		case "", fault.Busy, fault.Internal, fault.Stale, fault.Conflict:
+		default:
+			u.refused = true
+		}
+	})
+}
+
+func (w *world) ask(u *wish) {
+	w.at(u, u.asker.Name+" asks", func(ctx context.Context) error {
+		op, err := w.Request(ctx, w.person(u.asker.Sub), u.request)
+		if err == nil {
+			u.id = op.ID
+		}
+		return err
+	})
+}
+
+func (w *world) submit(u *wish) {
+	w.at(u, u.asker.Name+" submits", func(ctx context.Context) error {
+		_, err := w.Submit(ctx, w.person(u.asker.Sub), u.id, submission(w.header(u.id)))
+		return err
+	})
+}
+
+func (w *world) cancel(u *wish) {
+	w.at(u, u.asker.Name+" cancels", func(ctx context.Context) error {
+		_, err := w.Cancel(ctx, w.person(u.asker.Sub), u.id)
+		return err
+	})
+}
+
+func (w *world) stop(u *wish) {
+	w.at(u, "Lin stops", func(ctx context.Context) error {
+		_, err := w.Stop(ctx, w.person(lin.Sub), u.id)
+		return err
+	})
+}
+
+// decide reads the plan, as it is now, and decides. Where everything has
+// changed, the portal advises to reject.
+func (w *world) decide(u *wish, sub string) {
+	w.at(u, sub+" decides", func(ctx context.Context) error {
+		op := w.header(u.id)
+		stale, err := w.Stale(ctx, op)
+		if err != nil {
+			return err
+		}
+		r := engine.DecisionRequest{Verdict: u.verdict, Digest: op.Plan.Digest, Stale: stale}
+		if r.Verdict == bulk.Reject || stale == op.Plan.Changes {
+			r.Verdict, r.Comment = bulk.Reject, "Not these patients."
+		}
+		_, err = w.Decide(ctx, w.person(sub), u.id, r)
+		return err
+	})
+}
+
+func (w *world) sweep() {
+	w.run("watch", func(ctx context.Context) error {
+		_, err := w.Watch(ctx)
+		return err
+	}, func(error) {})
+}
+
+// byHand changes a patient outside any operation, in a way that nurses do.
+func (w *world) byHand(id string) {
+	ref := registry.ProfileRef(id)
+	records, _ := w.store.Records(context.Background(), []registry.Ref{ref})
+	r, ok := records[ref]
+	if !ok {
+		return
+	}
+	p := registry.Patient{Record: r}
+	write := func(ref registry.Ref, fields registry.Fields) {
+		_ = w.store.WriteByHand(context.Background(), ref, fields, "Nora Nurse", w.now)
+	}
+	what := w.rng.IntN(9)
+	w.note("nora", what, "writes to "+id, made)
+	w.checker.dirty = true
+	switch what {
+	case 0, 1:
+		write(ref, registry.Fields{registry.StatusField: string(registry.Statuses[w.rng.IntN(len(registry.Statuses))])})
+	case 2:
+		write(ref, registry.Fields{registry.LockedBy: "Nora Nurse", registry.LockedWhy: "chart review"})
+	case 3:
+		write(ref, registry.Fields{registry.LockedBy: "", registry.LockedWhy: ""})
+	case 4, 5: // what no operation here writes, and must never be lost
+		write(ref, registry.Fields{registry.Phone: fmt.Sprint("555-", w.number())})
+	case 6:
+		v := registry.VisitRef{Start: w.now.AddDate(0, 0, 9).Truncate(60e9), ID: fmt.Sprint("H", w.number())}
+		_ = w.store.PutRecords(context.Background(), []registry.Record{visitRecord(id, v)})
+		write(ref, registry.Fields{registry.Upcoming: strings.TrimSpace(p.Get(registry.Upcoming) + " " + v.String())})
+	case 7: // a visit took place
+		if refs := p.Visits(); len(refs) > 0 {
+			write(refs[0].Ref(id), registry.Fields{registry.VisitState: registry.VisitCompleted})
+			write(ref, registry.Fields{registry.Upcoming: registry.FormatVisitRefs(refs[1:]), registry.LastVisit: w.now.Format("2006-01-02")})
+		}
+	case 8:
+		if w.rng.IntN(4) == 0 {
+			w.store.Remove(ref)
+		}
+	}
+}
+
+// turnRights takes somebody's rights away, or gives them back.
+func (w *world) turnRights(of staff.Person) {
+	p := w.person(of.Sub)
+	p.Disabled = !p.Disabled
+	w.note("amir", 0, fmt.Sprint("disables ", p.Name, ": ", p.Disabled), made)
+	_ = w.store.PutPerson(context.Background(), p)
+}

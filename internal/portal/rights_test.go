@@ -1,0 +1,400 @@
+package portal_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/portal"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// columns are the people of the matrix: nobody; Sam, who asked for the
+// operation; Ana, of the staff like Sam; a team lead, a manager, an
+// administrator and an auditor who may see it; and Vera, a manager of another
+// facility.
+var columns = []string{"nobody", "sam", "ana", "theo", "maria", "ida", "omar", "vera"}
+
+// matrix says for every address what each of them is answered: the status
+// without following a redirect. Operations are Sam's, at Riverside. {op:…}
+// stands for one in that state; a POST sends only the form's token.
+var matrix = map[string]string{
+	//                                               target                                  nobody sam ana theo maria ida omar vera
+	"GET /{$}":                                        "/                                          303 200 200 200 200 200 200 200",
+	"GET /sign-in":                                    "/sign-in                                   303 303 303 303 303 303 303 303",
+	"GET /signed-in":                                  "/signed-in                                 400 400 400 400 400 400 400 400",
+	"POST /sign-out":                                  "/sign-out                                  303 303 303 303 303 303 303 303",
+	"GET /signed-out":                                 "/signed-out                                200 200 200 200 200 200 200 200",
+	"POST /still-here":                                "/still-here                                401 204 204 204 204 204 204 204",
+	"GET /resume/{form}":                              "/resume/none                               303 404 404 404 404 404 404 404",
+	"GET /patients":                                   "/patients                                  303 200 200 200 200 200 200 200",
+	"POST /patients":                                  "/patients                                  303 303 303 303 303 303 303 303",
+	"GET /patients/lists/{list}":                      "/patients/lists/{list}                     303 200 404 404 404 404 404 404",
+	"POST /patients/lists/{list}":                     "/patients/lists/{list}                     303 303 404 404 404 404 404 404",
+	"GET /patients/{patient}":                         "/patients/{patient}                        303 200 200 200 200 200 200 404",
+	"GET /operations":                                 "/operations                                303 200 200 200 200 200 200 200",
+	"GET /operations/new":                             "/operations/new                            303 200 200 200 200 200 403 200",
+	"GET /operations/new/status-change":               "/operations/new/status-change              303 200 200 200 200 200 403 200",
+	"POST /operations/new/status-change":              "/operations/new/status-change              303 422 422 422 422 422 403 422",
+	"GET /operations/new/status-change/{draft}/who":   "/operations/new/status-change/{draft}/who  303 200 404 404 404 404 403 404",
+	"POST /operations/new/status-change/{draft}/who":  "/operations/new/status-change/{draft}/who  303 422 404 404 404 404 403 404",
+	"GET /operations/new/status-change/{draft}/what":  "/operations/new/status-change/{draft}/what 303 200 404 404 404 404 403 404",
+	"POST /operations/new/status-change/{draft}/what": "/operations/new/status-change/{draft}/what 303 422 404 404 404 404 403 404",
+	"GET /operations/{operation}":                     "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/progress":            "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/left-out/{code}":     "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes/{code}":     "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes.csv":        "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/audit":               "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/submit":              "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/submit":             "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
+	"GET /operations/{operation}/take-back":           "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/take-back":          "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/stop":                "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/stop":               "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
+	"GET /operations/{operation}/decision":            "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
+	"POST /operations/{operation}/decision":           "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /approvals":                                  "/approvals                                 303 403 403 200 200 200 403 200",
+	"GET /approvals/{ref}":                            "/approvals/{ref}                           303 403 403 404 200 404 403 404",
+	"POST /approvals/{ref}":                           "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /help":                                       "/help                                      303 200 200 200 200 200 200 200",
+	"POST /help":                                      "/help                                      303 200 200 200 200 200 200 200",
+	"GET /help/{topic}":                               "/help/plan                                 303 200 200 200 200 200 200 200",
+}
+
+// fixture makes what the targets of the matrix name.
+type fixture struct {
+	*world
+	sam, maria *browser
+	all        map[string]*browser
+	unused     []string // patients whom no operation has yet
+}
+
+func newFixture(t *testing.T) *fixture {
+	w := newWorld(t, 2000)
+	vera := staff.Person{Sub: "sub-vera", Name: "Vera Mesa", Email: "vera.mesa@example.org", Role: staff.Manager, Facilities: []string{"mesa"}}
+	w.people["vera"] = vera
+	must(t, w.store.PutPerson(t.Context(), vera))
+	f := &fixture{world: w, sam: w.signedIn("sam"), maria: w.signedIn("maria"), all: map[string]*browser{"nobody": w.browser()}}
+	for _, name := range columns[1:] {
+		f.all[name] = w.signedIn(name)
+	}
+	f.unused = activeIn(w, "riverside", 1000)
+	return f
+}
+
+// operation makes one of Sam's in a state.
+func (f *fixture) operation(state string) string {
+	t := f.t.(*testing.T)
+	ids := f.unused[:2]
+	f.unused = f.unused[2:]
+	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	op := p.operation()
+	if state == "ready" {
+		return op
+	}
+	submitted(p)
+	f.settle()
+	if state == "waiting" {
+		return op
+	}
+	f.maria.get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	if state == "running" {
+		f.machine.step(t.Context())
+		return op
+	}
+	must(t, f.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.StatusField: "Pending"}, "Rita", noon))
+	f.settle()
+	return op
+}
+
+// target puts what the fixture makes into the place of the names.
+func (f *fixture) target(target string) string {
+	for _, state := range []string{"ready", "waiting", "running", "ended"} {
+		if name := "{op:" + state + "}"; strings.Contains(target, name) {
+			target = strings.ReplaceAll(target, name, f.operation(state))
+		}
+	}
+	if strings.Contains(target, "{ref}") {
+		f.operation("waiting")
+		target = strings.TrimSuffix(target, "/approvals/{ref}") + f.linkTo(f.t.(*testing.T), "maria.manager@example.org")
+	}
+	if strings.Contains(target, "{list}") {
+		target = f.sam.get("/patients").press("tick-page", nil).path
+	}
+	if strings.Contains(target, "{draft}") {
+		p := f.sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"paste"}})
+		if strings.HasSuffix(target, "/what") {
+			p = p.press("continue", url.Values{"ids": {"000001"}})
+		}
+		target = p.path
+	}
+	return strings.ReplaceAll(target, "{patient}", activeIn(f.world, "riverside", 1)[0])
+}
+
+// send makes a request as the matrix means it.
+func (f *fixture) send(method, target, who string) *page {
+	b := f.all[who]
+	if method == http.MethodPost {
+		form := url.Values{}
+		if who != "nobody" {
+			form.Set("form_token", tokenOf(b.get("/help")))
+		}
+		p := b.do(b.formRequest(target, form))
+		if target == "/sign-out" && who != "nobody" {
+			f.all[who] = f.signedIn(who)
+		}
+		return p
+	}
+	return b.do(httptest.NewRequest(method, target, nil))
+}
+
+func TestWhoMayWhat(t *testing.T) {
+	routes := portal.RouteTable()
+	for _, route := range routes {
+		if _, ok := matrix[route]; !ok {
+			t.Errorf("%s has no row in the matrix", route)
+		}
+	}
+	for route := range matrix {
+		if !slices.Contains(routes, route) {
+			t.Errorf("the matrix has a row for %s, which is not there", route)
+		}
+	}
+	f := newFixture(t)
+	for _, route := range slices.Sorted(maps.Keys(matrix)) {
+		method, _, _ := strings.Cut(route, " ")
+		cells := strings.Fields(matrix[route])
+		target := ""
+		for i, who := range columns {
+			if method == http.MethodPost || target == "" {
+				target = f.target(cells[0])
+			}
+			p := f.send(method, target, who)
+			if got, want := fmt.Sprint(p.status), cells[i+1]; got != want {
+				t.Errorf("%s %s as %s: %s, want %s\n%.300s", method, cells[0], who, got, want, p.text())
+			}
+			if p.doc != nil && p.id("main") != nil && len(all(p.doc, isTag("main"))) != 1 {
+				t.Errorf("%s as %s is answered by two pages", target, who)
+			}
+			if p.status == 403 && !strings.Contains(p.text(), "right") && !strings.Contains(p.text(), "Only ") && !strings.Contains(p.text(), "yourself") {
+				t.Errorf("%s as %s does not say which right is missing: %.300s", target, who, p.text())
+			}
+		}
+	}
+}
+
+// Somebody whom the identity provider knows and the staff directory does not
+// may only sign out.
+func TestAStrangerMayNothing(t *testing.T) {
+	f := newFixture(t)
+	stranger := f.browser()
+	stranger.signIn("nobody-known", "/")
+	for route, row := range matrix {
+		method, _, _ := strings.Cut(route, " ")
+		target := f.target(strings.Fields(row)[0])
+		if strings.HasPrefix(target, "/sign") {
+			continue
+		}
+		r := httptest.NewRequest(method, target, nil)
+		if method == http.MethodPost {
+			r = stranger.formRequest(target, url.Values{})
+		}
+		p := stranger.do(r).want(403, "You are signed in, but you have no access")
+		if len(all(p.doc, isTag("main"))) != 1 {
+			t.Errorf("%s: more than one page", target)
+		}
+	}
+}
+
+// An id of another facility and an id that does not exist are answered the
+// same, byte for byte but for the id.
+func TestAForeignIDIsAnUnknownID(t *testing.T) {
+	f := newFixture(t)
+	op, unknown := f.operation("ended"), "OP-000000-0000"
+	for _, under := range []string{"", "/progress", "/outcomes.csv", "/audit", "/submit", "/take-back", "/stop", "/decision", "/left-out/unknown", "/outcomes/changed-since"} {
+		foreign, none := f.send("GET", "/operations/"+op+under, "vera"), f.send("GET", "/operations/"+unknown+under, "vera")
+		if foreign.status != 404 || foreign.status != none.status || strings.ReplaceAll(foreign.body, op, unknown) != none.body {
+			t.Errorf("%s: %d and %d, or other words", under, foreign.status, none.status)
+		}
+	}
+	mine, other := activeIn(f.world, "riverside", 1)[0], "999999"
+	if a, b := f.send("GET", "/patients/"+mine, "vera"), f.send("GET", "/patients/"+other, "vera"); a.status != 404 || a.body != strings.ReplaceAll(b.body, other, mine) {
+		t.Error("a patient of another facility is not the same as an unknown one")
+	}
+}
+
+// No GET and no HEAD changes anything, whoever sends it, before and after the
+// people have acted.
+func TestReadingChangesNothing(t *testing.T) {
+	f := newFixture(t)
+	var targets []string
+	for _, route := range slices.Sorted(maps.Keys(matrix)) {
+		if strings.HasPrefix(route, "GET ") {
+			targets = append(targets, f.target(strings.Fields(matrix[route])[0]))
+		}
+	}
+	dump := func() string {
+		var b strings.Builder
+		for _, who := range []string{"sam", "maria"} {
+			ops, err := f.engine.Mine(t.Context(), f.people[who], 1000)
+			must(t, err)
+			for _, op := range ops {
+				text, err := json.Marshal(op)
+				must(t, err)
+				fmt.Fprintf(&b, "%s\n", text)
+			}
+		}
+		fmt.Fprintln(&b, len(f.store.Changes()), len(f.mails))
+		return b.String()
+	}
+	before := dump()
+	for _, target := range targets {
+		for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodOptions, http.MethodGet} {
+			for _, who := range columns {
+				f.send(method, target, who)
+			}
+		}
+	}
+	if dump() != before {
+		t.Error("reading has changed something")
+	}
+	// A link that scanners have opened still works.
+	link := f.target("/approvals/{ref}")
+	for range 5 {
+		f.send(http.MethodHead, link, "nobody")
+		f.send(http.MethodGet, link, "nobody")
+	}
+	f.maria.get(link).press("approve", nil).want(200, "Success")
+}
+
+// The menu shows only what somebody may use.
+func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
+	f := newFixture(t)
+	for who, want := range map[string]string{
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Help", "omar": "Home Patients Patient Operations Bulk Operations Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Help",
+	} {
+		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
+		if got := squeeze(text(nav)); got != want {
+			t.Errorf("%s is shown %q, want %q", who, got, want)
+		}
+	}
+}
+
+var securityHeaders = map[string]string{
+	"Strict-Transport-Security": "max-age=31536000", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+	"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+}
+
+// Every answer has the headers: pages, redirects, files, errors.
+func TestHeadersAreOnEveryAnswer(t *testing.T) {
+	f := newFixture(t)
+	check := func(p *page, stored bool) {
+		t.Helper()
+		for name, want := range securityHeaders {
+			if !strings.HasPrefix(p.header.Get(name), want) {
+				t.Errorf("%s (%d): %s is %q", p.path, p.status, name, p.header.Get(name))
+			}
+		}
+		policy := p.header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: the policy has no %q: %s", p.path, want, policy)
+			}
+		}
+		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+			t.Errorf("%s: the policy is %s", p.path, policy)
+		}
+		if p.header.Get("Cache-Control") != "no-store" && !stored {
+			t.Errorf("%s (%d): may be stored: %q", p.path, p.status, p.header.Get("Cache-Control"))
+		}
+	}
+	for route, row := range matrix {
+		method, _, _ := strings.Cut(route, " ")
+		for _, who := range []string{"nobody", "sam", "vera"} {
+			check(f.send(method, f.target(strings.Fields(row)[0]), who), false)
+		}
+	}
+	home := f.all["sam"].get("/help")
+	css := attr(find(home.doc, func(n *html.Node) bool {
+		return n.Data == "link" && strings.HasSuffix(attr(n, "href"), "portal.css")
+	}), "href")
+	file := f.all["nobody"].get(css)
+	check(file, true)
+	if file.status != 200 || !strings.Contains(file.header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%s: %d %q", css, file.status, file.header.Get("Cache-Control"))
+	}
+	check(f.all["nobody"].get("/static/old/portal.css"), true)
+	for _, target := range []string{"/static/old/no-such", "/static/old/uswds/.gitkeep", "/static/old/../portal.go", "/no-such-page", "/operations/new/no-such-kind/x/y/z"} {
+		p := f.all["sam"].do(httptest.NewRequest(http.MethodGet, target, nil))
+		check(p, false)
+		if p.status == 200 {
+			t.Errorf("%s is there", target)
+		}
+	}
+	check(f.all["sam"].do(httptest.NewRequest(http.MethodDelete, "/patients", nil)).want(405, "Nothing was done"), false)
+	check(f.all["sam"].do(httptest.NewRequest(http.MethodPost, "/operations", nil)).want(405), false)
+}
+
+// troubled is an engine's store in which reading an operation fails.
+type troubled struct {
+	engine.Operations
+	trouble func() error
+}
+
+func (o troubled) Operation(ctx context.Context, id string) (bulk.Operation, error) {
+	if err := o.trouble(); err != nil {
+		return bulk.Operation{}, err
+	}
+	return o.Operations.Operation(ctx, id)
+}
+
+func (o troubled) OperationsByID(ctx context.Context, ids []string) (map[string]bulk.Operation, error) {
+	if err := o.trouble(); err != nil {
+		return nil, err
+	}
+	return o.Operations.OperationsByID(ctx, ids)
+}
+
+// Whatever goes wrong, people get a page with a reference, and only the log
+// says more.
+func TestTroubleIsAPageWithAReference(t *testing.T) {
+	for name, trouble := range map[string]func() error{
+		"an error":            func() error { return fmt.Errorf("table Operations: secret detail") },
+		"a panic":             func() error { panic("secret detail") },
+		"a panic of an error": func() error { panic(fmt.Errorf("secret detail")) },
+		"a nil map":           func() error { var m map[string]int; m["secret detail"]++; return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 50)
+			sam := w.signedIn("sam")
+			op := planned(sam, "Inactive", activeIn(w, "riverside", 1)...).operation()
+			maria := w.signedIn("maria")
+			w.engine.Operations = troubled{w.store, trouble}
+			for _, b := range []*browser{sam, maria} { // Maria's menu needs the store too
+				p := b.get("/operations/"+op).want(500, "Something went wrong on our side", "Nothing was changed by this step")
+				_, reference, _ := strings.Cut(p.text(), "the reference ")
+				reference, _, _ = strings.Cut(reference, ".")
+				if len(reference) != 8 || !strings.Contains(strings.Join(w.logs, "\n"), reference) {
+					t.Errorf("the reference %q is not in the log:\n%s", reference, strings.Join(w.logs, "\n"))
+				}
+				if strings.Contains(p.body, "secret") {
+					t.Error("the page says what the log should")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,225 @@
+package portal_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"bulkops/internal/portal"
+)
+
+func TestASessionCookieIsOpaqueAndOnlyForThisHost(t *testing.T) {
+	w := newWorld(t, 5)
+	b := w.browser()
+	p := b.get("/patients")
+	back := w.provider.authorize(t, p.outside, w.people["sam"].Sub)
+	answer := b.do(httptest.NewRequest(http.MethodGet, back.RequestURI(), nil))
+	cookie := answer.header.Get("Set-Cookie")
+	for _, want := range []string{"__Host-bulkops=", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Lax"} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("the cookie has no %q: %s", want, cookie)
+		}
+	}
+	for _, secret := range []string{"sub-sam", "sam.staff", "Max-Age", "Domain"} {
+		if strings.Contains(cookie, secret) {
+			t.Errorf("the cookie says %q", secret)
+		}
+	}
+	if id := b.cookies["__Host-bulkops"]; len(id) < 26 {
+		t.Errorf("the session's id %q has fewer than 128 bits", id)
+	}
+	if answer.status != http.StatusSeeOther || answer.header.Get("Location") != "/patients" {
+		t.Errorf("after the sign-in: %d to %s", answer.status, answer.header.Get("Location"))
+	}
+}
+
+// A new sign-in has a new session, and the old one is dead.
+func TestASignInEndsTheSessionBefore(t *testing.T) {
+	w := newWorld(t, 5)
+	b := w.signedIn("sam")
+	old := b.cookies["__Host-bulkops"]
+	b.signIn("sam", "/")
+	if b.cookies["__Host-bulkops"] == old {
+		t.Fatal("the session is the old one")
+	}
+	thief := w.browser()
+	thief.cookies["__Host-bulkops"] = old
+	if p := thief.get("/"); p.outside == "" {
+		t.Errorf("the old session answers %d", p.status)
+	}
+}
+
+func TestSigningOutEndsTheSession(t *testing.T) {
+	w := newWorld(t, 5)
+	b := w.signedIn("sam")
+	copied := b.cookies["__Host-bulkops"]
+	p := b.get("/").press("sign-out", nil)
+	if !strings.HasPrefix(p.outside, w.provider.URL+"/logout?") || !strings.Contains(p.outside, url.QueryEscape(portalURL+"/signed-out")) {
+		t.Errorf("signing out leads to %s", p.outside)
+	}
+	b.get("/signed-out").want(200, "You are signed out")
+	b.cookies["__Host-bulkops"] = copied
+	if p := b.get("/"); p.outside == "" {
+		t.Errorf("a copied cookie answers %d", p.status)
+	}
+}
+
+func TestSessionsEndByTheServersClock(t *testing.T) {
+	w := newWorld(t, 5)
+	idle, busy := w.signedIn("sam"), w.signedIn("maria")
+	for range 12 * 6 {
+		w.pass(10 * time.Minute)
+		if w.clock().Sub(noon) < 12*time.Hour {
+			busy.get("/help").want(200)
+		}
+	}
+	if p := idle.get("/"); p.outside == "" {
+		t.Error("a session without a request for 12 hours is alive")
+	}
+	if p := busy.get("/"); p.outside == "" {
+		t.Error("a session is alive after 12 hours")
+	}
+
+	b := w.signedIn("sam")
+	w.pass(14 * time.Minute)
+	b.get("/").want(200)
+	w.pass(15 * time.Minute)
+	if p := b.get("/"); p.outside == "" {
+		t.Error("a session is alive 15 minutes after the last request")
+	}
+}
+
+// Progress that a page fetches by itself keeps nobody signed in.
+func TestAPageThatRenewsItselfKeepsNobodySignedIn(t *testing.T) {
+	w := newWorld(t, 50)
+	b := w.signedIn("sam")
+	op := planned(b, "Inactive", activeIn(w, "riverside", 1)...).operation()
+	for range 8 {
+		w.pass(2 * time.Minute)
+		b.get("/operations/" + op + "/progress")
+		b.get("/operations/" + op + "?again=1")
+	}
+	if p := b.get("/operations/" + op + "/progress"); p.status != http.StatusUnauthorized {
+		t.Errorf("the script gets %d", p.status)
+	}
+}
+
+func TestRightsAreReadAtEveryRequest(t *testing.T) {
+	w := newWorld(t, 5)
+	b := w.signedIn("sam")
+	sam := w.people["sam"]
+	sam.Role = "auditor"
+	must(t, w.store.PutPerson(t.Context(), sam))
+	b.get("/operations/new").want(403, "takes the right Staff or higher; yours is Auditor")
+	sam.Disabled = true
+	must(t, w.store.PutPerson(t.Context(), sam))
+	b.get("/").want(403, "Your access to this portal has ended")
+	sam.Disabled = false
+	must(t, w.store.PutPerson(t.Context(), sam))
+	if p := b.get("/"); p.outside == "" {
+		t.Error("the session survived the end of the access")
+	}
+	w.browser().signIn("nobody-known", "/patients").want(403, "You are signed in, but you have no access", "sub-nobody-known")
+}
+
+func TestAfterTheSignInNobodyIsSentElsewhere(t *testing.T) {
+	w := newWorld(t, 5)
+	for _, to := range []string{"https://evil.example/", "//evil.example/", `/\evil.example`, "/\t/evil.example", "evil", "javascript:alert(1)", "%2F%2Fevil.example", ""} {
+		b := w.browser()
+		p := b.get("/sign-in?to=" + url.QueryEscape(to))
+		answer := b.do(httptest.NewRequest(http.MethodGet, w.provider.authorize(t, p.outside, "sub-sam").RequestURI(), nil))
+		if got := answer.header.Get("Location"); got != "/" {
+			t.Errorf("%q leads to %q", to, got)
+		}
+	}
+}
+
+// An id token is checked in every way in which one can be forged.
+func TestForgedTokens(t *testing.T) {
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	with := func(claims map[string]any, name string, value any) map[string]any {
+		c := maps.Clone(claims)
+		c[name] = value
+		if value == nil {
+			delete(c, name)
+		}
+		return c
+	}
+	w := newWorld(t, 5)
+	p := w.provider
+	signed := func(c map[string]any) string { return p.sign(c, "RS256", "key/1=") }
+	for name, forge := range map[string]func(map[string]any) string{
+		"another issuer":        func(c map[string]any) string { return signed(with(c, "iss", "https://evil.example")) },
+		"another audience":      func(c map[string]any) string { return signed(with(c, "aud", "client-2")) },
+		"expired":               func(c map[string]any) string { return signed(with(c, "exp", w.clock().Add(-time.Second).Unix())) },
+		"without an expiry":     func(c map[string]any) string { return signed(with(c, "exp", nil)) },
+		"another nonce":         func(c map[string]any) string { return signed(with(c, "nonce", "n")) },
+		"without a nonce":       func(c map[string]any) string { return signed(with(c, "nonce", nil)) },
+		"an access token":       func(c map[string]any) string { return signed(with(c, "token_use", "access")) },
+		"without a use":         func(c map[string]any) string { return signed(with(c, "token_use", nil)) },
+		"without a subject":     func(c map[string]any) string { return signed(with(c, "sub", nil)) },
+		"another key":           func(c map[string]any) string { return signWith(other, c, "RS256", "key/1=") },
+		"an unknown key":        func(c map[string]any) string { return signWith(other, c, "RS256", "key/2=") },
+		"no algorithm":          func(c map[string]any) string { return p.sign(c, "none", "key/1=") },
+		"a symmetric algorithm": func(c map[string]any) string { return p.sign(c, "HS256", "key/1=") },
+		"another algorithm":     func(c map[string]any) string { return p.sign(c, "RS512", "key/1=") },
+		"no token":              func(map[string]any) string { return "" },
+		"another payload": func(c map[string]any) string {
+			parts, forged := strings.Split(signed(c), "."), strings.Split(signed(with(c, "sub", "sub-maria")), ".")
+			return parts[0] + "." + forged[1] + "." + parts[2]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.forge = forge
+			defer func() { p.forge = nil }()
+			b := w.browser()
+			b.t = t
+			b.signIn("sam", "/").want(400, "You are not signed in")
+			if b.cookies["__Host-bulkops"] != "" {
+				t.Error("a session was made")
+			}
+		})
+	}
+	w.signedIn("sam").get("/").want(200, "Hello, Sam Okafor") // the same without forging
+}
+
+func TestASignInBelongsToOneBrowserAndIsUsedOnce(t *testing.T) {
+	w := newWorld(t, 5)
+	b := w.browser()
+	back := w.provider.authorize(t, b.get("/sign-in").outside, "sub-sam").RequestURI()
+	other := w.browser()
+	other.get("/sign-in")
+	other.get(back).want(400, "begun in another browser")
+	b.get(back).want(400, "was used before") // the other's try used it up
+	back = w.provider.authorize(t, b.get("/sign-in").outside, "sub-sam").RequestURI()
+	b.get(back).want(200)
+	b.get(back).want(400, "was used before")
+	b.get("/signed-in?code=x&state=made-up").want(400, "You are not signed in")
+	b.get("/signed-in?error=access_denied").want(400, "You are not signed in")
+
+	slow := w.provider.authorize(t, b.get("/sign-in").outside, "sub-sam").RequestURI()
+	w.pass(16 * time.Minute)
+	b.get(slow).want(400, "took longer than 15 minutes")
+}
+
+func TestAConfigurationWithoutAnAddressIsRefused(t *testing.T) {
+	w := newWorld(t, 1)
+	for _, change := range []func(*portal.Config){
+		func(c *portal.Config) { c.URL = "portal" },
+		func(c *portal.Config) { c.IdentityURL = "" },
+		func(c *portal.Config) { c.Engine = nil },
+	} {
+		c := portal.Config{Engine: w.engine, Store: w.access, Audit: w.audit, URL: portalURL, IdentityURL: w.provider.URL}
+		change(&c)
+		if _, err := portal.New(c); err == nil {
+			t.Errorf("accepted: %+v", c.URL)
+		}
+	}
+}

@@ -26,6 +26,10 @@ const (
 // keys; an empty value means that the field is absent. Reads are further
 // fields that the planner relied on and leaves as they are. The edit is made
 // only where Before and Reads still hold and the record is not locked.
+//
+// A record without any field and one that does not exist are the same thing.
+// So an edit that expects nothing makes a new record, and its inverse, which
+// empties it, takes it away again. No edit makes a patient.
 type Edit struct {
 	Ref    registry.Ref    `json:"ref"`
 	Reads  registry.Fields `json:"reads,omitempty"`
@@ -43,6 +47,21 @@ func (e Edit) Holds(r registry.Record) bool {
 		}
 	}
 	return r.Get(registry.LockedBy) == ""
+}
+
+// Creates reports whether the edit makes a new record.
+func (e Edit) Creates() bool {
+	if e.Ref.Part == registry.ProfilePart {
+		return false
+	}
+	for _, expected := range []registry.Fields{e.Before, e.Reads} {
+		for _, value := range expected {
+			if value != "" {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Difference says how a record differs from what the edit was planned for, and

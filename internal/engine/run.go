@@ -243,7 +243,7 @@ func difference(c bulk.Change, records map[registry.Ref]registry.Record) (o bulk
 	for _, edit := range c.Edits {
 		r, ok := records[edit.Ref]
 		switch {
-		case !ok:
+		case !ok && !edit.Creates():
 			o.Code, o.Retryable = bulk.Gone, false
 			o.Sentence = "The record is no longer there."
 			return o, true

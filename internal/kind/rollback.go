@@ -45,7 +45,7 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	inverse.Name, inverse.Facility = s.Patient.Name(), s.Patient.Facility()
 	for i, edit := range inverse.Edits {
 		record, found := s.Records[edit.Ref]
-		if !found {
+		if !found && !edit.Creates() {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "A record that was changed is no longer there."}
 		}
 		if difference := edit.Difference(record); difference != "" {

@@ -18,7 +18,11 @@ import (
 // local invoke, with the event of a file, against this stack's tables. It returns what the function
 // answered; what the function logged goes to log.
 func (s *Stack) InvokeLocal(ctx context.Context, function, eventFile string, log io.Writer) ([]byte, error) {
-	if _, err := os.Stat(eventFile); err != nil {
+	eventFile, err := filepath.Abs(eventFile) // the SAM command line runs in another folder
+	if err == nil {
+		_, err = os.Stat(eventFile)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the event for the function %s: %w", function, err)
 	}
 	docker, err := s.findEngine(ctx, log)

@@ -21,6 +21,9 @@ const config = {
     // of patients carries its id in a hidden field of the same name; the rule
     // knows no exception for hidden fields.
     "form-dup-name": "off",
+    // The summary of what is wrong with a form stands before the page's
+    // heading, where it is read first.
+    "heading-level": ["error", { minInitialRank: "h2" }],
     // A table that scrolls sideways is a region for the keyboard's sake, and no
     // part of the page's outline as a section would be.
     "prefer-native-element": ["error", { exclude: ["region"] }],

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,18 +25,22 @@ type ward struct {
 	patients  []string        // ids; the first one's name is the canary's
 }
 
+// thisRun keeps apart the wards of two runs on a stack that was kept.
+var thisRun = strings.ToLower(rand.Text()[:4])
+
 // newWard makes a ward with n patients of the sample, all of them Active, with so
 // many visits to come each. A status that ends care cancels them, so visits make
 // changes larger, groups smaller and runs longer.
 func newWard(t *testing.T, name string, n, visits int) ward {
 	t.Helper()
 	ctx := t.Context()
+	name += "-" + thisRun
 	w := ward{facility: "ward-" + name}
-	if err := live.registry.PutFacility(ctx, registry.Facility{ID: w.facility, Name: "Ward " + name, TimeZone: "America/New_York"}); err != nil {
+	if err := live.registry.PutFacility(ctx, registry.Facility{ID: w.facility, Name: "Ward of " + name, TimeZone: "America/New_York"}); err != nil {
 		t.Fatal(err)
 	}
 	employ := func(who string, role staff.Role) staff.Person {
-		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
+		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
 		if err := live.staff.PutPerson(ctx, p); err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +112,7 @@ func (w ward) submitted(t *testing.T, to registry.Status, ids ...string) bulk.Op
 	}
 	eventually(t, 20*time.Second, "the state machine waits for the decision on "+op.ID, func() bool {
 		_, waits, err := live.operations.Token(t.Context(), op.ID, engine.WaitApprove)
+
 		return err == nil && waits
 	})
 	return op

@@ -16,8 +16,12 @@ import (
 
 // checker holds the world to what must be true at every moment, and at the end.
 type checker struct {
-	w     *world
-	dirty bool // something was written since the last check
+	w *world
+
+	created bool // since the last check, something was; and so on
+	updated bool
+	changed bool
+	ids     []string // of all operations
 
 	headers map[string]bulk.Operation
 	begun   map[string]int // how many changes there were when the operation was first seen
@@ -48,35 +52,48 @@ func newChecker(w *world) *checker {
 		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}}
 }
 
-// check looks at every operation and at every change since the last time.
-func (k *checker) check() error {
-	if !k.dirty {
-		return nil
-	}
-	k.dirty = false
-	for _, id := range k.operations() {
-		if err := k.checkHeader(id); err != nil {
-			return fmt.Errorf("%s: %w", id, err)
-		}
-	}
-	if err := k.checkChanges(); err != nil {
-		return err
-	}
-	for id, op := range k.headers {
-		if err := k.checkProgress(op); err != nil {
-			return fmt.Errorf("%s: %w", id, err)
-		}
-	}
-	return nil
+// called learns that a port's call was made.
+func (k *checker) called(call string) {
+	k.created = k.created || call == "Create"
+	k.updated = k.updated || call == "Create" || call == "Update"
+	k.changed = k.changed || call == "CommitGroup"
 }
 
-func (k *checker) operations() (ids []string) {
-	for _, p := range askers {
-		for id := range k.w.store.ByRequester(context.Background(), p.Sub) {
-			ids = append(ids, id)
+// byHand learns that somebody wrote to the records.
+func (k *checker) byHand() { k.changed = true }
+
+// check looks at what can have changed since the last time: the headers, the
+// records and the results.
+func (k *checker) check() error {
+	if k.created {
+		k.ids = nil
+		for _, p := range askers {
+			for id := range k.w.store.ByRequester(context.Background(), p.Sub) {
+				k.ids = append(k.ids, id)
+			}
 		}
 	}
-	return ids
+	if k.updated {
+		for _, id := range k.ids {
+			if err := k.checkHeader(id); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+		}
+	}
+	if k.changed {
+		if err := k.checkChanges(); err != nil {
+			return err
+		}
+	}
+	if k.updated || k.changed {
+		for id, op := range k.headers {
+			if err := k.checkProgress(op); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+		}
+	}
+	k.created, k.updated, k.changed = false, false, false
+	return nil
 }
 
 // checkHeader: the life of an operation takes only the designed steps, one at a
@@ -236,7 +253,7 @@ func (k *checker) checkProgress(op bulk.Operation) error {
 // checkEnd: when the trouble has ceased and time has passed, everything has
 // ended, and the outcomes are what happened to the records.
 func (k *checker) checkEnd() error {
-	k.dirty = true
+	k.created, k.updated, k.changed = true, true, true
 	if err := k.check(); err != nil {
 		return err
 	}

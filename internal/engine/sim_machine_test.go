@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
@@ -214,9 +215,14 @@ func (x *execution) losePatience() bool {
 	return true
 }
 
-// timeOut ends a wait that nobody answered: TimeoutSeconds of the two waits.
+// timeOut ends a wait that nobody answered: TimeoutSeconds of the two waits. It
+// is not there to save a wait whose answer has been recorded: that one must be
+// delivered.
 func (x *execution) timeOut() bool {
 	if !x.alive || !x.waits() || x.w.now.Sub(x.since) < x.w.Limits.ExpireAfter {
+		return false
+	}
+	if state := x.w.header(x.op).State; state != bulk.Ready && state != bulk.AwaitingApproval {
 		return false
 	}
 	x.enter("Close", "States.Timeout")

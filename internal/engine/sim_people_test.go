@@ -44,7 +44,7 @@ func (w *world) populate(patients []registry.Record) {
 		_ = w.store.PutPerson(ctx, p)
 	}
 	_ = w.store.PutRecords(ctx, patients)
-	w.checker.dirty = true
+	w.checker.byHand()
 }
 
 // patientRecords are the records of a patient of Riverside with visits.
@@ -183,7 +183,7 @@ func (w *world) byHand(id string) {
 	}
 	what := w.rng.IntN(9)
 	w.note("nora", what, "writes to "+id, made)
-	w.checker.dirty = true
+	w.checker.byHand()
 	switch what {
 	case 0, 1:
 		write(ref, registry.Fields{registry.StatusField: string(registry.Statuses[w.rng.IntN(len(registry.Statuses))])})

@@ -147,7 +147,7 @@ func (w *world) tap(ctx context.Context, call string, do func() error) error {
 	f := <-c.turn
 	var err error
 	if f == made || f == lostAnswer || f == diedAfter {
-		w.checker.dirty = w.checker.dirty || call == "CommitGroup" || call == "Update" || call == "Create"
+		w.checker.called(call)
 		err = do()
 	}
 	switch f {
@@ -190,7 +190,7 @@ func (w *world) kill(p *process) {
 }
 
 // maxSteps is far beyond what any life takes: a world that reaches it is stuck.
-const maxSteps = 200_000
+const maxSteps = 20_000
 
 // live runs the world until nothing is left to do, and looks at its end; it
 // returns the first invariant that is broken.

@@ -37,6 +37,12 @@ func showTime(t time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 Jan 2006, 15:04 UTC") + `</time>`)
 }
 
+// showSecond is a moment in UTC to the second, as an auditor needs it.
+func showSecond(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 Jan 2006, 15:04:05 UTC") + `</time>`)
+}
+
 // showDate is a date as people read it; what is no date stays as it is.
 func showDate(date string) string {
 	if t, err := time.Parse(time.DateOnly, date); err == nil {

@@ -131,20 +131,17 @@ func (c *clinic) put(ctx context.Context, patients [][]registry.Record) error {
 	return c.records.PutRecords(ctx, records)
 }
 
-// request asks for a change of all patients of the clinic who have the status from.
+// request asks for a change of all patients of the clinic who have a status.
 func (c *clinic) request(ctx context.Context, from, to registry.Status) (bulk.Operation, error) {
+	return c.requestFor(ctx, bulk.Selection{Source: bulk.ByFilter, Filter: &registry.Filter{Statuses: []registry.Status{from}}}, to)
+}
+
+func (c *clinic) requestFor(ctx context.Context, s bulk.Selection, to registry.Status) (bulk.Operation, error) {
 	params := bulk.Params{kind.StatusTo: string(to)}
 	if to == registry.OnHold {
 		params[kind.HoldReason] = kind.HoldReasons[0]
 	}
-	filter := registry.Filter{}
-	if from != "" {
-		filter.Statuses = []registry.Status{from}
-	}
-	return c.Request(ctx, c.asker, engine.Request{
-		Kind: kind.StatusChange.Name, Params: params, Key: rand.Text(),
-		Selection: bulk.Selection{Source: bulk.ByFilter, Filter: &filter},
-	})
+	return c.Request(ctx, c.asker, engine.Request{Kind: kind.StatusChange.Name, Params: params, Key: rand.Text(), Selection: s})
 }
 
 // submit sends a plan for approval, as its requester.
@@ -171,21 +168,21 @@ func (c *clinic) approve(ctx context.Context, id string) error {
 
 // runBatches runs the batches as the state machine's Map does.
 func (c *clinic) runBatches(ctx context.Context, id string, batches []int) error {
-	return side(len(batches), func(n int) error {
+	return side(concurrency, len(batches), func(n int) error {
 		_, err := c.RunBatch(ctx, id, batches[n])
 		return err
 	})
 }
 
-// side does n things, as many side by side as the state machine would, and returns the first error.
-func side(n int, do func(int) error) error {
+// side does n things, a few of them side by side, and returns the first error.
+func side(few, n int, do func(int) error) error {
 	var (
 		next  atomic.Int64
 		first error
 		once  sync.Once
 		all   sync.WaitGroup
 	)
-	for range concurrency {
+	for range few {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				if err := do(i); err != nil {

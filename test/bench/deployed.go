@@ -163,7 +163,7 @@ func (l auditLog) changes(ctx context.Context, partition string) (int, error) {
 		TableName: &l.table, Select: types.SelectCount,
 		KeyConditionExpression: aws.String("pk = :pk"), FilterExpression: aws.String("contains(body, :change)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: partition}, ":change": &types.AttributeValueMemberS{Value: `"type":"change"`},
+			":pk": text(partition), ":change": text(`"type":"change"`),
 		},
 	})
 	n := 0

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -31,14 +32,16 @@ type bench struct {
 type database struct {
 	name  string
 	url   string
-	pid   int          // of its server
-	calls atomic.Int64 // that clients have sent to it, repeats included
+	pid   int           // of its server
+	calls atomic.Int64  // that clients have sent to it, repeats included
+	away  time.Duration // added to each call, as a network between client and store does
 }
 
 // config is for a client that may do everything, and whose calls are counted.
 func (d *database) config() aws.Config {
 	count := middleware.FinalizeMiddlewareFunc("CountCalls", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		d.calls.Add(1)
+		time.Sleep(d.away)
 		return next.HandleFinalize(ctx, in)
 	})
 	return aws.Config{
@@ -103,7 +106,7 @@ func (b *bench) onMiniStack(ctx context.Context) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.miniStack = &database{name: "local AWS", url: fmt.Sprintf("http://127.0.0.1:%d", port), pid: pid}
+	b.miniStack = &database{name: "the local AWS", url: fmt.Sprintf("http://127.0.0.1:%d", port), pid: pid}
 	return b.miniStack, nil
 }
 

@@ -30,44 +30,58 @@ type cost struct {
 // measureSpeed changes the same patients by turns with the engine and with a script, on the same
 // store, as many calls side by side.
 func measureSpeed(ctx context.Context, b *bench) error {
-	const patients, repetitions = 2000, 5
-	for _, open := range []func(context.Context) (*database, error){b.onMiniStack, b.onDynamoDBLocal} {
-		d, err := open(ctx)
-		if err != nil {
-			return err
-		}
-		c, err := newClinic(ctx, d)
-		if err != nil {
-			return err
-		}
-		group := activePatients(patients, time.Now())
-		for i := range group {
-			group[i] = group[i][:1] // no way touches visits here
-		}
-		s := newScript(d, c.tables.Registry, group)
-		ready := func(context.Context) error { return nil }
-		ways := []way{
-			c.way(),
-			{"script, one `UpdateItem` a patient", ready, s.singly},
-			{"bare transactions, 50 patients each", ready, s.together},
-		}
-		costs := make([][]cost, len(ways))
-		for repetition := range repetitions {
-			for turn := range ways {
-				n := (turn + repetition) % len(ways) // so that none always comes first
-				if err := c.put(ctx, group); err != nil {
-					return err
-				}
-				one, err := d.measure(ctx, ways[n])
-				if err != nil {
-					return fmt.Errorf("%s, on %s: %w", ways[n].name, d.name, err)
-				}
-				costs[n] = append(costs[n], one)
-			}
-		}
-		b.say("%d patients Active → On Hold on %s, %d calls side by side, %d times by turns:\n", patients, d.name, concurrency, repetitions)
-		b.speeds(ways, costs, patients)
+	near, err := b.onMiniStack(ctx)
+	if err != nil {
+		return err
 	}
+	amazons, err := b.onDynamoDBLocal(ctx)
+	if err != nil {
+		return err
+	}
+	far := &database{name: "the local AWS, with 25 ms added to each call", url: near.url, pid: near.pid, away: 25 * time.Millisecond}
+	for _, d := range []*database{near, amazons, far} {
+		if err := b.compareSpeed(ctx, d); err != nil {
+			return fmt.Errorf("on %s: %w", d.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) compareSpeed(ctx context.Context, d *database) error {
+	const patients, repetitions = 2000, 5
+	c, err := newClinic(ctx, d)
+	if err != nil {
+		return err
+	}
+	group := activePatients(patients, time.Now())
+	for i := range group {
+		group[i] = group[i][:1] // no way touches visits here
+	}
+	ready := func(context.Context) error { return nil }
+	ways := []way{
+		c.way(),
+		{"script, one `UpdateItem` a patient", ready, newScript(d, c.tables.Registry, group, concurrency).singly},
+		{"the script's updates in bare transactions of 50", ready, newScript(d, c.tables.Registry, group, concurrency).together},
+	}
+	if d.away == 0 { // it would take minutes
+		ways = append(ways, way{"script, one call after the other", ready, newScript(d, c.tables.Registry, group, 1).singly})
+	}
+	costs := make([][]cost, len(ways))
+	for repetition := range repetitions {
+		for turn := range ways {
+			n := (turn + repetition) % len(ways) // so that none always comes first
+			if err := c.put(ctx, group); err != nil {
+				return err
+			}
+			one, err := d.measure(ctx, ways[n])
+			if err != nil {
+				return fmt.Errorf("%s: %w", ways[n].name, err)
+			}
+			costs[n] = append(costs[n], one)
+		}
+	}
+	b.say("%d patients Active → On Hold on %s, %d calls side by side unless said, %d times by turns:\n", patients, d.name, concurrency, repetitions)
+	b.speeds(ways, costs, patients)
 	return nil
 }
 

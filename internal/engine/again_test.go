@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -154,6 +155,13 @@ func TestWhatCannotBeFollowed(t *testing.T) {
 	equal(t, "to somebody who may not see it", fault.CodeOf(err), fault.NotFound)
 	_, err = c.Again(t.Context(), ula, op.ID, bulk.Rollback, "a-key-0123456789abcdef")
 	equal(t, "to an auditor", fault.CodeOf(err), fault.Conflict)
+	_, err = c.Request(t.Context(), ada, engine.Request{Kind: "rollback", Key: "a-key-0123456789abcdef", Params: bulk.Params{kind.Undoes: op.ID},
+		Selection: bulk.Selection{Source: bulk.Pasted, IDs: []string{"P1"}}})
+	refused(t, err, fault.Invalid, "Run an operation again, or roll it back, from its own page.")
+	r := asks(registry.Active)
+	r.Selection = bulk.Selection{Source: bulk.FromDone, Of: op.ID}
+	_, err = c.Request(t.Context(), ada, r)
+	refused(t, err, fault.Invalid, "Run an operation again, or roll it back, from its own page.")
 }
 
 func TestARollbackTakesTheApprovalOfWhatItUndoes(t *testing.T) {

@@ -57,6 +57,9 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if !ok {
 		return bulk.Operation{}, fault.New(fault.Invalid, "There is no kind of operation %q.", bounded(r.Kind))
 	}
+	if follows := k.Follows || r.Selection.Of != "" || r.Selection.Source == bulk.FromDone || r.Selection.Source == bulk.FromLeft; follows && r.origin == nil {
+		return bulk.Operation{}, fault.New(fault.Invalid, "Run an operation again, or roll it back, from its own page.")
+	}
 	if problems := k.Check(r.Params, directory); len(problems) > 0 {
 		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
 	}
@@ -148,10 +151,7 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 		}
 		return nil
 	}
-	if s.Source == bulk.FromDone || s.Source == bulk.FromLeft {
-		if s.Of == "" {
-			return fault.New(fault.Invalid, "Run an operation again, or roll it back, from its own page.")
-		}
+	if s.Of != "" {
 		return nil
 	}
 	if len(s.IDs) == 0 {

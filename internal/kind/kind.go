@@ -17,6 +17,7 @@ type Kind struct {
 	Title    string     // as the guide calls it
 	Approver staff.Role // who decides; see Decider
 	Undoable bool       // whether what it did can be rolled back
+	Follows  bool       // it is made from an operation that has ended; nobody begins with it
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string

@@ -24,17 +24,11 @@ var Rollback = Kind{
 	Title:    "Rollback",
 	Approver: staff.Manager,
 	Undoable: true,
+	Follows:  true,
 	Summary: func(p bulk.Params, _ registry.Directory) string {
 		return fmt.Sprintf("Undo %s (%s)", p[Undoes], p[UndoesWhat])
 	},
-	Check: func(p bulk.Params, _ registry.Directory) []Problem {
-		for _, name := range []string{Undoes, UndoesKind, UndoesWhat} {
-			if p[name] == "" {
-				return []Problem{{Undoes, "Roll an operation back from its own page."}}
-			}
-		}
-		return nil
-	},
+	Check: func(bulk.Params, registry.Directory) []Problem { return nil }, // the engine wrote them
 	New: func(p bulk.Params, _ registry.Directory, _ time.Time) Planner { return rollbackPlanner{p[Undoes]} },
 }
 

@@ -22,7 +22,7 @@ type operationData struct {
 	State   bulk.StateText
 	Mine    bool
 
-	MaySubmit, MayDecide, MayTakeBack, MayStop bool
+	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -109,6 +109,8 @@ func operation(rq *request) error {
 		if data.Results, err = rq.results(op); err != nil {
 			return err
 		}
+		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayFollow(op, bulk.Rerun)
+		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayFollow(op, bulk.Rollback)
 	}
 	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
 		return err

@@ -180,18 +180,18 @@ func (p *page) pressed(button string, given url.Values, file *upload) *http.Requ
 	w := multipart.NewWriter(&body)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, v := range values[name] {
-			w.WriteField(name, v)
+			_ = w.WriteField(name, v)
 		}
 	}
 	if file != nil {
 		part, err := w.CreateFormFile("file", file.name)
 		must(p.b.t, err)
-		io.WriteString(part, file.content)
+		_, _ = io.WriteString(part, file.content)
 	} else if find(form, func(n *html.Node) bool { return attr(n, "type") == "file" }) != nil {
 		// Browsers send an empty part where no file was chosen.
 		part, err := w.CreatePart(map[string][]string{"Content-Disposition": {`form-data; name="file"; filename=""`}, "Content-Type": {"application/octet-stream"}})
 		must(p.b.t, err)
-		io.WriteString(part, "")
+		_, _ = io.WriteString(part, "")
 	}
 	must(p.b.t, w.Close())
 	r := httptest.NewRequest(http.MethodPost, target, &body)

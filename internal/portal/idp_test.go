@@ -50,7 +50,7 @@ func newProvider(t *testing.T, now func() time.Time) *provider {
 	p := &provider{key: signingKey(), now: now, codes: map[string]grant{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
 			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "key/1=",
 			"n": encoded(p.key.N.Bytes()), "e": encoded(big.NewInt(int64(p.key.E)).Bytes()),
 		}}})
@@ -103,7 +103,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		id = p.forge(claims)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{"id_token": id, "access_token": "a", "token_type": "Bearer", "expires_in": 300})
+	_ = json.NewEncoder(w).Encode(map[string]any{"id_token": id, "access_token": "a", "token_type": "Bearer", "expires_in": 300})
 }
 
 // sign makes a token as the header says; for any algorithm but RS256 the

@@ -41,7 +41,8 @@ func (p *page) operation() string { return p.says("operation-id") }
 
 // activeIn returns ids of a facility's patients who are Active and not locked.
 func activeIn(w *world, facility string, most int) (ids []string) {
-	for id := range w.store.PatientIDs(w.t.Context(), facility) {
+	for id, err := range w.store.PatientIDs(w.t.Context(), facility) {
+		must(w.t, err)
 		found, _ := w.store.Patients(w.t.Context(), []string{id})
 		if p := found[id]; p.Status() == registry.Active && p.LockedBy() == "" && len(ids) < most {
 			ids = append(ids, id)
@@ -117,7 +118,7 @@ func TestTheMainJob(t *testing.T) {
 		t.Error("the approver's page does not name the plan's digest")
 	}
 	p.press("reject", nil).want(422, "Write why you reject it")
-	p = p.press("approve", url.Values{"comment": {"Agreed."}}).want(200, "Success", "Approved")
+	p.press("approve", url.Values{"comment": {"Agreed."}}).want(200, "Success", "Approved")
 
 	// The run, watched.
 	w.machine.step(t.Context()) // the answer reaches the machine: verify
@@ -201,7 +202,7 @@ func TestPatientsByUpload(t *testing.T) {
 	p = p.pressWith("continue", nil, &upload{"../../a.csv", content}).want(200, "3 patient ids from the uploaded file", "1 id was listed more than once")
 	p = p.press("continue", url.Values{"to": {"Hospitalized"}})
 	w.settle()
-	p = sam.get(p.path).want(200, "2 patients to change", "No patient with this id: 1", "Row in your file", "uploaded CSV file")
+	sam.get(p.path).want(200, "2 patients to change", "No patient with this id: 1", "Row in your file", "uploaded CSV file")
 	// The same file again says so.
 	p = sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"upload"}})
 	p.pressWith("continue", nil, &upload{"b.csv", content}).want(200, "This file was already used: "+w.last(t, "sam"))

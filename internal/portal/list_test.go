@@ -27,7 +27,7 @@ func TestASelectionSurvivesPagesAndFilters(t *testing.T) {
 	p = p.pressPage("1", second[:2]...).want(200, "52 selected")
 	p = p.press("apply", url.Values{"status": {"On Hold"}}).want(200, "52 selected")
 	p = p.press("clear-filter", nil).want(200, "52 selected")
-	p = p.press("bulk-operations", nil).want(200, "52 patients ticked one by one")
+	p.press("bulk-operations", nil).want(200, "52 patients ticked one by one")
 	w.settle()
 }
 

@@ -47,7 +47,7 @@ func checkMarkup(t *testing.T, p *page) {
 		switch n.Data {
 		case "h1", "h2", "h3", "h4":
 			now := int(n.Data[1] - '0')
-			if now > level+1 && !(level == 0 && now == 2) { // a list of problems stands before the h1
+			if now > level+1 && (level != 0 || now != 2) { // a list of problems stands before the h1
 				wrong("%s %q follows h%d", n.Data, squeeze(text(n)), level)
 			}
 			level = now

@@ -184,7 +184,7 @@ func progressPart(rq *request) error {
 	}
 	rq.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rq.w.Header().Set(stateHeader, string(op.State))
-	rq.w.Write(text.Bytes())
+	_, _ = rq.w.Write(text.Bytes())
 	return nil
 }
 

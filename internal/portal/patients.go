@@ -197,13 +197,13 @@ func changePatients(rq *request) error {
 	for _, shown := range rq.form["shown"] {
 		l.set(shown, slices.Contains(ticks, shown) && do != "untick-page" || do == "tick-page")
 	}
-	switch {
-	case do == "all":
+	switch do {
+	case "all":
 		l.All, l.Except, l.Picked = true, nil, nil
-	case do == "none":
+	case "none":
 		l.All, l.Except, l.Picked = false, nil, nil
-	case do == "bulk":
-		if l.Selected() == 0 && !(l.All && l.More) {
+	case "bulk":
+		if l.Selected() == 0 && (!l.All || !l.More) {
 			return rq.showPatients(l, engine.Problems{{Field: "patients", Sentence: "No patients are selected. Tick at least one, or select all that match."}})
 		}
 		draft, err := rq.draftOfList(id, l)

@@ -144,7 +144,7 @@ func (rq *request) show(pg page) error {
 	if pg.status != 0 {
 		rq.w.WriteHeader(pg.status)
 	}
-	rq.w.Write(text.Bytes())
+	_, _ = rq.w.Write(text.Bytes())
 	return nil
 }
 
@@ -185,7 +185,7 @@ func (rq *request) showProblem(status int, title, sentence string) {
 	}
 	rq.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	rq.w.WriteHeader(status)
-	fmt.Fprintf(rq.w, "%s\n\n%s\n", title, sentence)
+	_, _ = fmt.Fprintf(rq.w, "%s\n\n%s\n", title, sentence)
 }
 
 // showNoAccess answers somebody whom the identity provider knows and the staff

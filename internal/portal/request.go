@@ -53,7 +53,7 @@ func (p *portal) serve(rt route, mux *http.ServeMux, w http.ResponseWriter, r *h
 	}
 	if r.Method == http.MethodPost {
 		if err := p.csrf.Check(r); err != nil {
-			rq.identify()
+			_ = rq.identify() // without it the page just has no menu
 			rq.showProblem(http.StatusForbidden, "Nothing was sent",
 				"This form was sent from another site than this one. Open the page here and send it again.")
 			return
@@ -148,7 +148,7 @@ func (rq *request) readForm() bool {
 		rq.tooBig = true
 		r.PostForm, rq.form = url.Values{}, url.Values{}
 		if rq.route.keep == nil {
-			rq.identify()
+			_ = rq.identify() // without it the page just has no menu
 			rq.showProblem(http.StatusRequestEntityTooLarge, "Nothing was sent", "What was sent is larger than this form takes. Go back, shorten it, and send it again.")
 			return false
 		}
@@ -173,7 +173,7 @@ func (rq *request) readForm() bool {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			status, sentence = http.StatusRequestEntityTooLarge, "What was sent is larger than this form takes. Go back, shorten it, and send it again."
 		}
-		rq.identify()
+		_ = rq.identify() // without it the page just has no menu
 		rq.showProblem(status, "Nothing was sent", sentence)
 		return false
 	}

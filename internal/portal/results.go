@@ -36,7 +36,6 @@ type outcomeGroup struct {
 	Code      string
 	Title     string
 	Remedy    string
-	State     bulk.OutcomeState
 	Count     int
 	Retryable bool
 }
@@ -63,7 +62,7 @@ func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
 		for _, o := range r.Others {
 			g := groups[o.Code]
 			if g == nil {
-				g = &outcomeGroup{Code: o.Code, Title: outcomeTitle(o.Code), Remedy: outcomeRemedies[o.Code], State: o.State, Retryable: o.Retryable}
+				g = &outcomeGroup{Code: o.Code, Title: outcomeTitle(o.Code), Remedy: outcomeRemedies[o.Code], Retryable: o.Retryable}
 				groups[o.Code] = g
 			}
 			g.Count++
@@ -76,7 +75,7 @@ func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
 	slices.SortStableFunc(p.Groups, func(a, b outcomeGroup) int { return b.Count - a.Count })
 	if n := op.NotAttempted(op.Final); n > 0 {
 		p.Groups = append(p.Groups, outcomeGroup{Code: notAttempted, Title: outcomeTitle(notAttempted), Remedy: outcomeRemedies[notAttempted],
-			State: bulk.NotAttempted, Count: n, Retryable: true})
+			Count: n, Retryable: true})
 	}
 	return p, nil
 }
@@ -186,6 +185,6 @@ func outcomesFile(rq *request) error {
 	h.Set("Content-Disposition", `attachment; filename="`+op.ID+`-outcomes.csv"`)
 	rq.Log(rq.ctx(), "outcomes downloaded", nil, "operation", op.ID, "sub", rq.person.Sub)
 	rq.w.WriteHeader(http.StatusOK)
-	rq.w.Write(content.Bytes())
+	_, _ = rq.w.Write(content.Bytes())
 	return nil
 }

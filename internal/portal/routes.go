@@ -130,7 +130,7 @@ func (p *portal) orNotFound(mux *http.ServeMux) http.Handler {
 			return
 		}
 		rq := &request{portal: p, w: w, r: r}
-		rq.identify()
+		_ = rq.identify() // without it the page just has no menu
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			other := r.Clone(r.Context())
 			other.Method = method

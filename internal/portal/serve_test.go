@@ -43,21 +43,21 @@ func TestServe(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/", w.newPortal(func(c *portal.Config) { c.URL, c.IdentityURL, c.IdentityTokenURL = site, site, w.provider.URL }))
 	mux.HandleFunc("GET /oauth2/authorize", func(rw http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(rw, "<!doctype html><title>Sign in</title><h1>Who are you?</h1><ul>")
+		_, _ = fmt.Fprint(rw, "<!doctype html><title>Sign in</title><h1>Who are you?</h1><ul>")
 		for name, p := range w.people {
-			to := w.provider.authorize(t, strings.Replace(site, "http://", "http://", 1)+r.URL.RequestURI(), p.Sub)
-			fmt.Fprintf(rw, `<li><a id="%s" href="%s">%s</a>`, name, html.EscapeString(to.String()), p.Name)
+			to := w.provider.authorize(t, site+r.URL.RequestURI(), p.Sub)
+			_, _ = fmt.Fprintf(rw, `<li><a id="%s" href="%s">%s</a>`, name, html.EscapeString(to.String()), p.Name)
 		}
 	})
 	mux.HandleFunc("GET /mails", func(rw http.ResponseWriter, _ *http.Request) {
 		for _, m := range w.mails {
-			fmt.Fprintf(rw, "%s\n%s\n%s\n\n", m.To, m.Subject, strings.ReplaceAll(m.Text, portalURL, site))
+			_, _ = fmt.Fprintf(rw, "%s\n%s\n%s\n\n", m.To, m.Subject, strings.ReplaceAll(m.Text, portalURL, site))
 		}
 	})
 	mux.HandleFunc("GET /logout", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, r.URL.Query().Get("logout_uri"), http.StatusFound)
 	})
 	fmt.Println("serving at", site)
-	go http.ListenAndServe(*serveAt, mux)
+	go func() { t.Error(http.ListenAndServe(*serveAt, mux)) }()
 	time.Sleep(*serveFor)
 }

@@ -180,7 +180,7 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		read, err := intake.CSV(file, rq.file.Size, limit)
 		return d.take(read, err, "file", "from the uploaded file")
 	}
@@ -239,7 +239,7 @@ func keepUpload(rq *request) (string, bool) {
 	if err != nil {
 		return path, false
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	read, err := intake.CSV(file, rq.file.Size, rq.engine.Limits.MaxSubjects)
 	if err != nil {
 		return path, false

@@ -44,6 +44,7 @@ func measurePlan(ctx context.Context, b *bench) error {
 	const repetitions = 3
 	var rows [][]string
 	var highest float64
+	var last string
 	loaded := 0
 	for _, patients := range []int{mostPatients / 10, mostPatients} {
 		if err := c.load(ctx, loaded, patients); err != nil {
@@ -62,6 +63,7 @@ func measurePlan(ctx context.Context, b *bench) error {
 					return err
 				}
 				all = append(all, one)
+				last = one.operation
 			}
 			took, peaks := pluck(all, func(p planning) time.Duration { return p.took }), pluck(all, func(p planning) float64 { return p.peak })
 			rows = append(rows, []string{fmt.Sprintf("%d by %s", patients, s.Source), fmt.Sprint(all[0].changes), seconds(took.median()), took.spread(seconds),
@@ -72,6 +74,31 @@ func measurePlan(ctx context.Context, b *bench) error {
 	b.say("The plan function in a process of its own, on %s, %d times:\n", d.name, repetitions)
 	b.table([]string{"Patients", "to change", "Median", "Lowest – highest", "Its processor time", "Peak memory, median", "highest"}, rows)
 	b.say("Peak memory: %s (goal ≤ %d MiB: %s).\n", mib(highest), memoryToPlan, against(highest <= memoryToPlan))
+	return b.afterPlan(ctx, c, last)
+}
+
+// afterPlan takes the next steps with a large plan, up to the run: each of them reads all of it.
+func (b *bench) afterPlan(ctx context.Context, c *clinic, id string) error {
+	var rows [][]string
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"submit", func() error { return c.submit(ctx, id) }},
+		{"approve: is every patient still as planned?", func() error { return c.approve(ctx, id) }},
+		{"verify: is the stored plan the approved one?", func() error {
+			_, err := c.Verify(ctx, id)
+			return err
+		}},
+	} {
+		begin := time.Now()
+		if err := step.do(); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		rows = append(rows, []string{step.name, seconds(time.Since(begin))})
+	}
+	b.say("What follows with the largest plan, once:\n")
+	b.table([]string{"Step", "Time"}, rows)
 	return nil
 }
 
@@ -81,6 +108,8 @@ type planning struct {
 	own     time.Duration // processor time of the function
 	peak    float64       // MiB
 	changes int
+
+	operation string
 }
 
 // planInFunction asks for a change of the selected patients and lets a new process of the function plan it.
@@ -108,7 +137,7 @@ func (c *clinic) planInFunction(ctx context.Context, dir string, variables map[s
 	if op.State != bulk.Ready || op.Plan.Changes+op.Plan.Excluded != patients {
 		return p, fmt.Errorf("the plan is %s with %d of %d patients: %s", op.State, op.Plan.Changes+op.Plan.Excluded, patients, op.Cause)
 	}
-	p.changes = op.Plan.Changes
+	p.changes, p.operation = op.Plan.Changes, op.ID
 	return p, nil
 }
 

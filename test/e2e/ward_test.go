@@ -77,6 +77,17 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 	return w
 }
 
+// dismissManagers takes the ward's own managers out of the way of the sample's.
+func (w ward) dismissManagers(t *testing.T) {
+	t.Helper()
+	for _, m := range w.managers {
+		m.Disabled = true
+		if err := live.staff.PutPerson(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // change is a status change without questions left open.
 func change(to registry.Status) bulk.Params {
 	p := bulk.Params{"to": string(to)}

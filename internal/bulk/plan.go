@@ -95,6 +95,7 @@ type Change struct {
 	Subject  string `json:"subject"`
 	Name     string `json:"name"`
 	Facility string `json:"facility"`
+	Row      int    `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit `json:"edits"`
 }
 

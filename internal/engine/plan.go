@@ -100,6 +100,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 				exclusion.Subject, exclusion.Row = c.id, c.row
 				err = w.exclude(ctx, *exclusion)
 			} else {
+				change.Row = c.row
 				err = w.change(ctx, change)
 			}
 			if err != nil {

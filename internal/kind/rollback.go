@@ -29,7 +29,7 @@ var Rollback = Kind{
 		return fmt.Sprintf("Undo %s (%s)", p[Undoes], p[UndoesWhat])
 	},
 	Check: func(bulk.Params, registry.Directory) []Problem { return nil }, // the engine wrote them
-	New: func(p bulk.Params, _ registry.Directory, _ time.Time) Planner { return rollbackPlanner{p[Undoes]} },
+	New:   func(p bulk.Params, _ registry.Directory, _ time.Time) Planner { return rollbackPlanner{p[Undoes]} },
 }
 
 type rollbackPlanner struct{ undoes string }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -200,23 +201,24 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 	span := func(label, from, to string) {
 		switch {
 		case from != "" && to != "":
-			words = append(words, label+" from "+from+" to "+to)
+			words = append(words, label+" "+day(from)+" to "+day(to))
 		case from != "":
-			words = append(words, label+" from "+from)
+			words = append(words, label+" from "+day(from))
 		case to != "":
-			words = append(words, label+" to "+to)
+			words = append(words, label+" until "+day(to))
 		}
 	}
+	var statuses, facilities []string
 	for _, status := range f.Statuses {
-		add("status", string(status))
+		statuses = append(statuses, string(status))
 	}
-	var facilities []string
 	for _, id := range f.Facilities {
 		facilities = append(facilities, d.Display(registry.FacilityField, id))
 	}
 	if len(facilities) == len(d.Facilities) && len(facilities) > 1 {
 		facilities = []string{"all"}
 	}
+	add("status", statuses...)
 	add("facility", facilities...)
 	add("provider", d.Display(registry.ProviderField, f.Provider))
 	add("tag", f.Tag)
@@ -231,6 +233,14 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))
 	}
 	return strings.Join(words, "; ")
+}
+
+// day is a date as people read it.
+func day(date string) string {
+	if t, err := time.Parse(time.DateOnly, date); err == nil {
+		return t.Format("2 Jan 2006")
+	}
+	return date
 }
 
 // Cancel takes a request back before it runs.

@@ -152,6 +152,9 @@ func changeWords(r audit.Record, d registry.Directory) changeRow {
 	switch {
 	case ref.IsVisit():
 		row.What = "Visit"
+		if at, ok := visitStart(ref); ok {
+			row.What = "Visit on " + showMinute(at)
+		}
 	case strings.HasPrefix(r.Part, "CLINICAL#"):
 		row.What = "Clinical note"
 	}

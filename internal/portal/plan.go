@@ -192,21 +192,29 @@ func shown(d registry.Directory, field, value string) string {
 	if value == "" {
 		return "none"
 	}
-	return d.Display(field, value)
+	if at, err := time.Parse(registry.VisitTime, value); err == nil {
+		return showMinute(at)
+	}
+	return showDate(d.Display(field, value))
 }
 
 func visitWords(e bulk.Edit, place registry.Facility) string {
 	when := "visit"
-	if _, rest, ok := strings.Cut(e.Ref.Part, "#"); ok {
-		start, _, _ := strings.Cut(rest, "#")
-		if at, err := time.Parse(registry.VisitTime, start); err == nil {
-			when = localTime(at, place)
-		}
+	if at, ok := visitStart(e.Ref); ok {
+		when = localTime(at, place)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
 		return when + ": " + state
 	}
 	return when + ": changed"
+}
+
+// visitStart is when the visit of a record starts.
+func visitStart(r registry.Ref) (time.Time, bool) {
+	_, rest, _ := strings.Cut(r.Part, "#")
+	start, _, _ := strings.Cut(rest, "#")
+	at, err := time.Parse(registry.VisitTime, start)
+	return at, err == nil
 }
 
 // VisitSummary is the side effect in a few words: "2 visits cancelled".

@@ -28,13 +28,16 @@ func plural(n int, one, many string) string {
 	return thousands(n) + " " + many
 }
 
+// showMinute is a moment in UTC.
+func showMinute(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+
 // showTime is a moment in UTC, labelled; nothing for none.
 func showTime(t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""
 	}
 	t = t.UTC()
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 Jan 2006, 15:04 UTC") + `</time>`)
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + showMinute(t) + `</time>`)
 }
 
 // showSecond is a moment in UTC to the second, as an auditor needs it.

@@ -39,6 +39,8 @@ type commands struct {
 	Reject   rejectCommand   `cmd:"" help:"Reject an operation."`
 	Stop     stopCommand     `cmd:"" help:"Stop a run after the changes under way."`
 	Cancel   cancelCommand   `cmd:"" help:"Take your own request back before it runs."`
+	Rerun    rerunCommand    `cmd:"" help:"Plan an ended operation again for those whom it did not change."`
+	Rollback rollbackCommand `cmd:"" help:"Plan the reverse of an ended operation."`
 	Follow   followCommand   `cmd:"" help:"Show the progress of an operation until it ends."`
 	Outcomes outcomesCommand `cmd:"" help:"List what became of each patient."`
 	Audit    auditCommand    `cmd:"" help:"Show the audit records of an operation."`

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -239,6 +241,28 @@ func (s stopCommand) Run(t *terminal) error { return act(t, s.named, "/stop") }
 type cancelCommand struct{ named }
 
 func (c cancelCommand) Run(t *terminal) error { return act(t, c.named, "/cancel") }
+
+type rerunCommand struct{ named }
+
+func (r rerunCommand) Run(t *terminal) error { return follow(t, r.named, "/rerun") }
+
+type rollbackCommand struct{ named }
+
+func (r rollbackCommand) Run(t *terminal) error { return follow(t, r.named, "/rollback") }
+
+// follow asks for an operation made from one that has ended.
+func follow(t *terminal, n named, path string) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	var op api.Operation
+	if err := c.call(http.MethodPost, n.path()+path, nil, rand.Text(), &op); err != nil {
+		return err
+	}
+	t.say("%s is %s. %s", op.ID, op.State, visible(op.StateSays))
+	return nil
+}
 
 // act does what needs no answers, and says what became of the operation.
 func act(t *terminal, n named, path string) error {

@@ -49,6 +49,10 @@ func (a *api) actRoutes(h huma.API) {
 	use(a, h, act("decide", "decision", "Approve or reject", "Of several decisions one is recorded; the others are told which (409)."), a.decide)
 	use(a, h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
 	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs."), a.cancel)
+	use(a, h, act("rerun", "rerun", "Plan it again for those who were not changed",
+		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help."), a.again(bulk.Rerun))
+	use(a, h, act("rollback", "rollback", "Plan its reverse",
+		"For an operation that has run and ended: a new one that restores the old values where nobody has changed them since."), a.again(bulk.Rollback))
 	use(a, h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},
 		Summary: "Count the patients that have changed since the preview", Description: "An approver reads this before deciding."}, a.stale)
 }
@@ -89,6 +93,22 @@ func (a *api) cancel(ctx context.Context, person staff.Person, in *OperationID) 
 		return nil, err
 	}
 	return a.tell(ctx, person, op)
+}
+
+// Followed asks for an operation made from one that has ended.
+type Followed struct {
+	OperationID
+	Key string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request; the same key again gives the same operation."`
+}
+
+func (a *api) again(as bulk.LinkKind) func(context.Context, staff.Person, *Followed) (*Told, error) {
+	return func(ctx context.Context, person staff.Person, in *Followed) (*Told, error) {
+		op, err := a.engine.Again(ctx, person, in.ID, as, in.Key)
+		if err != nil {
+			return nil, err
+		}
+		return a.tell(ctx, person, op)
+	}
 }
 
 func (a *api) stale(ctx context.Context, person staff.Person, in *OperationID) (*staleOut, error) {

@@ -70,7 +70,9 @@ func (a *api) directoryRoutes(h huma.API) {
 	use(a, h, read("kinds", "List the kinds of operation"), func(context.Context, staff.Person, *nothing) (*kindsOut, error) {
 		out := &kindsOut{}
 		for _, k := range kind.All {
-			out.Body.Kinds = append(out.Body.Kinds, KindView{k.Name, k.Title, k.Approver})
+			if !k.Follows {
+				out.Body.Kinds = append(out.Body.Kinds, KindView{k.Name, k.Title, k.Approver})
+			}
 		}
 		return out, nil
 	})

@@ -32,13 +32,15 @@ type Operation struct {
 	Plan     *Plan         `json:"plan,omitempty" doc:"From the state ready on."`
 	Approval *Approval     `json:"approval,omitempty" doc:"Since it was submitted."`
 	Decision *DecisionTold `json:"decision,omitempty"`
+	Origin   *LinkView     `json:"origin,omitempty" doc:"The operation that this one was made from."`
+	Follow   []LinkView    `json:"follow,omitempty" doc:"The operations made from this one, oldest first."`
 	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
 	You      You           `json:"you"`
 }
 
 // SelectionWords says how the patients were chosen, without naming any.
 type SelectionWords struct {
-	Source     bulk.Source `json:"source" enum:"filter,pasted,upload,picked"`
+	Source     bulk.Source `json:"source" enum:"filter,pasted,upload,picked,done,left" doc:"done and left: those whom an earlier operation did, or did not, change."`
 	Words      string      `json:"words" example:"status Active; facility Riverside Clinic"`
 	Count      int         `json:"count" doc:"Ids that were given; 0 for a filter."`
 	Duplicates int         `json:"duplicates" doc:"Ids that were given more than once and merged."`
@@ -75,6 +77,12 @@ type Approval struct {
 	Expires time.Time `json:"expires"`
 }
 
+// LinkView leads to an operation that was made from another, or back.
+type LinkView struct {
+	As        bulk.LinkKind `json:"as" enum:"rerun,rollback"`
+	Operation string        `json:"operation"`
+}
+
 // DecisionTold is a recorded decision.
 type DecisionTold struct {
 	Verdict bulk.Verdict `json:"verdict" enum:"approved,rejected"`
@@ -99,6 +107,8 @@ type You struct {
 	MayCancel bool           `json:"may_cancel"`
 	MayDecide bool           `json:"may_decide"`
 	MayStop   bool           `json:"may_stop"`
+	MayRerun  bool           `json:"may_rerun"`
+	MayUndo   bool           `json:"may_roll_back"`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
@@ -151,6 +161,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	if e := op.Decision; e != nil {
 		v.Decision = &DecisionTold{e.Verdict, e.By.Name, e.At, e.Comment, e.Stale}
 	}
+	if op.Origin != nil {
+		v.Origin = &LinkView{op.Origin.As, op.Origin.Operation}
+	}
+	for _, l := range op.Follow {
+		v.Follow = append(v.Follow, LinkView{l.As, l.Operation})
+	}
 	if progress != nil {
 		v.Progress = &Progress{progress.Done, progress.Skipped, progress.Failed, op.NotAttempted(*progress), op.Plan.Changes}
 	}
@@ -171,9 +187,11 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: own && op.State.MayBecome(bulk.Cancelled),
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
+		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),
 	}
 	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
-		you.MayStop = own || person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub)
+		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
 	}
 	if you.MaySubmit {
 		you.ToSubmit = &WhatToConfirm{engine.Checklist, engine.NeedsTypedNumber(op.Plan)}

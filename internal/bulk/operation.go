@@ -45,7 +45,24 @@ type Operation struct {
 	Final     Tally       `json:"final"`           // when ended
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
 	StopAt    StopRule    `json:"stop_at"`
+
+	Origin *Link  `json:"origin,omitempty"` // the operation that this one was made from
+	Follow []Link `json:"follow,omitempty"` // the operations that were made from this one, oldest first
 }
+
+// Link leads from an operation to one made from it, or back.
+type Link struct {
+	As        LinkKind `json:"as"`
+	Operation string   `json:"operation"`
+}
+
+// LinkKind is why an operation was made from another. Stored: a contract.
+type LinkKind string
+
+const (
+	Rerun    LinkKind = "rerun"    // the same again, for those for whom it can help
+	Rollback LinkKind = "rollback" // takes back what was done
+)
 
 // StopRule ends a run by itself when too many subjects fail.
 type StopRule struct {
@@ -162,6 +179,8 @@ const (
 	Pasted   Source = "pasted"
 	Uploaded Source = "upload"
 	Picked   Source = "picked"
+	FromDone Source = "done" // the subjects that an earlier operation changed
+	FromLeft Source = "left" // those that it did not, and for whom another run can help
 )
 
 // Selection is how the subjects were chosen: a filter, or ids in order.
@@ -172,6 +191,7 @@ type Selection struct {
 	IDs    []string         `json:"ids,omitempty"`    // as given, duplicates included
 	Rows   []int            `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
 	File   string           `json:"file,omitempty"`   // SHA-256 of the uploaded file
+	Of     string           `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
 }
 
 // idEpoch is second 0 of operation ids.

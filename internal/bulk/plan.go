@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -24,6 +26,10 @@ const (
 // keys; an empty value means that the field is absent. Reads are further
 // fields that the planner relied on and leaves as they are. The edit is made
 // only where Before and Reads still hold and the record is not locked.
+//
+// A record without any field and one that does not exist are the same thing.
+// So an edit that expects nothing makes a new record, and its inverse, which
+// empties it, takes it away again. No edit makes a patient.
 type Edit struct {
 	Ref    registry.Ref    `json:"ref"`
 	Reads  registry.Fields `json:"reads,omitempty"`
@@ -43,6 +49,43 @@ func (e Edit) Holds(r registry.Record) bool {
 	return r.Get(registry.LockedBy) == ""
 }
 
+// Creates reports whether the edit makes a new record.
+func (e Edit) Creates() bool {
+	if e.Ref.Part == registry.ProfilePart {
+		return false
+	}
+	for _, expected := range []registry.Fields{e.Before, e.Reads} {
+		for _, value := range expected {
+			if value != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Difference says how a record differs from what the edit was planned for, and
+// who wrote it last, to stand behind "Changed since …": by Sam Okafor: Status
+// was "Active" and is now "Discharged". It is "" where nothing but a lock
+// stands in the way.
+func (e Edit) Difference(r registry.Record) string {
+	by := r.Stamp.By
+	if by == "" {
+		by = "somebody"
+	}
+	if r.Stamp.Operation != "" {
+		by += " with " + r.Stamp.Operation
+	}
+	for _, expected := range []registry.Fields{e.Before, e.Reads} {
+		for _, field := range slices.Sorted(maps.Keys(expected)) {
+			if was, is := expected[field], r.Get(field); is != was {
+				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
+			}
+		}
+	}
+	return ""
+}
+
 // Inverse is the edit that takes this one back.
 func (e Edit) Inverse() Edit { return Edit{Ref: e.Ref, Before: e.After, After: e.Before} }
 
@@ -52,6 +95,7 @@ type Change struct {
 	Subject  string `json:"subject"`
 	Name     string `json:"name"`
 	Facility string `json:"facility"`
+	Row      int    `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit `json:"edits"`
 }
 
@@ -96,6 +140,8 @@ const (
 	UnknownSubject ExclusionCode = "unknown"
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
+	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
+	CannotUndo     ExclusionCode = "cannot-undo"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -107,6 +153,8 @@ var ExclusionTitles = map[ExclusionCode]string{
 	UnknownSubject: "No patient with this id",
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
+	ChangedAfter:   "Changed since, left alone",
+	CannotUndo:     "Cannot be undone",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of

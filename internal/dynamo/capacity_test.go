@@ -77,7 +77,7 @@ func TestAStatusChangeStaysWithinItsBudget(t *testing.T) {
 		check(t, err)
 		var changes []bulk.Change
 		for _, id := range chunk {
-			change, exclusion := planner.Plan(found[id])
+			change, exclusion := planner.Plan(kind.Subject{Patient: found[id]})
 			if exclusion != nil {
 				t.Fatal(exclusion.Sentence)
 			}

@@ -137,7 +137,9 @@ func (o *Operations) groupWrites(g engine.Group) (writes []types.TransactWriteIt
 // editWrite is the update that makes an edit where it still holds.
 func (o *Operations) editWrite(edit bulk.Edit, stamp registry.Stamp) types.TransactWriteItem {
 	e := newExpression()
-	e.exists()
+	if !edit.Creates() {
+		e.exists()
+	}
 	e.absent(registry.LockedBy)
 	e.holds(edit.Before)
 	e.holds(edit.Reads)

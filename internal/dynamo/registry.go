@@ -84,7 +84,9 @@ func (r *Registry) Parts(ctx context.Context, patient string) ([]registry.Record
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, recordOf(i))
+		if r := recordOf(i); !r.Empty() {
+			parts = append(parts, r)
+		}
 	}
 	return parts, nil
 }

@@ -112,12 +112,12 @@ func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
 		return err
 	}
 	switch {
-	case actor.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub):
+	case actor.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub):
 		return nil
 	case actor.Sub == op.Requester.Sub:
 		return fault.New(fault.Forbidden, "You asked for this operation yourself, so somebody else has to decide on it.")
-	case !actor.Role.AtLeast(k.Approver):
-		return fault.New(fault.Forbidden, "Deciding on this operation takes the right %s; yours is %s. Ask an administrator if you need it.", k.Approver.Title(), actor.Role.Title())
+	case !actor.Role.AtLeast(k.Decider(op.Params)):
+		return fault.New(fault.Forbidden, "Deciding on this operation takes the right %s; yours is %s. Ask an administrator if you need it.", k.Decider(op.Params).Title(), actor.Role.Title())
 	}
 	return fault.New(fault.Forbidden, "This operation touches a facility that you do not hold, so somebody else has to decide on it.")
 }
@@ -174,7 +174,7 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 			}
 		}
 	}
-	for chunk, err := range readAhead(ctx, chunks, e.Registry.Patients) {
+	for chunk, err := range e.readAhead(ctx, chunks, false) {
 		if err != nil {
 			return 0, err
 		}

@@ -85,7 +85,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	planner := k.New(op.Params, directory, e.Now())
 	chunks := e.chunks(ctx, selection)
 	seen := map[string]bool{}
-	for chunk, err := range readAhead(ctx, chunks, e.Registry.Patients) {
+	for chunk, err := range e.readAhead(ctx, chunks, selection.Source == bulk.FromDone) {
 		if err != nil {
 			return bulk.PlanSummary{}, err
 		}
@@ -94,12 +94,13 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, directory, c.id, p, found, seen[c.id])
+			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Done: c.change, Records: chunk.records}, found, seen[c.id])
 			seen[c.id] = true
 			if exclusion != nil {
 				exclusion.Subject, exclusion.Row = c.id, c.row
 				err = w.exclude(ctx, *exclusion)
 			} else {
+				change.Row = c.row
 				err = w.change(ctx, change)
 			}
 			if err != nil {
@@ -111,7 +112,8 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 }
 
 // planOne applies the rules that hold for every kind, then the kind's own.
-func planOne(planner kind.Planner, requester staff.Person, d registry.Directory, id string, p registry.Patient, found, again bool) (bulk.Change, *bulk.Exclusion) {
+func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool) (bulk.Change, *bulk.Exclusion) {
+	p := s.Patient
 	switch {
 	case again:
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.Duplicate, Sentence: "This id is in the list more than once; only the first counts."}
@@ -122,7 +124,7 @@ func planOne(planner kind.Planner, requester staff.Person, d registry.Directory,
 	case p.LockedBy() != "":
 		return bulk.Change{}, &bulk.Exclusion{Name: p.Name(), Code: bulk.Locked, Sentence: lockedSentence(p.Record)}
 	}
-	change, exclusion := planner.Plan(p)
+	change, exclusion := planner.Plan(s)
 	if exclusion == nil && len(change.Edits) > bulk.MaxEdits {
 		exclusion = &bulk.Exclusion{Code: bulk.TooManyEdits, Sentence: fmt.Sprintf(
 			"This change would touch %d records of one patient; at most %d can be changed together. Cancel some visits by hand first.", len(change.Edits), bulk.MaxEdits)}
@@ -146,7 +148,7 @@ func lockedSentence(r registry.Record) string {
 type candidate struct {
 	id     string
 	row    int          // in the uploaded file
-	change *bulk.Change // the planned one
+	change *bulk.Change // the planned one, or what an earlier operation did
 }
 
 // chunks yields the candidates of a selection, a batch at a time.
@@ -176,7 +178,12 @@ func (e *Engine) chunks(ctx context.Context, s bulk.Selection) iter.Seq2[[]candi
 // provider or of one facility after the other, by name.
 func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
-		if s.Source != bulk.ByFilter {
+		switch s.Source {
+		case bulk.FromDone, bulk.FromLeft:
+			e.earlier(ctx, s)(yield)
+			return
+		case bulk.ByFilter:
+		default:
 			for i, id := range s.IDs {
 				c := candidate{id: id}
 				if i < len(s.Rows) {

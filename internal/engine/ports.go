@@ -23,7 +23,9 @@ type Registry interface {
 	PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error]
 	// Records returns the latest version of the records that exist.
 	Records(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error)
-	// Parts returns everything kept about one patient: profile, visits, clinical notes.
+	// Parts returns everything kept about one patient: profile, visits, clinical
+	// notes. Records returns a record that was taken away as an empty one; Parts
+	// leaves it out.
 	Parts(ctx context.Context, patient string) ([]registry.Record, error)
 	// Directory returns every facility and provider.
 	Directory(ctx context.Context) (registry.Directory, error)

@@ -11,12 +11,13 @@ import (
 type readChunk struct {
 	candidates []candidate
 	patients   map[string]registry.Patient
+	records    map[registry.Ref]registry.Record // that the candidates' changes touch, when asked for
 }
 
 // readAhead reads the patients of the chunks, readsInFlight of them at a time,
-// and yields them in order.
-func readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error],
-	read func(context.Context, []string) (map[string]registry.Patient, error)) iter.Seq2[readChunk, error] {
+// and yields them in order. withRecords asks for every record that the
+// candidates' changes touch as well.
+func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error], withRecords bool) iter.Seq2[readChunk, error] {
 	type answer struct {
 		chunk readChunk
 		err   error
@@ -39,12 +40,8 @@ func readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error],
 					return
 				}
 				go func() {
-					ids := make([]string, len(candidates))
-					for i, c := range candidates {
-						ids[i] = c.id
-					}
-					patients, err := read(ctx, ids)
-					promise <- answer{readChunk{candidates, patients}, err}
+					chunk, err := e.read(ctx, candidates, withRecords)
+					promise <- answer{chunk, err}
 				}()
 			}
 		}()
@@ -55,4 +52,23 @@ func readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error],
 			}
 		}
 	}
+}
+
+func (e *Engine) read(ctx context.Context, candidates []candidate, withRecords bool) (readChunk, error) {
+	chunk := readChunk{candidates: candidates}
+	ids := make([]string, len(candidates))
+	var refs []registry.Ref
+	for i, c := range candidates {
+		ids[i] = c.id
+		if withRecords && c.change != nil {
+			for _, edit := range c.change.Edits {
+				refs = append(refs, edit.Ref)
+			}
+		}
+	}
+	var err error
+	if chunk.patients, err = e.Registry.Patients(ctx, ids); err == nil && len(refs) > 0 {
+		chunk.records, err = e.Registry.Records(ctx, refs)
+	}
+	return chunk, err
 }

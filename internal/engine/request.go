@@ -25,6 +25,8 @@ type Request struct {
 	Selection bulk.Selection
 	Duplicate int // ids that were merged when the selection was read
 	Key       string
+
+	origin *bulk.Link // set by Again
 }
 
 // Problems are what is wrong with the answers of a request, by question. It is
@@ -56,6 +58,9 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if !ok {
 		return bulk.Operation{}, fault.New(fault.Invalid, "There is no kind of operation %q.", bounded(r.Kind))
 	}
+	if follows := k.Follows || r.Selection.Of != "" || r.Selection.Source == bulk.FromDone || r.Selection.Source == bulk.FromLeft; follows && r.origin == nil {
+		return bulk.Operation{}, fault.New(fault.Invalid, "Run an operation again, or roll it back, from its own page.")
+	}
 	if problems := k.Check(r.Params, directory); len(problems) > 0 {
 		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
 	}
@@ -73,7 +78,7 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 			Source: r.Selection.Source, Words: selectionWords(r.Selection, directory),
 			Count: len(r.Selection.IDs), Duplicates: r.Duplicate, File: r.Selection.File,
 		},
-		StopAt: bulk.DefaultStopRule,
+		StopAt: bulk.DefaultStopRule, Origin: r.origin,
 	}
 	for try := 0; ; try++ {
 		op.ID = e.NewID(now)
@@ -147,6 +152,9 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 		}
 		return nil
 	}
+	if s.Of != "" {
+		return nil
+	}
 	if len(s.IDs) == 0 {
 		return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
 	}
@@ -179,6 +187,8 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 		return "uploaded CSV file"
 	case bulk.Picked:
 		return "picked one by one"
+	case bulk.FromDone, bulk.FromLeft:
+		return earlierWords(s)
 	}
 	f := s.Filter
 	var words []string
@@ -269,7 +279,7 @@ func (e *Engine) Stop(ctx context.Context, actor staff.Person, id string) (bulk.
 	if err != nil {
 		return op, err
 	}
-	if op.Requester.Sub != actor.Sub && !actor.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+	if op.Requester.Sub != actor.Sub && !actor.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
 		return op, fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
 	}
 	return e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {

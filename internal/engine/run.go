@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -245,7 +243,7 @@ func difference(c bulk.Change, records map[registry.Ref]registry.Record) (o bulk
 	for _, edit := range c.Edits {
 		r, ok := records[edit.Ref]
 		switch {
-		case !ok:
+		case !ok && !edit.Creates():
 			o.Code, o.Retryable = bulk.Gone, false
 			o.Sentence = "The record is no longer there."
 			return o, true
@@ -253,31 +251,11 @@ func difference(c bulk.Change, records map[registry.Ref]registry.Record) (o bulk
 			o.Code, o.Sentence = bulk.LockedSince, lockedSentence(r)
 			return o, true
 		case !edit.Holds(r):
-			o.Sentence = changedSentence(edit, r)
+			o.Sentence = "Changed since the preview " + edit.Difference(r)
 			return o, true
 		}
 	}
 	return o, false
-}
-
-// changedSentence says which field is not as it was in the preview, and who
-// changed the record last.
-func changedSentence(edit bulk.Edit, r registry.Record) string {
-	by := r.Stamp.By
-	if by == "" {
-		by = "somebody"
-	}
-	if r.Stamp.Operation != "" {
-		by += " with " + r.Stamp.Operation
-	}
-	for _, expected := range []registry.Fields{edit.Before, edit.Reads} {
-		for _, field := range slices.Sorted(maps.Keys(expected)) {
-			if was, is := expected[field], r.Get(field); is != was {
-				return fmt.Sprintf("Changed since the preview by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
-			}
-		}
-	}
-	return "Changed since the preview by " + by + "."
 }
 
 // stopIfFailing stops an operation of which too many subjects failed.

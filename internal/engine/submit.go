@@ -144,14 +144,14 @@ func (e *Engine) approvers(ctx context.Context, op bulk.Operation) (first, other
 			return nil, nil, err
 		}
 		for _, p := range people {
-			if p.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+			if p.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
 				eligible = append(eligible, p)
 			}
 		}
 	}
 	distance := func(p staff.Person) int {
 		d := 0
-		if p.Role != k.Approver {
+		if p.Role != k.Decider(op.Params) {
 			d += 1000
 		}
 		if slices.Contains(p.Facilities, staff.AllFacilities) {
@@ -183,7 +183,7 @@ func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) ([]bulk.Perso
 func (e *Engine) errNobody(op bulk.Operation) error {
 	title := staff.Manager.Title()
 	if k, err := mustKind(op.Kind); err == nil {
-		title = k.Approver.Title()
+		title = k.Decider(op.Params).Title()
 	}
 	return fault.New(fault.Forbidden, "Nobody may approve this operation: it needs a %s, other than you, who holds all %d facilities that it touches. Ask an administrator to give somebody that right, or ask for one facility at a time.",
 		title, len(op.Plan.Facilities))

@@ -15,7 +15,9 @@ import (
 type Kind struct {
 	Name     string     // stored: a contract
 	Title    string     // as the guide calls it
-	Approver staff.Role // who decides
+	Approver staff.Role // who decides; see Decider
+	Undoable bool       // whether what it did can be rolled back
+	Follows  bool       // it is made from an operation that has ended; nobody begins with it
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -29,9 +31,27 @@ type Kind struct {
 
 // Planner works out the change to one patient after the other.
 type Planner interface {
-	// Plan returns the patient's change, or the reason why there is none. The
+	// Plan returns the subject's change, or the reason why there is none. The
 	// engine has already left out unknown, repeated, foreign and locked ones.
-	Plan(registry.Patient) (bulk.Change, *bulk.Exclusion)
+	Plan(Subject) (bulk.Change, *bulk.Exclusion)
+}
+
+// Subject is what a planner is told about one patient.
+type Subject struct {
+	Patient registry.Patient
+	// Only for what is made from an earlier operation: what that did to the
+	// patient, and the records it changed as they are now.
+	Done    *bulk.Change
+	Records map[registry.Ref]registry.Record
+}
+
+// Decider is the role that decides on an operation with the parameters: the
+// kind's own, and for a rollback that of what it undoes.
+func (k Kind) Decider(p bulk.Params) staff.Role {
+	if undone, ok := Find(p[UndoesKind]); ok && k.Name == Rollback.Name {
+		return undone.Approver
+	}
+	return k.Approver
 }
 
 // Problem is what is wrong with one answer of a form.
@@ -41,7 +61,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange}
+var All = []Kind{StatusChange, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -46,6 +46,7 @@ var StatusChange = Kind{
 	Name:     "status-change",
 	Title:    "Status Change",
 	Approver: staff.Manager,
+	Undoable: true,
 	Summary: func(p bulk.Params, _ registry.Directory) string {
 		words := "Change status to " + p[StatusTo]
 		if p[HoldReason] != "" {
@@ -107,7 +108,8 @@ type statusPlanner struct {
 	at     time.Time
 }
 
-func (s statusPlanner) Plan(p registry.Patient) (bulk.Change, *bulk.Exclusion) {
+func (s statusPlanner) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
+	p := subject.Patient
 	from := p.Status()
 	if from == s.to {
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo,

@@ -39,7 +39,7 @@ func ask(to registry.Status) bulk.Params {
 }
 
 func plan(p bulk.Params, who registry.Patient) (bulk.Change, *bulk.Exclusion) {
-	return kind.StatusChange.New(p, registry.Directory{}, noon).Plan(who)
+	return kind.StatusChange.New(p, registry.Directory{}, noon).Plan(kind.Subject{Patient: who})
 }
 
 // The requirement, written out by hand: "Pending→Active, Active↔On Hold,

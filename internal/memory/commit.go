@@ -63,11 +63,14 @@ func (s *Store) prepare(g engine.Group) ([]registry.Record, *engine.Refusal, err
 			}
 			seen[e.Ref] = true
 			old, ok := s.records[e.Ref]
-			if !ok || !e.Holds(old) {
+			if !ok && !e.Creates() || !e.Holds(old) {
 				changed = true
 				continue
 			}
 			r := old.Clone()
+			if !ok {
+				r = registry.Record{Ref: e.Ref, Fields: registry.Fields{}}
+			}
 			maps.Copy(r.Fields, e.After)
 			r.Stamp = g.Stamp
 			written = append(written, r)

@@ -63,7 +63,7 @@ func (s *Store) Parts(_ context.Context, patient string) ([]registry.Record, err
 	defer s.mu.Unlock()
 	var parts []registry.Record
 	for ref, r := range s.records {
-		if ref.Patient == patient {
+		if ref.Patient == patient && !r.Empty() {
 			parts = append(parts, r.Clone())
 		}
 	}

@@ -22,7 +22,7 @@ type operationData struct {
 	State   bulk.StateText
 	Mine    bool
 
-	MaySubmit, MayDecide, MayTakeBack, MayStop bool
+	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -89,7 +89,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
-	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub))
+	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err
 	}
@@ -109,6 +109,8 @@ func operation(rq *request) error {
 		if data.Results, err = rq.results(op); err != nil {
 			return err
 		}
+		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayFollow(op, bulk.Rerun)
+		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayFollow(op, bulk.Rollback)
 	}
 	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
 		return err

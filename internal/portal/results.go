@@ -20,6 +20,17 @@ type resultsPart struct {
 	Groups []outcomeGroup
 }
 
+// Left counts the patients for whom another run can help.
+func (p *resultsPart) Left() int {
+	n := 0
+	for _, g := range p.Groups {
+		if g.Retryable {
+			n += g.Count
+		}
+	}
+	return n
+}
+
 // outcomeGroup is those who were not changed for one reason.
 type outcomeGroup struct {
 	Code      string

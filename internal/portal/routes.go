@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/intake"
 	"bulkops/internal/kind"
 )
@@ -72,6 +73,10 @@ func (p *portal) routes() []route {
 		{method: "POST", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBack},
 		{method: "GET", pattern: "/operations/{operation}/stop", right: requester, handle: stopPage},
 		{method: "POST", pattern: "/operations/{operation}/stop", right: requester, handle: stop},
+		{method: "GET", pattern: "/operations/{operation}/rerun", right: requester, handle: followPage(bulk.Rerun)},
+		{method: "POST", pattern: "/operations/{operation}/rerun", right: requester, handle: follow(bulk.Rerun), fields: []string{"key"}},
+		{method: "GET", pattern: "/operations/{operation}/rollback", right: requester, handle: followPage(bulk.Rollback)},
+		{method: "POST", pattern: "/operations/{operation}/rollback", right: requester, handle: follow(bulk.Rollback), fields: []string{"key"}},
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
 
@@ -84,7 +89,9 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic},
 	}
 	for _, k := range kind.All {
-		all = append(all, newOperationRoutes(k)...)
+		if !k.Follows {
+			all = append(all, newOperationRoutes(k)...)
+		}
 	}
 	return all
 }

@@ -114,7 +114,7 @@ func stopPage(rq *request) error {
 	if op.State != bulk.Running {
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 	}
-	if op.Requester.Sub != rq.person.Sub && !rq.person.MayApprove(k.Approver, op.Plan.Facilities, op.Requester.Sub) {
+	if op.Requester.Sub != rq.person.Sub && !rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
 		return fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
 	}
 	return rq.show(page{name: "confirm", title: op.ID + ": stop", heading: "Stop this operation?", crumbs: operationCrumbs(op, "Stop"),

@@ -25,6 +25,7 @@ var kindForms = map[string]kindForm{
 		Purpose: "Give many patients a new status, for example Active, On Hold or Discharged. Where care ends, their future visits are cancelled with it.",
 		Fields:  []string{kind.StatusTo, kind.HoldReason, kind.CancelVisits},
 	},
+	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
 
 // changesOf is a number of changes in words: "1,234 status changes".
@@ -54,6 +55,9 @@ func chooseKind(rq *request) error {
 		data.Words = d.Words
 	}
 	for _, k := range kind.All {
+		if k.Follows {
+			continue
+		}
 		to := "/operations/new/" + k.Name
 		if draft != "" {
 			to += "/" + draft + "/what"

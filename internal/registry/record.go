@@ -109,6 +109,16 @@ type Record struct {
 // Get returns a field's value, "" when absent.
 func (r Record) Get(field string) string { return r.Fields[field] }
 
+// Empty reports whether the record has no field: it was taken away, or never made.
+func (r Record) Empty() bool {
+	for _, value := range r.Fields {
+		if value != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // Clone returns a copy that shares nothing with r.
 func (r Record) Clone() Record {
 	r.Fields = maps.Clone(r.Fields)

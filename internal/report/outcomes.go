@@ -49,7 +49,7 @@ func Outcomes(w io.Writer, d registry.Directory, lines iter.Seq2[engine.Line, er
 		}
 		c, o := line.Change, line.Outcome
 		if err := write(c.Subject, c.Name, d.Display(registry.FacilityField, c.Facility), string(o.State), o.Sentence, o.Code,
-			again(o), Words(c, d), ""); err != nil {
+			again(o), Words(c, d), row(c.Row)); err != nil {
 			return err
 		}
 	}
@@ -57,16 +57,20 @@ func Outcomes(w io.Writer, d registry.Directory, lines iter.Seq2[engine.Line, er
 		if err != nil {
 			return err
 		}
-		row := ""
-		if x.Row > 0 {
-			row = strconv.Itoa(x.Row)
-		}
-		if err := write(x.Subject, x.Name, "", leftOut, x.Sentence, string(x.Code), "", "", row); err != nil {
+		if err := write(x.Subject, x.Name, "", leftOut, x.Sentence, string(x.Code), "", "", row(x.Row)); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// row is a row of the uploaded file; nothing where there was none.
+func row(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func again(o bulk.Outcome) string {

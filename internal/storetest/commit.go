@@ -50,6 +50,15 @@ func after(old registry.Record, e bulk.Edit, stamp registry.Stamp) registry.Reco
 	return r
 }
 
+// nothing expects that the fields are absent.
+func nothing(fields registry.Fields) registry.Fields {
+	none := registry.Fields{}
+	for field := range fields {
+		none[field] = ""
+	}
+	return none
+}
+
 var commitTests = []test{
 	{"a group's edits, result and tally are written together", func(t *testing.T, s Stores) {
 		ids, id := seed(t, s, 5), running(t, s)
@@ -74,6 +83,38 @@ var commitTests = []test{
 		progress, err := s.Operations.Progress(t.Context(), id)
 		must(t, "read the progress", err)
 		same(t, "progress", progress, g.Tally)
+	}},
+	{"an edit that expects nothing makes a record, and its inverse takes it away", func(t *testing.T, s Stores) {
+		ids, id := seed(t, s, 1), running(t, s)
+		ref := registry.VisitRef{Start: noon.AddDate(0, 0, 9), ID: "V900"}.Ref(ids[0])
+		made := registry.Fields{registry.VisitState: registry.VisitScheduled, registry.VisitType: "Routine", registry.VisitStart: noon.AddDate(0, 0, 9).Format(registry.VisitTime)}
+		change := hold(ids[0], "fac-1")
+		change.Edits = append(change.Edits, bulk.Edit{Ref: ref, Before: nothing(made), After: made})
+		g := group(id, change)
+		must(t, "commit", s.Operations.CommitGroup(t.Context(), g))
+		same(t, "record", record(t, s, ref), registry.Record{Ref: ref, Fields: made, Stamp: g.Stamp})
+
+		again := group(id, bulk.Change{Subject: ids[0], Edits: []bulk.Edit{change.Edits[1]}})
+		again.Result.Group = 1
+		refusal := (*engine.Refusal)(nil)
+		if err := s.Operations.CommitGroup(t.Context(), again); !errors.As(err, &refusal) {
+			t.Fatalf("it was made twice: %v", err)
+		}
+
+		back := group(id, change.Inverse())
+		back.Result.Group = 2
+		must(t, "commit the inverse", s.Operations.CommitGroup(t.Context(), back))
+		parts, err := s.Registry.Parts(t.Context(), ids[0])
+		must(t, "read the parts", err)
+		for _, p := range parts {
+			if p.Ref == ref {
+				t.Errorf("it is still there: %v", p)
+			}
+		}
+		forth := group(id, change)
+		forth.Result.Group = 3
+		must(t, "make it again", s.Operations.CommitGroup(t.Context(), forth))
+		same(t, "record", record(t, s, ref), registry.Record{Ref: ref, Fields: made, Stamp: g.Stamp})
 	}},
 	{"a group is recorded once, however often it is delivered", func(t *testing.T, s Stores) {
 		ids, id := seed(t, s, 3), running(t, s)

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/staff"
+)
+
+// Again asks for an operation made from one that has ended: the same again for
+// those whom it did not change and for whom that can help (bulk.Rerun), or the
+// reverse for those whom it changed (bulk.Rollback). Either is an operation
+// like any other, with its own plan and approval. key is as in Request.
+func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bulk.LinkKind, key string) (bulk.Operation, error) {
+	of, err := e.Visible(ctx, actor, id)
+	if err != nil {
+		return of, err
+	}
+	k, err := mustKind(of.Kind)
+	if err != nil {
+		return of, err
+	}
+	if err := mayFollow(of, k, as); err != nil {
+		return of, err
+	}
+	r := Request{Kind: of.Kind, Params: of.Params, Key: key, origin: &bulk.Link{As: as, Operation: id},
+		Selection: bulk.Selection{Source: bulk.FromLeft, Of: id}}
+	if as == bulk.Rollback {
+		directory, err := e.Registry.Directory(ctx)
+		if err != nil {
+			return of, err
+		}
+		root := of.Kind
+		if of.Kind == kind.Rollback.Name {
+			root = of.Params[kind.UndoesKind]
+		}
+		r.Kind, r.Selection.Source = kind.Rollback.Name, bulk.FromDone
+		r.Params = bulk.Params{kind.Undoes: id, kind.UndoesKind: root, kind.UndoesWhat: k.Summary(of.Params, directory)}
+	}
+	op, err := e.Request(ctx, actor, r)
+	if err != nil {
+		return op, err
+	}
+	link := bulk.Link{As: as, Operation: op.ID}
+	_, err = e.update(ctx, id, func(of *bulk.Operation) (bulk.Event, error) {
+		for _, have := range of.Follow {
+			if have == link {
+				return bulk.Event{}, errNothingNew
+			}
+		}
+		of.Follow = append(of.Follow, link)
+		return bulk.Event{Actor: person(actor), What: string(as) + " requested", Detail: op.ID}, nil
+	})
+	return op, err
+}
+
+// MayFollow reports whether an operation can be made from op in this way, by
+// somebody who may ask for operations.
+func (e *Engine) MayFollow(op bulk.Operation, as bulk.LinkKind) bool {
+	k, err := mustKind(op.Kind)
+	return err == nil && mayFollow(op, k, as) == nil
+}
+
+func mayFollow(op bulk.Operation, k kind.Kind, as bulk.LinkKind) error {
+	switch {
+	case as != bulk.Rerun && as != bulk.Rollback:
+		return fault.New(fault.Invalid, "An operation can be followed by a rerun or a rollback.")
+	case !op.State.Ended() || op.Started.IsZero():
+		return fault.New(fault.Conflict, "%s has not run to its end, so there is nothing to run again or to roll back.", op.ID)
+	case as == bulk.Rollback && !k.Undoable:
+		return fault.New(fault.Conflict, "What %s did cannot be rolled back: it changed no records.", op.ID)
+	case as == bulk.Rollback && op.Final.Done == 0:
+		return fault.New(fault.Conflict, "%s changed nobody, so there is nothing to roll back.", op.ID)
+	case as == bulk.Rerun && op.Final.Done == op.Plan.Changes:
+		return fault.New(fault.Conflict, "%s changed everybody in its plan, so there is nobody to run it for again.", op.ID)
+	}
+	return nil
+}
+
+// earlier yields the subjects of an earlier operation that a selection chooses.
+func (e *Engine) earlier(ctx context.Context, s bulk.Selection) iter.Seq2[candidate, error] {
+	return func(yield func(candidate, error) bool) {
+		of, err := e.Operations.Operation(ctx, s.Of)
+		if err != nil {
+			yield(candidate{}, err)
+			return
+		}
+		for line, err := range e.Lines(ctx, of) {
+			if err != nil {
+				yield(candidate{}, err)
+				return
+			}
+			c := candidate{id: line.Change.Subject}
+			switch {
+			case s.Source == bulk.FromDone && line.Outcome.State == bulk.Done:
+				done := line.Change
+				c.change = &done
+			case s.Source == bulk.FromLeft && (line.Outcome.Retryable || line.Outcome.State == bulk.NotAttempted):
+			default:
+				continue
+			}
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// earlierWords says what a selection takes from an earlier operation.
+func earlierWords(s bulk.Selection) string {
+	if s.Source == bulk.FromDone {
+		return fmt.Sprintf("everybody whom %s changed", s.Of)
+	}
+	return fmt.Sprintf("those whom %s did not change and for whom another run can help", s.Of)
+}

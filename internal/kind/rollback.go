@@ -1,0 +1,63 @@
+package kind
+
+import (
+	"fmt"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// What a rollback is asked with. The engine fills it in from the operation
+// that is to be undone.
+const (
+	Undoes     = "undoes"      // the operation's id
+	UndoesKind = "undoes_kind" // what kind of change it made at first, through rollbacks of rollbacks
+	UndoesWhat = "undoes_what" // its summary
+)
+
+// Rollback takes back what an earlier operation did, patient by patient, where
+// the records still are as that operation left them.
+var Rollback = Kind{
+	Name:     "rollback",
+	Title:    "Rollback",
+	Approver: staff.Manager,
+	Undoable: true,
+	Follows:  true,
+	Summary: func(p bulk.Params, _ registry.Directory) string {
+		return fmt.Sprintf("Undo %s (%s)", p[Undoes], p[UndoesWhat])
+	},
+	Check: func(bulk.Params, registry.Directory) []Problem { return nil }, // the engine wrote them
+	New:   func(p bulk.Params, _ registry.Directory, _ time.Time) Planner { return rollbackPlanner{p[Undoes]} },
+}
+
+type rollbackPlanner struct{ undoes string }
+
+func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
+	inverse := s.Done.Inverse()
+	inverse.Name, inverse.Facility = s.Patient.Name(), s.Patient.Facility()
+	for i, edit := range inverse.Edits {
+		record, found := s.Records[edit.Ref]
+		if !found && !edit.Creates() {
+			return bulk.Change{}, &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "A record that was changed is no longer there."}
+		}
+		if difference := edit.Difference(record); difference != "" {
+			return bulk.Change{}, &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: "Changed since " + r.undoes + " " + difference}
+		}
+		if edit.Ref.Part == registry.ProfilePart {
+			inverse.Edits[i].Reads = readsFacility(edit, s.Patient)
+		}
+	}
+	return inverse, nil
+}
+
+// readsFacility makes an edit hold only while the patient stays in the
+// facility, so that nobody changes patients of a facility they do not hold. An
+// edit that moves the patient says so itself.
+func readsFacility(edit bulk.Edit, p registry.Patient) registry.Fields {
+	if _, moves := edit.Before[registry.FacilityField]; moves {
+		return nil
+	}
+	return registry.Fields{registry.FacilityField: p.Facility()}
+}

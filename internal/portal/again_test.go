@@ -1,0 +1,65 @@
+package portal_test
+
+import (
+	"strconv"
+	"testing"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+)
+
+// ended takes two Active patients of Riverside to Hospitalized; the first is
+// changed by hand before the run, so one is done and one is skipped.
+func ended(t *testing.T, w *world, sam *browser) (op string, skipped, done string) {
+	ids := activeIn(w, "riverside", 2)
+	p := planned(sam, registry.Hospitalized, ids...)
+	op = p.operation()
+	submitted(p)
+	w.settle()
+	w.signedIn("maria").get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.StatusField: "On Hold"}, "Rita", noon))
+	w.settle()
+	return op, ids[0], ids[1]
+}
+
+func TestRollingBackFromTheResults(t *testing.T) {
+	w := newWorld(t, 200)
+	sam := w.signedIn("sam")
+	op, _, done := ended(t, w, sam)
+	p := sam.get("/operations/"+op).click("Roll back").want(200, "Roll this operation back?", "the same approval is needed")
+	twice := p
+	p = p.press("confirm", nil).want(200, "Planning", "Undo "+op)
+	if again := twice.press("confirm", nil); again.path != p.path {
+		t.Errorf("the form sent twice makes %s and %s", p.path, again.path)
+	}
+	w.settle()
+	p = sam.get(p.path).want(200, "Hospitalized", "Active", "Rollback of", op)
+	back := p.operation()
+	submitted(p)
+	w.settle()
+	w.signedIn("maria").get("/operations/"+back+"/decision").want(200, "Approve 1 restoration").press("approve", nil).want(200)
+	w.settle()
+	sam.get("/operations/"+back).want(200, "Completed")
+	records, err := w.store.Records(t.Context(), []registry.Ref{registry.ProfileRef(done)})
+	must(t, err)
+	if got := records[registry.ProfileRef(done)].Get(registry.StatusField); got != "Active" {
+		t.Errorf("the status is %s", got)
+	}
+	sam.get("/operations/"+op).want(200, "Followed by", back, "rollback")
+}
+
+func TestRunningAgainFromTheResults(t *testing.T) {
+	w := newWorld(t, 200)
+	sam := w.signedIn("sam")
+	op, skipped, _ := ended(t, w, sam)
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(skipped), registry.Fields{registry.StatusField: "Active"}, "Rita", noon))
+	p := sam.get("/operations/"+op).click("Run again for 1 patient").press("confirm", nil)
+	w.settle()
+	p = sam.get(p.path).want(200, "Ready to submit", "Rerun of", skipped)
+	if got := p.says("changes-count"); got != strconv.Itoa(1) {
+		t.Errorf("it changes %s", got)
+	}
+	if follow := w.header(t, op).Follow; len(follow) != 1 || follow[0].As != bulk.Rerun {
+		t.Errorf("the first operation leads to %v", follow)
+	}
+}

@@ -8,25 +8,7 @@ import (
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
 	"bulkops/internal/kind"
-	"bulkops/internal/registry"
 )
-
-// kindForm is what the portal asks for a kind of operation; its template is
-// what-<name>.html.
-type kindForm struct {
-	One, Many string   // what one change is called
-	Purpose   string   // one sentence for the page that offers the kinds
-	Fields    []string // its questions: the names of the kind's parameters
-}
-
-var kindForms = map[string]kindForm{
-	kind.StatusChange.Name: {
-		One: "status change", Many: "status changes",
-		Purpose: "Give many patients a new status, for example Active, On Hold or Discharged. Where care ends, their future visits are cancelled with it.",
-		Fields:  []string{kind.StatusTo, kind.HoldReason, kind.CancelVisits},
-	},
-	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
-}
 
 // changesOf is a number of changes in words: "1,234 status changes".
 func changesOf(kindName string, n int) string {
@@ -250,13 +232,11 @@ func keepUpload(rq *request) (string, bool) {
 }
 
 type whatData struct {
-	Kind        kind.Kind
-	DraftID     string
-	Draft       draft
-	Statuses    []registry.Status
-	HoldReasons []string
-	From        map[registry.Status][]registry.Status // by new status, those it can follow
-	UsedToday   []bulk.Operation                      // made from the same file
+	Kind      kind.Kind
+	DraftID   string
+	Draft     draft
+	Choices   any              // what the kind's form offers to choose from
+	UsedToday []bulk.Operation // made from the same file
 }
 
 // chooseWhat asks the kind's own questions.
@@ -272,18 +252,13 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 	if d.Selection == nil {
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
-	data := whatData{Kind: k, DraftID: id, Draft: d, HoldReasons: kind.HoldReasons, From: map[registry.Status][]registry.Status{}}
-	for _, s := range registry.Statuses {
-		for _, from := range registry.Statuses {
-			for _, to := range kind.Transitions[from] {
-				if to == s {
-					data.From[s] = append(data.From[s], from)
-				}
-			}
+	data := whatData{Kind: k, DraftID: id, Draft: d}
+	if ask := kindForms[k.Name].Choices; ask != nil {
+		directory, err := rq.engine.Registry.Directory(rq.ctx())
+		if err != nil {
+			return err
 		}
-		if len(data.From[s]) > 0 {
-			data.Statuses = append(data.Statuses, s)
-		}
+		data.Choices = ask(directory)
 	}
 	if d.Selection.File != "" {
 		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation); err != nil {

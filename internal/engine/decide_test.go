@@ -198,6 +198,25 @@ func TestOfTwentyDecisionsAtOnceOneCounts(t *testing.T) {
 	list(t, "history", c.happened(op.ID), "requested", "planned", "submitted", string(truth.Verdict))
 }
 
+// Both have read the plan and passed every check when one of them is recorded.
+func TestADecisionIsCheckedAgainWhenItIsWritten(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	first := true
+	c.fault = func(call string, do func() error) error {
+		if call == "Patients" && first { // grace is about to write, lin is faster
+			first = false
+			_, err := c.Decide(t.Context(), lin, op.ID, engine.DecisionRequest{Verdict: bulk.Reject, Digest: op.Plan.Digest, Comment: "No."})
+			must(t, err)
+		}
+		return do()
+	}
+	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+	refused(t, err, fault.Conflict, "Lin Manages All rejected this operation at 12:00 UTC on 1 December 2026. Your decision was not recorded.")
+	equal(t, "state", c.header(op.ID).State, bulk.Rejected)
+}
+
 // The answer to the write was lost, or the client library repeated the write
 // and was told that the header has moved on: it was moved by this decision.
 func TestADecisionWhoseAnswerWasLostIsRecognised(t *testing.T) {

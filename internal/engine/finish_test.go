@@ -135,6 +135,26 @@ func TestNothingIsChangedAfterTheEnd(t *testing.T) {
 	equal(t, "outcome", c.outcomes(op)["P001"], bulk.Outcome{Subject: "P001", State: bulk.NotAttempted})
 }
 
+// What is still written while the run is being ended counts.
+func TestWhatIsDoneWhileTheRunIsBeingEndedCounts(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(150))
+	op := c.started(asks(registry.OnHold, numbered(150)...))
+	meanwhile := true
+	c.fault = func(call string, do func() error) error {
+		if call == "Results" && meanwhile {
+			meanwhile = false
+			_, err := c.RunBatch(t.Context(), op.ID, 2)
+			must(t, err)
+		}
+		return do()
+	}
+	op, err := c.Finish(t.Context(), op.ID, "Busy")
+	must(t, err)
+	equal(t, "state", op.State, bulk.Stopped)
+	equal(t, "final", op.Final, bulk.Tally{Done: 50})
+}
+
 // Ending a run writes to many groups; it may be interrupted and repeated.
 func TestAnInterruptedEndIsRepeated(t *testing.T) {
 	for n := 1; ; n++ {

@@ -182,12 +182,13 @@ func (c *chance) act() bool {
 		if len(c.executions) > 0 && c.rng.Float64() < c.deaths {
 			c.executions[c.rng.IntN(len(c.executions))].die()
 		}
-	case 12: // two decide at once, and not the same
+	case 12: // others decide at the same time: otherwise, or without the right
 		if c.rng.IntN(4) == 0 && u.id != "" && c.header(u.id).State == bulk.AwaitingApproval {
-			c.decide(u, lin.Sub)
-			other := *u
+			other, own := *u, *u
 			other.verdict = bulk.Reject
 			c.decide(&other, grace.Sub)
+			c.decide(&own, u.asker.Sub)
+			c.decide(u, lin.Sub)
 		}
 	case 13: // the same form is sent twice
 		if u.id == "" {

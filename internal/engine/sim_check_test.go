@@ -27,6 +27,7 @@ type checker struct {
 	begun   map[string]int // how many changes there were when the operation was first seen
 	plans   map[string]*approvedPlan
 	tallies map[string]bulk.Tally
+	stops   map[string]map[int]int // when it was first seen stopping, how many groups of each batch were done
 
 	changes int // looked at
 	latest  map[registry.Ref]registry.Record
@@ -49,6 +50,7 @@ type approvedPlan struct {
 
 func newChecker(w *world) *checker {
 	return &checker{w: w, headers: map[string]bulk.Operation{}, begun: map[string]int{}, plans: map[string]*approvedPlan{}, tallies: map[string]bulk.Tally{},
+		stops:  map[string]map[int]int{},
 		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}}
 }
 
@@ -193,7 +195,7 @@ func (k *checker) checkChanges() error {
 		if !planned {
 			return fmt.Errorf("%s changed %v, which is not in the approved plan", id, c.Ref)
 		}
-		if !edit.Holds(c.Old) {
+		if !asPlanned(edit, c.Old.Fields) {
 			return fmt.Errorf("%s changed %v, which was not as planned: %v", id, c.Ref, c.Old)
 		}
 		want := maps.Clone(c.Old.Fields)
@@ -209,6 +211,19 @@ func (k *checker) checkChanges() error {
 	return nil
 }
 
+// asPlanned is the condition of an edit in other words than bulk.Edit.Holds has.
+func asPlanned(e bulk.Edit, is registry.Fields) bool {
+	relied := maps.Clone(e.Before)
+	maps.Copy(relied, e.Reads)
+	relied[registry.LockedBy] = ""
+	for field, was := range relied {
+		if is[field] != was {
+			return false
+		}
+	}
+	return true
+}
+
 // checkProgress: done, skipped, failed and not attempted add up to the plan, the
 // tallies say what the results say, nothing goes back, and what people read of
 // an ended operation is all there is.
@@ -222,7 +237,11 @@ func (k *checker) checkProgress(op bulk.Operation) error {
 		return err
 	}
 	var recount bulk.Tally
+	groups := map[int]int{}
 	for r := range k.w.store.Results(context.Background(), op.ID) {
+		if !r.Closed {
+			groups[r.Batch]++
+		}
 		group := p.batches[r.Batch-1].Group(r.Group)
 		for _, c := range group {
 			switch r.Outcome(c.Subject).State {
@@ -232,6 +251,16 @@ func (k *checker) checkProgress(op bulk.Operation) error {
 				recount.Skipped++
 			case bulk.Failed:
 				recount.Failed++
+			}
+		}
+	}
+	if op.State == bulk.Stopping && k.stops[op.ID] == nil {
+		k.stops[op.ID] = groups
+	}
+	if atStop, stopped := k.stops[op.ID]; stopped {
+		for batch, n := range groups {
+			if n > atStop[batch]+1 {
+				return fmt.Errorf("%d groups of batch %d were done after the stop; only the one under way may be", n-atStop[batch], batch)
 			}
 		}
 	}
@@ -260,6 +289,12 @@ func (k *checker) checkEnd() error {
 	for id, op := range k.headers {
 		if err := k.checkEnded(op); err != nil {
 			return fmt.Errorf("%s, %s: %w", id, op.State, err)
+		}
+	}
+	asked := map[string]int{}
+	for _, op := range k.headers {
+		if asked[op.Requester.Sub]++; asked[op.Requester.Sub] > 1 {
+			return fmt.Errorf("%s asked once, and there are several operations", op.Requester.Name)
 		}
 	}
 	for _, x := range k.w.executions {

@@ -205,11 +205,30 @@ func TestAHandAtEveryCall(t *testing.T) {
 	}, ended)
 }
 
+// Rights that are gone before the check begins keep anything from being changed.
 func TestRightsTakenAwayAtEveryCall(t *testing.T) {
 	t.Parallel()
+	early := 0
 	for _, p := range []string{ada.Sub, grace.Sub} {
+		var before bool
 		play(t, []fate{made}, func(s *script) {
-			s.also = func(s *script) { s.turnRights(s.person(p)) }
-		}, ended)
+			before = false
+			s.also = func(s *script) {
+				x := s.execution(s.wish.id)
+				before = x == nil || x.state == "Plan" || x.state == "Review" || x.state == "Approve"
+				s.turnRights(s.person(p))
+			}
+		}, func(op bulk.Operation) error {
+			if before {
+				early++
+			}
+			if before && op.Final.Attempted() > 0 {
+				return fmt.Errorf("%s, whose rights were gone, changed %+v", p, op.Final)
+			}
+			return ended(op)
+		})
+	}
+	if early == 0 {
+		t.Error("rights were never taken away before the check")
 	}
 }

@@ -187,15 +187,17 @@ func changePatients(rq *request) error {
 	to := "/patients/lists/" + id
 	do := rq.form.Get("do")
 	l.Dropped = false
+	// Search and list are one form: whoever ticks, searches and ticks again
+	// keeps both ticks.
+	ticks := rq.form["tick"]
+	for _, shown := range rq.form["shown"] {
+		l.set(shown, slices.Contains(ticks, shown) && do != "untick-page" || do == "tick-page")
+	}
 	if do == "filter" || do == "clear" {
 		if err := rq.filterList(&l, do == "clear"); err != nil {
 			return err
 		}
 		return rq.saveList(id, l, to)
-	}
-	ticks := rq.form["tick"]
-	for _, shown := range rq.form["shown"] {
-		l.set(shown, slices.Contains(ticks, shown) && do != "untick-page" || do == "tick-page")
 	}
 	switch do {
 	case "all":
@@ -204,7 +206,7 @@ func changePatients(rq *request) error {
 		l.All, l.Except, l.Picked = false, nil, nil
 	case "bulk":
 		if l.Selected() == 0 && (!l.All || !l.More) {
-			return rq.showPatients(l, engine.Problems{{Field: "patients", Sentence: "No patients are selected. Tick at least one, or select all that match."}})
+			return rq.showPatients(l, engine.Problems{{Field: "selection", Sentence: "No patients are selected. Tick at least one, or select all that match."}})
 		}
 		draft, err := rq.draftOfList(id, l)
 		if err != nil {

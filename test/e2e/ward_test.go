@@ -196,12 +196,38 @@ func progressOf(t *testing.T, id string) bulk.Tally {
 	return tally
 }
 
+func eventsOf(t *testing.T, id string) []bulk.Event {
+	t.Helper()
+	events, err := live.operations.Events(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// actsOf counts what people have done to an operation. Reminders and the like
+// come by themselves.
+func actsOf(t *testing.T, id string) int {
+	t.Helper()
+	acts := 0
+	for _, e := range eventsOf(t, id) {
+		if e.Actor.Sub != "" {
+			acts++
+		}
+	}
+	return acts
+}
+
+// auditPatience is how long an audit record may take: one caller reads the
+// streams for all tests, in turn.
+const auditPatience = 3 * time.Minute
+
 // awaitAudit waits until an operation has n audited changes and returns them.
 // The stream is read some time after the change.
 func awaitAudit(t *testing.T, id string, n int) []audit.Record {
 	t.Helper()
 	var records []audit.Record
-	eventually(t, 60*time.Second, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
+	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
 		records = live.changesOf(t, id)
 		return len(records) >= n
 	})

@@ -222,11 +222,13 @@ func (c *chance) idle() bool {
 	}
 	if c.over() {
 		c.until = 0
-		c.swept++
+		if c.swept++; c.swept > 2 {
+			return false
+		}
 	}
 	c.now = c.now.Add(time.Duration(1+c.rng.IntN(24*60)) * time.Minute)
 	c.sweep()
-	return c.swept < 3
+	return true
 }
 
 // restoreRights gives back, sooner or later, what was taken away; people try

@@ -83,13 +83,6 @@ func TestARightThatIsTakenAwayIsGoneAtTheNextRequest(t *testing.T) {
 	}
 }
 
-func put(t *testing.T, p staff.Person) {
-	t.Helper()
-	if err := live.staff.PutPerson(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // On the pages, too, what is foreign is as what is unknown, an auditor reads
 // only, and who lacks a right reads which one.
 func TestPagesSayWhichRightIsMissing(t *testing.T) {

@@ -41,9 +41,7 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 	}
 	employ := func(who string, role staff.Role) staff.Person {
 		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
-		if err := live.staff.PutPerson(ctx, p); err != nil {
-			t.Fatal(err)
-		}
+		put(t, p)
 		return p
 	}
 	w.requester = employ("requester", staff.Staff)
@@ -82,9 +80,15 @@ func (w ward) dismissManagers(t *testing.T) {
 	t.Helper()
 	for _, m := range w.managers {
 		m.Disabled = true
-		if err := live.staff.PutPerson(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
+		put(t, m)
+	}
+}
+
+// put stores an entry of the staff directory.
+func put(t *testing.T, p staff.Person) {
+	t.Helper()
+	if err := live.staff.PutPerson(t.Context(), p); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -26,6 +26,9 @@ func (p *person) plans(to registry.Status, ids ...string) (operation string) {
 // seesThePlan waits until the operation that is shown is planned.
 func (p *person) seesThePlan() (operation string) {
 	p.t.Helper()
+	if p.scriptless {
+		p.looksAgainUntil(bulk.Ready)
+	}
 	p.waits("the plan is there", isIn(bulk.Ready))
 	return p.text("#operation-id")
 }

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
-	"strings"
 
 	"bulkops/internal/bulk"
-	"bulkops/internal/engine"
 	"bulkops/internal/registry"
 )
 
@@ -70,7 +67,10 @@ func (k *checker) check() error {
 	if k.created {
 		k.ids = nil
 		for _, p := range askers {
-			for id := range k.w.store.ByRequester(context.Background(), p.Sub) {
+			for id, err := range k.w.store.ByRequester(context.Background(), p.Sub) {
+				if err != nil {
+					return err
+				}
 				k.ids = append(k.ids, id)
 			}
 		}
@@ -252,7 +252,10 @@ func (k *checker) checkProgress(op bulk.Operation) error {
 	}
 	var recount bulk.Tally
 	groups := map[int]int{}
-	for r := range k.w.store.Results(context.Background(), op.ID) {
+	for r, err := range k.w.store.Results(context.Background(), op.ID) {
+		if err != nil {
+			return err
+		}
 		if !r.Closed {
 			groups[r.Batch]++
 		}
@@ -292,112 +295,3 @@ func (k *checker) checkProgress(op bulk.Operation) error {
 	}
 	return nil
 }
-
-// checkEnd: when the trouble has ceased and time has passed, everything has
-// ended, and the outcomes are what happened to the records.
-func (k *checker) checkEnd() error {
-	k.created, k.updated, k.changed = true, true, true
-	if err := k.check(); err != nil {
-		return err
-	}
-	for id, op := range k.headers {
-		if err := k.checkEnded(op); err != nil {
-			return fmt.Errorf("%s, %s: %w", id, op.State, err)
-		}
-	}
-	asked := map[string]bool{}
-	for _, op := range k.headers {
-		if asked[op.Requester.Sub] && op.Origin == nil {
-			return fmt.Errorf("%s asked once, and there are several operations", op.Requester.Name)
-		}
-		asked[op.Requester.Sub] = asked[op.Requester.Sub] || op.Origin == nil
-	}
-	for _, x := range k.w.executions {
-		if x.alive {
-			return fmt.Errorf("%s: the execution still stands in %s", x.op, x.state)
-		}
-	}
-	for id := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
-		return fmt.Errorf("%s: a token was never used", id)
-	}
-	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {
-		return errors.New("the records are not what the changes made of them")
-	}
-	if strings.Contains(fmt.Sprint(k.w.mails, k.w.logs, k.headers), canary) {
-		return errors.New("patient data in a mail, a log or a header")
-	}
-	return nil
-}
-
-func (k *checker) checkEnded(op bulk.Operation) error {
-	if !op.State.Ended() {
-		return errors.New("it never ended")
-	}
-	events, err := k.w.store.Events(context.Background(), op.ID)
-	if err != nil || len(events) != op.Version {
-		return fmt.Errorf("%d events for version %d: %v", len(events), op.Version, err)
-	}
-	decisions := 0
-	for i, e := range events {
-		if e.Number != i+1 {
-			return fmt.Errorf("event %d has the number %d", i+1, e.Number)
-		}
-		if e.What == string(bulk.Approve) || e.What == string(bulk.Reject) {
-			decisions++
-		}
-	}
-	if decisions > 1 || decisions == 1 != (op.Decision != nil) {
-		return fmt.Errorf("%d decisions in the history", decisions)
-	}
-	if k.plans[op.ID] == nil {
-		return nil
-	}
-	return k.checkOutcomes(op)
-}
-
-// checkOutcomes: a subject is done exactly where its records were changed by
-// the operation, once each, and skipped only where somebody else changed one
-// of them after the plan was begun.
-func (k *checker) checkOutcomes(op bulk.Operation) error {
-	var tally bulk.Tally
-	for line, err := range k.w.Lines(context.Background(), op) {
-		if err != nil {
-			return err
-		}
-		written, touched := 0, false
-		for _, e := range line.Change.Edits {
-			written += k.written[op.ID][e.Ref]
-			touched = touched || slices.ContainsFunc(k.others[e.Ref], func(by writer) bool {
-				return by.operation != op.ID && by.change >= k.begun[op.ID]
-			})
-		}
-		o := line.Outcome
-		switch o.State {
-		case bulk.Done:
-			tally.Done++
-			if written != len(line.Change.Edits) {
-				return fmt.Errorf("%s is done with %d of %d edits", o.Subject, written, len(line.Change.Edits))
-			}
-			continue
-		case bulk.Skipped:
-			tally.Skipped++
-			if !touched {
-				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
-			}
-		case bulk.Failed:
-			tally.Failed++
-			if o.Code != bulk.Unwritable || line.Change.Subject != poisoned {
-				return fmt.Errorf("%s failed: %s", o.Subject, o.Sentence)
-			}
-		}
-		if written != 0 {
-			return fmt.Errorf("%s is %s, and %d of its records were changed", o.Subject, o.State, written)
-		}
-	}
-	if tally != op.Final {
-		return fmt.Errorf("the lines count %+v, the operation %+v", tally, op.Final)
-	}
-	return nil
-}
-
-var _ engine.Machine = (*world)(nil)

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,13 +10,9 @@ import (
 	"testing"
 )
 
-// buildCommand compiles cmd/bulkops once.
+// buildCommand compiles cmd/bulkops once, into the folder of the stack.
 var buildCommand = sync.OnceValues(func() (path string, err error) {
-	dir, err := os.MkdirTemp("", "bulkops-command-")
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(dir, "bulkops")
+	path = filepath.Join(live.Dir(), "bulkops")
 	build := exec.Command("go", "build", "-o", path, "bulkops/cmd/bulkops")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))

@@ -60,7 +60,7 @@ func TestTheMainJob(t *testing.T) {
 	acts := actsOf(t, id)
 	for range 5 {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
-			visitLikeAScanner(t, method, link, w)
+			visitLikeAScanner(t, method, link)
 		}
 	}
 	approver := signIn(t, jonas.Email, link)
@@ -165,7 +165,7 @@ func approvalLink(t *testing.T, email, operation string, w ward) string {
 
 // visitLikeAScanner opens a link as a mail scanner does: without a cookie and
 // without following. Nothing of the operation may be seen.
-func visitLikeAScanner(t *testing.T, method, link string, w ward) {
+func visitLikeAScanner(t *testing.T, method, link string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, link, http.NoBody)
 	if err != nil {

@@ -82,9 +82,6 @@ func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 	case !utf8.ValidString(plan) || strings.ContainsFunc(plan, func(r rune) bool { return !unicode.IsPrint(r) }):
 		add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
 	}
-	if p[MemberIDs] != KeepMemberIDs && p[MemberIDs] != ClearMemberIDs {
-		add(MemberIDs, "Choose whether the member ids are kept or cleared.")
-	}
 	switch day, err := time.Parse(time.DateOnly, p[EffectiveDate]); {
 	case p[EffectiveDate] == "":
 		add(EffectiveDate, "Give the date from which the plan holds.")
@@ -92,6 +89,9 @@ func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 		add(EffectiveDate, "%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(p[EffectiveDate]))
 	case day.Year() < firstYear || day.Year() > lastYear:
 		add(EffectiveDate, "Check the year: it must be between %d and %d.", firstYear, lastYear)
+	}
+	if p[MemberIDs] != KeepMemberIDs && p[MemberIDs] != ClearMemberIDs {
+		add(MemberIDs, "Choose whether the member ids are kept or cleared.")
 	}
 	if p[PlanEnded] != "" && p[PlanEnded] != "yes" {
 		add(PlanEnded, "Answer yes, or leave it out.")

@@ -117,7 +117,7 @@ func TestCheckOfAnInsuranceChangeNamesEachWrongAnswer(t *testing.T) {
 		params bulk.Params
 		want   []string
 	}{
-		{"nothing", nil, []string{"plan: Write the name", "member_ids: Choose whether", "effective: Give the date"}},
+		{"nothing", nil, []string{"plan: Write the name", "effective: Give the date", "member_ids: Choose whether"}},
 		{"a blank plan", insure("plan", " \n "), []string{"plan: Write the name"}},
 		{"as long as it may be", insure("plan", strings.Repeat("ä", 80)), nil},
 		{"too long", insure("plan", strings.Repeat("ä", 81)), []string{"plan: Shorten the name of the plan to 80 characters; it has 81."}},

@@ -67,12 +67,21 @@ func tagNames(answer string) []string {
 // it was typed.
 func sumUpTags(p bulk.Params, _ registry.Directory) string {
 	var parts []string
-	for _, what := range []struct{ verb, answer string }{{"add", p[AddTags]}, {"remove", p[RemoveTags]}} {
-		if names := tagNames(what.answer); len(names) > 0 {
-			parts = append(parts, what.verb+" "+strings.Join(names, ", "))
+	for _, what := range []struct{ verb, answer string }{{"Add", p[AddTags]}, {"Remove", p[RemoveTags]}} {
+		names := tagNames(what.answer)
+		if len(names) == 0 {
+			continue
 		}
+		if len(parts) > 0 {
+			what.verb = strings.ToLower(what.verb)
+		}
+		noun := " tag "
+		if len(names) > 1 {
+			noun = " tags "
+		}
+		parts = append(parts, what.verb+noun+strings.Join(names, ", "))
 	}
-	words := "Tags: " + strings.Join(parts, "; ")
+	words := strings.Join(parts, "; ")
 	var become []string
 	for _, typed := range append(typedTags(p[AddTags]), typedTags(p[RemoveTags])...) {
 		if sentence := fmt.Sprintf("%q becomes %s", typed, TagName(typed)); typed != TagName(typed) && !slices.Contains(become, sentence) {

@@ -25,7 +25,7 @@ func numberedTags(n int) string {
 
 func TestATagIsStoredInOneWay(t *testing.T) {
 	for typed, want := range map[string]string{
-		"vip": "vip", "VIP": "vip", "Falls Risk": "falls-risk", "  falls   risk ": "falls-risk", "falls-risk": "falls-risk",
+		"vip": "vip", "VIP": "vip", "Fall Risk": "fall-risk", "  fall   risk ": "fall-risk", "fall-risk": "fall-risk",
 		"-a - b-": "a-b", "2nd\u00a0Floor": "2nd-floor", "-": "", "": "",
 	} {
 		if got := kind.TagName(typed); got != want {
@@ -42,7 +42,7 @@ func TestTagsAreAddedAndRemovedTogether(t *testing.T) {
 	}{
 		{"added to none", "", "VIP", "", "vip", ""},
 		{"added in its place", "a c", "b", "", "a b c", ""},
-		{"several, typed in several ways", "m", "Z; a,\r\nFalls Risk", "", "a falls-risk m z", ""},
+		{"several, typed in several ways", "m", "Z; a,\r\nFall Risk", "", "a fall-risk m z", ""},
 		{"removed", "a b c", "", "b", "a c", ""},
 		{"the last one removed", "a", "", "a", "", ""},
 		{"both", "a b", "c", "a", "b c", ""},
@@ -111,10 +111,10 @@ func TestAnyTagsStaySortedAndWithinTheLimit(t *testing.T) {
 
 func TestTheSummaryOfTagsSaysWhatANameBecomes(t *testing.T) {
 	for want, params := range map[string]bulk.Params{
-		"Tags: add falls-risk, vip": {kind.AddTags: "vip, falls-risk"},
-		"Tags: remove vip":          {kind.RemoveTags: "vip"},
-		`Tags: add falls-risk; remove vip ("Falls Risk" becomes falls-risk)`: {kind.AddTags: "Falls Risk", kind.RemoveTags: "vip"},
-		`Tags: add a; remove b ("A" becomes a, "B" becomes b)`:               {kind.AddTags: "A\nA", kind.RemoveTags: "B"},
+		"Add tags fall-risk, vip": {kind.AddTags: "vip, fall-risk"},
+		"Remove tag vip":          {kind.RemoveTags: "vip"},
+		`Add tag fall-risk; remove tag vip ("Fall Risk" becomes fall-risk)`: {kind.AddTags: "Fall Risk", kind.RemoveTags: "vip"},
+		`Add tag a; remove tag b ("A" becomes a, "B" becomes b)`:            {kind.AddTags: "A\nA", kind.RemoveTags: "B"},
 	} {
 		if got := kind.Tags.Summary(params, registry.Directory{}); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -45,7 +45,7 @@ func DrawFields(t *rapid.T) registry.Fields {
 		}
 	}
 	some(registry.HoldReason, append([]string{"of old"}, kind.HoldReasons...)...)
-	some(registry.Tags, "falls-risk vip", "vip  falls-risk", "vip vip", " ", "Old_Style")
+	some(registry.Tags, "fall-risk vip", "vip  fall-risk", "vip vip", " ", "Old_Style")
 	some(registry.InsurancePlan, "Medicare", "Aetna", "medicare")
 	some(registry.InsuranceID, "ME1", "0012")
 	some(registry.InsuranceFrom, "2026-01-01", "not a date")
@@ -63,7 +63,7 @@ func statusChange(t *rapid.T) bulk.Params {
 }
 
 func tags(t *rapid.T) bulk.Params {
-	names := rapid.Permutation([]string{"Falls Risk", "VIP", "diabetes", "Old-Style", "2nd floor"}).Draw(t, "tags")
+	names := rapid.Permutation([]string{"Fall Risk", "VIP", "diabetes", "Old-Style", "2nd floor"}).Draw(t, "tags")
 	some := rapid.IntRange(1, len(names)).Draw(t, "some")
 	more := rapid.IntRange(some, len(names)).Draw(t, "more")
 	params := bulk.Params{kind.AddTags: strings.Join(names[:some], ", "), kind.RemoveTags: strings.Join(names[some:more], "\n")}

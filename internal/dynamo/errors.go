@@ -54,10 +54,20 @@ func busy(err error, what string) error {
 // harm: what may pass by itself is Busy.
 func failed(err error, what string) error {
 	passes := refusedForNow(err) || !refusedForGood(err)
-	if passes && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if passes && !givenUp(err) {
 		return busy(err, what)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// givenUp reports that the caller's context ended. A call that got no answer in
+// callTimeout is a context.DeadlineExceeded too, but may be repeated.
+func givenUp(err error) bool {
+	call, cancelled := (*smithy.OperationError)(nil), (*smithy.CanceledError)(nil)
+	if errors.As(err, &call) {
+		return errors.As(err, &cancelled)
+	}
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // written wraps the error of a write that must not be repeated blindly: only

@@ -102,6 +102,20 @@ func (c *clinic) hire(t *testing.T, name string, role staff.Role, facilities ...
 	}
 }
 
+// dismiss takes every right away from somebody who was hired.
+func (c *clinic) dismiss(t *testing.T, name string) {
+	t.Helper()
+	people, err := c.staff.People(t.Context(), staff.Staff)
+	i := slices.IndexFunc(people, func(p staff.Person) bool { return p.Name == name })
+	if err != nil || i < 0 {
+		t.Fatalf("%s is not in the staff directory: %v", name, err)
+	}
+	people[i].Disabled = true
+	if err := c.staff.PutPerson(t.Context(), people[i]); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // those returns the sample's patients of a facility, those with one of the
 // statuses if any are given.
 func (c *clinic) those(facility string, statuses ...registry.Status) []registry.Patient {

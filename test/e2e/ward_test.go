@@ -75,9 +75,7 @@ func (w ward) employ(t *testing.T, who string, role staff.Role) staff.Person {
 	t.Helper()
 	name := strings.TrimPrefix(w.facility, "ward-")
 	p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
-	if err := live.staff.PutPerson(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	put(t, p)
 	return p
 }
 

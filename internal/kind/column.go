@@ -74,6 +74,13 @@ func (c Column) Value(text string, at time.Time) (value, problem string) {
 	return c.Read(text, at)
 }
 
+// unreadable reports marks that nobody can see. The two joiners belong to the
+// spelling of names in several scripts.
+func unreadable(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner || r == unicode.ReplacementChar
+}
+
 // GivenProblem is what is wrong with one value given for the patient at Index.
 type GivenProblem struct {
 	Index           int

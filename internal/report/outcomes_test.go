@@ -109,7 +109,7 @@ func TestTheFileCanBeUploadedAgain(t *testing.T) {
 		sequence[bulk.Exclusion]()); err != nil {
 		t.Fatal(err)
 	}
-	read, err := intake.CSV(strings.NewReader(text.String()), int64(text.Len()), 100)
+	read, err := intake.CSV(strings.NewReader(text.String()), int64(text.Len()), 100, kind.StatusChange, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

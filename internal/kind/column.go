@@ -66,9 +66,7 @@ func (c Column) Value(text string, at time.Time) (value, problem string) {
 		return "", fmt.Sprintf("The %s cannot be cleared. Leave the cell empty to keep it as it is.", strings.ToLower(c.Title))
 	case strings.EqualFold(text, Clear):
 		return Clear, ""
-	case strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar
-	}):
+	case strings.ContainsFunc(text, unreadable):
 		return "", "This cell has characters that cannot be read. Type the value again."
 	}
 	return c.Read(text, at)

@@ -33,16 +33,27 @@ func (d *draft) take(read intake.Result, err error, field, words string) (engine
 		d.Words = append(d.Words, plural(read.Blank, "row without an id was skipped", "rows without an id were skipped"))
 	}
 	for _, c := range read.Columns {
-		words := c.Title + ": " + plural(c.Values, "new value", "new values")
-		if c.Cleared > 0 {
-			words += ", " + thousands(c.Cleared) + " to clear"
-		}
-		d.Words = append(d.Words, words)
+		d.Words = append(d.Words, columnWords(c))
 	}
 	if len(read.Ignored) > 0 {
 		d.Words = append(d.Words, plural(len(read.Ignored), "column is not used: ", "columns are not used: ")+strings.Join(read.Ignored, ", "))
 	}
 	return nil, nil
+}
+
+// columnWords says what was read from a column: "Phone: 12 new values, 3 to clear".
+func columnWords(c intake.ReadColumn) string {
+	var parts []string
+	if c.Values > 0 {
+		parts = append(parts, plural(c.Values, "new value", "new values"))
+	}
+	if c.Cleared > 0 {
+		parts = append(parts, thousands(c.Cleared)+" to clear")
+	}
+	if len(parts) == 0 {
+		parts = []string{"no value"}
+	}
+	return c.Title + ": " + strings.Join(parts, ", ")
 }
 
 // keepUpload keeps the ids of an uploaded file as a pasted list: a browser

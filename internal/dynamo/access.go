@@ -32,7 +32,7 @@ const (
 
 // Person reads the latest entry: a right that was taken away is gone at once.
 func (s *Staff) Person(ctx context.Context, sub string) (staff.Person, error) {
-	i, err := s.client.get(ctx, s.table, key{staffPrefix + sub, staffSK}, true)
+	i, err := s.client.get(ctx, s.table, key{staffPrefix + sub, staffSK})
 	if err != nil {
 		return staff.Person{}, failed(err, "read a staff entry")
 	}
@@ -82,7 +82,7 @@ func (s *Staff) PutApprovalRef(ctx context.Context, ref string, a engine.Approva
 }
 
 func (s *Staff) ApprovalRef(ctx context.Context, ref string, now time.Time) (engine.ApprovalRef, error) {
-	i, err := s.client.get(ctx, s.table, secretKey(approvalKind, ref), true)
+	i, err := s.client.get(ctx, s.table, secretKey(approvalKind, ref))
 	if err != nil {
 		return engine.ApprovalRef{}, failed(err, "read an approval reference")
 	}
@@ -126,7 +126,7 @@ func (a *Access) Put(ctx context.Context, kind, id string, v any, expires time.T
 
 // Get reads into v what is stored; fault.NotFound when absent or expired.
 func (a *Access) Get(ctx context.Context, kind, id string, v any, now time.Time) error {
-	i, err := a.client.get(ctx, a.table, secretKey(kind, id), true)
+	i, err := a.client.get(ctx, a.table, secretKey(kind, id))
 	if err != nil {
 		return failed(err, "read a "+kind)
 	}
@@ -135,7 +135,7 @@ func (a *Access) Get(ctx context.Context, kind, id string, v any, now time.Time)
 
 // Delete removes what is stored, if anything.
 func (a *Access) Delete(ctx context.Context, kind, id string) error {
-	if _, err := a.client.remove(ctx, a.table, secretKey(kind, id), "", nil); err != nil {
+	if _, err := a.client.remove(ctx, a.table, secretKey(kind, id), ""); err != nil {
 		return failed(err, "delete a "+kind)
 	}
 	return nil
@@ -145,7 +145,7 @@ func (a *Access) Delete(ctx context.Context, kind, id string) error {
 // succeeds. Where its answer is lost, none does.
 func (a *Access) Take(ctx context.Context, kind, id string, v any, now time.Time) error {
 	// Without the condition DynamoDB Local gives the item to two at once.
-	i, err := a.client.remove(ctx, a.table, secretKey(kind, id), "attribute_exists(pk)", nil)
+	i, err := a.client.remove(ctx, a.table, secretKey(kind, id), "attribute_exists(pk)")
 	if err != nil && !conditionFailed(err) {
 		return failed(err, "take a "+kind)
 	}

@@ -49,9 +49,10 @@ func NewClient(cfg aws.Config) *Client {
 // item is one stored item.
 type item = map[string]types.AttributeValue
 
-func (c *Client) get(ctx context.Context, table string, k key, consistent bool) (item, error) {
+// get reads the latest version of an item, nil where there is none.
+func (c *Client) get(ctx context.Context, table string, k key) (item, error) {
 	out, err := c.api.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &table, Key: k.item(), ConsistentRead: &consistent, ReturnConsumedCapacity: c.Meter.wanted(),
+		TableName: &table, Key: k.item(), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: c.Meter.wanted(),
 	})
 	if err != nil {
 		return nil, err
@@ -78,13 +79,12 @@ func (c *Client) put(ctx context.Context, table string, i item, condition string
 
 // remove deletes an item where the condition holds ("" always) and returns
 // what it held, nil where there was none.
-func (c *Client) remove(ctx context.Context, table string, k key, condition string, values item) (item, error) {
+func (c *Client) remove(ctx context.Context, table string, k key, condition string) (item, error) {
 	in := &dynamodb.DeleteItemInput{
 		TableName: &table, Key: k.item(), ReturnValues: types.ReturnValueAllOld, ReturnConsumedCapacity: c.Meter.wanted(),
 	}
 	if condition != "" {
 		in.ConditionExpression = &condition
-		in.ExpressionAttributeValues = values
 	}
 	out, err := c.api.DeleteItem(ctx, in)
 	if err != nil {

@@ -119,7 +119,7 @@ func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selec
 		}
 		return "", nil
 	}
-	o.dropSelection(ctx, op.ID, pages)
+	o.dropSelection(ctx, pages)
 	switch {
 	case len(reasons) == 3 && is(reasons[2], reasonCondition): // by the same request, sent twice at once
 		return o.madeWith(ctx, used)
@@ -133,7 +133,7 @@ func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selec
 
 // madeWith returns the operation that was made with a requester's key, "" for none.
 func (o *Operations) madeWith(ctx context.Context, used key) (string, error) {
-	i, err := o.client.get(ctx, o.table, used, true)
+	i, err := o.client.get(ctx, o.table, used)
 	if err != nil {
 		return "", failed(err, "look up a request's key")
 	}
@@ -145,7 +145,7 @@ func (o *Operations) Operation(ctx context.Context, id string) (bulk.Operation, 
 	if !k.possible() {
 		return bulk.Operation{}, errNoOperation()
 	}
-	i, err := o.client.get(ctx, o.table, k, true)
+	i, err := o.client.get(ctx, o.table, k)
 	if err != nil {
 		return bulk.Operation{}, failed(err, "read an operation")
 	}

@@ -55,7 +55,7 @@ func (o *Operations) putSelection(ctx context.Context, id string, s bulk.Selecti
 			err = written(err, what)
 		}
 		if err != nil {
-			o.dropSelection(ctx, id, stored)
+			o.dropSelection(ctx, stored)
 			return nil, err
 		}
 		stored = append(stored, k)
@@ -65,9 +65,9 @@ func (o *Operations) putSelection(ctx context.Context, id string, s bulk.Selecti
 
 // dropSelection removes the pages of an operation that was not stored after
 // all. Pages that stay behind are found by nobody.
-func (o *Operations) dropSelection(ctx context.Context, id string, pages []key) {
+func (o *Operations) dropSelection(ctx context.Context, pages []key) {
 	for _, k := range pages {
-		if _, err := o.client.remove(ctx, o.table, k, "", nil); err != nil {
+		if _, err := o.client.remove(ctx, o.table, k, ""); err != nil {
 			return
 		}
 	}
@@ -153,7 +153,7 @@ func (o *Operations) Exclusions(ctx context.Context, id, run string, page int) (
 
 // readBody reads the body of an item into v.
 func (o *Operations) readBody(ctx context.Context, k key, v any, what string) (found bool, err error) {
-	i, err := o.client.get(ctx, o.table, k, true)
+	i, err := o.client.get(ctx, o.table, k)
 	if err != nil {
 		return false, failed(err, what)
 	}

@@ -80,7 +80,7 @@ func (o *Operations) Token(ctx context.Context, id, wait string) (token string, 
 }
 
 func (o *Operations) DeleteToken(ctx context.Context, id, wait, token string) error {
-	if _, err := o.client.remove(ctx, o.table, tokenKey(id, wait, token), "", nil); err != nil {
+	if _, err := o.client.remove(ctx, o.table, tokenKey(id, wait, token), ""); err != nil {
 		return failed(err, "forget a token")
 	}
 	return nil
@@ -89,7 +89,7 @@ func (o *Operations) DeleteToken(ctx context.Context, id, wait, token string) er
 func mailKey(id, mail string) key { return operationKey(id, "MAIL#%s", mail) }
 
 func (o *Operations) MailSent(ctx context.Context, id, mail string) (bool, error) {
-	i, err := o.client.get(ctx, o.table, mailKey(id, mail), true)
+	i, err := o.client.get(ctx, o.table, mailKey(id, mail))
 	if err != nil {
 		return false, failed(err, "look up a mail")
 	}

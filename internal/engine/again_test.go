@@ -219,3 +219,33 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		}
 	})
 }
+
+// Who could not be rolled back, because somebody had locked the record, is
+// rolled back by a rerun of the rollback.
+func TestARerunOfARollbackTakesBackTheRest(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2), visits(2))
+	before := c.fields()
+	op := c.finished(asks(registry.Discharged, numbered(2)...))
+
+	made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "a-key-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), made.ID))
+	made = c.header(made.ID)
+	_, err = c.Submit(t.Context(), ada, made.ID, submission(made))
+	must(t, err)
+	_, err = c.Decide(t.Context(), grace, made.ID, approval(made))
+	must(t, err)
+	_, err = c.Verify(t.Context(), made.ID)
+	must(t, err)
+	c.byHand("P002", registry.LockedBy, "Nora Nurse")
+	rollback := c.finish(c.header(made.ID))
+	equal(t, "rolled back", rollback.Final, bulk.Tally{Done: 1, Skipped: 1})
+	equal(t, "why not", c.outcomes(rollback)["P002"].Code, bulk.LockedSince)
+
+	c.byHand("P002", registry.LockedBy, "")
+	rest := c.again(rollback, bulk.Rerun)
+	list(t, "subjects of the rerun", c.subjects(rest), "P002")
+	equal(t, "state", rest.State, bulk.Completed)
+	c.sameAs("after both", before)
+}

@@ -75,9 +75,6 @@ func LogWith(l *slog.Logger) func(context.Context, string, error, ...any) {
 	}
 }
 
-// system is the actor of what nobody in person did.
-var system = bulk.Person{}
-
 func person(p staff.Person) bulk.Person {
 	return bulk.Person{Sub: p.Sub, Name: p.Name, Email: p.Email}
 }

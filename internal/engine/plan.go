@@ -85,7 +85,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	planner := k.New(op.Params, directory, e.Now())
 	chunks := e.chunks(ctx, selection)
 	seen := map[string]bool{}
-	for chunk, err := range e.readAhead(ctx, chunks, selection.Source == bulk.FromDone) {
+	for chunk, err := range e.readAhead(ctx, chunks, selection.Of != "") {
 		if err != nil {
 			return bulk.PlanSummary{}, err
 		}

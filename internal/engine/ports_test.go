@@ -74,7 +74,11 @@ func (r tappedRegistry) PatientIDsOf(ctx context.Context, provider string) iter.
 }
 
 func (r tappedRegistry) Records(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error) {
-	return through(ctx, r.tap, "Records", func() (map[registry.Ref]registry.Record, error) { return r.Registry.Records(ctx, refs) })
+	call := "Records"
+	if len(refs) > 0 {
+		call += " " + refs[0].Patient
+	}
+	return through(ctx, r.tap, call, func() (map[registry.Ref]registry.Record, error) { return r.Registry.Records(ctx, refs) })
 }
 
 func (r tappedRegistry) Directory(ctx context.Context) (registry.Directory, error) {

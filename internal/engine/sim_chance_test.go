@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -45,6 +46,12 @@ func newChance(seed uint64) *chance {
 	c.populate(c.patients())
 	for n := range 1 + rng.IntN(3)/2 {
 		c.wishes = append(c.wishes, c.wish(n))
+	}
+	for rng.IntN(3) == 0 { // some of it is run again or rolled back, and that again
+		of := c.wishes[rng.IntN(len(c.wishes))]
+		as := []bulk.LinkKind{bulk.Rerun, bulk.Rollback, bulk.Rollback}[rng.IntN(3)]
+		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as,
+			request: engine.Request{Key: fmt.Sprintf("key-%016d", len(c.wishes))}})
 	}
 	return c
 }
@@ -191,7 +198,7 @@ func (c *chance) act() bool {
 			c.decide(u, lin.Sub)
 		}
 	case 13: // the same form is sent twice
-		if u.id == "" {
+		if u.id == "" && u.of == nil {
 			c.ask(u)
 		}
 	default:
@@ -222,11 +229,13 @@ func (c *chance) idle() bool {
 	}
 	if c.over() {
 		c.until = 0
-		c.swept++
+		if c.swept++; c.swept > 2 {
+			return false
+		}
 	}
 	c.now = c.now.Add(time.Duration(1+c.rng.IntN(24*60)) * time.Minute)
 	c.sweep()
-	return c.swept < 3
+	return true
 }
 
 // restoreRights gives back, sooner or later, what was taken away; people try

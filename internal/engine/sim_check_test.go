@@ -112,7 +112,7 @@ func (k *checker) checkHeader(id string) error {
 		return fmt.Errorf("the header jumped from version %d to %d", before.Version, op.Version)
 	case op.State != before.State && !before.State.MayBecome(op.State):
 		return fmt.Errorf("%s became %s", before.State, op.State)
-	case before.State.Ended() && op.Version != before.Version:
+	case before.State.Ended() && !reflect.DeepEqual(still(op), still(before)):
 		return fmt.Errorf("it changed after it had ended as %s", before.State)
 	case before.State != bulk.Planning && !reflect.DeepEqual(op.Plan, before.Plan):
 		return errors.New("the frozen plan was replaced")
@@ -127,6 +127,13 @@ func (k *checker) checkHeader(id string) error {
 		return k.keepPlan(op)
 	}
 	return nil
+}
+
+// still is what nothing changes after an operation's end: all but the list of
+// those made from it.
+func still(op bulk.Operation) bulk.Operation {
+	op.Follow, op.Version = nil, 0
+	return op
 }
 
 // keepPlan keeps the plan that was approved, after a look at its digest.
@@ -154,6 +161,13 @@ func (k *checker) keepPlan(op bulk.Operation) error {
 		}
 		for _, x := range exclusions {
 			digest.Exclusion(x)
+		}
+	}
+	if o := op.Origin; o != nil && o.As == bulk.Rollback {
+		for ref, e := range p.edits {
+			if undone := k.plans[o.Operation].edits[ref]; k.written[o.Operation][ref] != 1 || !maps.Equal(e.After, undone.Before) {
+				return fmt.Errorf("to roll back %s, which made %v of %v, it makes %v", o.Operation, undone.After, undone.Before, e.After)
+			}
 		}
 	}
 	if digest.Sum() != op.Plan.Digest || changes != op.Plan.Changes {
@@ -291,11 +305,12 @@ func (k *checker) checkEnd() error {
 			return fmt.Errorf("%s, %s: %w", id, op.State, err)
 		}
 	}
-	asked := map[string]int{}
+	asked := map[string]bool{}
 	for _, op := range k.headers {
-		if asked[op.Requester.Sub]++; asked[op.Requester.Sub] > 1 {
+		if asked[op.Requester.Sub] && op.Origin == nil {
 			return fmt.Errorf("%s asked once, and there are several operations", op.Requester.Name)
 		}
+		asked[op.Requester.Sub] = asked[op.Requester.Sub] || op.Origin == nil
 	}
 	for _, x := range k.w.executions {
 		if x.alive {

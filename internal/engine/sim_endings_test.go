@@ -28,6 +28,9 @@ func (e *endings) add(w *world) {
 	e.counts["calls"] += w.traced
 	for _, op := range w.checker.headers {
 		e.counts[string(op.State)]++
+		if op.Origin != nil && op.Final.Done > 0 {
+			e.counts[string(op.Origin.As)+"s that did something"]++
+		}
 		e.counts["patients done"] += op.Final.Done
 		e.counts["patients skipped"] += op.Final.Skipped
 		e.counts["patients failed"] += op.Final.Failed
@@ -64,6 +67,7 @@ func (e *endings) check(t *testing.T) {
 	for what, least := range map[string]int{
 		string(bulk.Completed): 100, string(bulk.CompletedWithErrors): 100, string(bulk.Stopped): 20, string(bulk.FailedState): 100,
 		string(bulk.Rejected): 50, string(bulk.Expired): 50, string(bulk.Cancelled): 50, "runs of several groups": 50,
+		"rollbacks that did something": 50, "reruns that did something": 10,
 		"patients done": 1000, "patients skipped": 200, "patients failed": 10, "patients not attempted": 100,
 	} {
 		if e.counts[what] < least {

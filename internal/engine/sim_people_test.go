@@ -23,7 +23,9 @@ var askers = []staff.Person{ada, amir}
 type wish struct {
 	asker   staff.Person
 	request engine.Request
-	id      string // once the asker knows it
+	of      *wish         // or it is made from an operation that has ended,
+	as      bulk.LinkKind // in this way
+	id      string        // once the asker knows it
 
 	cancels bool         // the asker takes it back when it is planned
 	ignores bool         // nobody submits it, or nobody decides on it
@@ -81,6 +83,9 @@ func (w *world) deed(u *wish) func() {
 		return nil
 	}
 	if u.id == "" {
+		if u.of != nil && !w.mayFollow(u) {
+			return nil
+		}
 		return func() { w.ask(u) }
 	}
 	switch op := w.header(u.id); op.State {
@@ -114,13 +119,33 @@ func (w *world) at(u *wish, who string, do func(context.Context) error) {
 }
 
 func (w *world) ask(u *wish) {
-	w.at(u, u.asker.Name+" asks", func(ctx context.Context) error {
-		op, err := w.Request(ctx, w.person(u.asker.Sub), u.request)
+	w.at(u, u.asker.Name+" asks", func(ctx context.Context) (err error) {
+		var op bulk.Operation
+		if u.of == nil {
+			op, err = w.Request(ctx, w.person(u.asker.Sub), u.request)
+		} else {
+			op, err = w.Again(ctx, w.person(u.asker.Sub), u.of.id, u.as, u.request.Key)
+		}
 		if err == nil {
 			u.id = op.ID
 		}
 		return err
 	})
+}
+
+// mayFollow reports whether what is to be run again or rolled back has ended.
+// Where it never will, or there is nothing to follow, the wish is dropped.
+func (w *world) mayFollow(u *wish) bool {
+	if u.of.id == "" {
+		u.refused = u.of.refused
+		return false
+	}
+	op := w.header(u.of.id)
+	if !op.State.Ended() {
+		return false
+	}
+	u.refused = !w.MayFollow(op, u.as)
+	return !u.refused
 }
 
 func (w *world) submit(u *wish) {

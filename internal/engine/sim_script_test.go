@@ -92,10 +92,12 @@ func (s *script) idle() bool {
 	if s.wish.id != "" && s.header(s.wish.id).State.Ended() {
 		s.swept++
 	}
+	if s.idled++; s.swept > 2 || s.idled > 50 {
+		return false
+	}
 	s.now = s.now.Add(6 * time.Hour)
-	s.idled++
 	s.sweep()
-	return s.swept < 3 && s.idled < 50
+	return true
 }
 
 // play lives a script at each of whose calls, one life after the other,
@@ -157,6 +159,22 @@ func TestTroubleAtEveryCall(t *testing.T) {
 func TestTroubleAtEveryCallWithEverythingDeliveredTwice(t *testing.T) {
 	t.Parallel()
 	play(t, anyTrouble, func(s *script) { s.twice = true }, whole)
+}
+
+// The machine gives a function up and calls it again while the first call is
+// still running, and goes on after or before the second.
+func TestLostPatienceAtEveryCall(t *testing.T) {
+	t.Parallel()
+	for _, secondFirst := range []bool{false, true} {
+		play(t, []fate{made}, func(s *script) {
+			s.last = secondFirst
+			s.also = func(s *script) {
+				for _, x := range s.executions {
+					x.losePatience()
+				}
+			}
+		}, whole)
+	}
 }
 
 func TestAStopAtEveryCall(t *testing.T) {

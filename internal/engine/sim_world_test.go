@@ -266,6 +266,7 @@ func (w *world) settle() bool {
 // end lets every process that is left die.
 func (w *world) end() {
 	for w.alive > 0 {
+		synctest.Wait()
 		for len(w.calls) > 0 {
 			w.kill(w.calls[0].of)
 		}

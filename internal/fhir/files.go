@@ -154,10 +154,10 @@ func (f file) read(use func(item) error) error {
 	for number := 1; ; number++ {
 		var tooLong bool
 		line, tooLong, err = readLine(r, line[:0])
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read %s: %w", f.name, err)
 		}
-		ended := err == io.EOF
+		ended := errors.Is(err, io.EOF)
 		line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
 		if len(line) > 0 || tooLong {
 			it := f.item(number, line)

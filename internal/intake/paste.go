@@ -48,7 +48,7 @@ func Paste(text string, max int) (Result, error) {
 		return Result{}, err
 	}
 	if len(g.ids) == 0 {
-		return Result{}, fault.New(fault.Invalid, "There is no patient id in the text. Paste at least one, each on its own line or parted by commas.")
+		return Result{}, fault.New(fault.Invalid, "There is no patient id in the text. Paste at least one, each on its own line or separated by commas.")
 	}
 	return Result{IDs: g.ids, Duplicates: g.twice}, nil
 }

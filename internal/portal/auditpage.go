@@ -81,9 +81,5 @@ func auditRecord(rq *request) error {
 	if data.Pages.Last > 1 {
 		title = fmt.Sprintf("%s, page %d of %d", title, data.Pages.Page, data.Pages.Last)
 	}
-	pg := page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")}
-	if data.StillWritten {
-		pg.refresh = 3
-	}
-	return rq.show(pg)
+	return rq.show(page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")})
 }

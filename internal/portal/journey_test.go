@@ -127,8 +127,8 @@ func TestTheMainJob(t *testing.T) {
 	if p.says("processed") != "100" || p.says("remaining") != strconv.Itoa(changes-100) || p.says("errors") != "0" || p.id("to-stop") == nil {
 		t.Errorf("processed %s, remaining %s, errors %s", p.says("processed"), p.says("remaining"), p.says("errors"))
 	}
-	if !strings.Contains(p.body, `<meta http-equiv="refresh"`) {
-		t.Error("without a script the page does not renew itself")
+	if !strings.Contains(p.body, `id="look-again"`) {
+		t.Error("without a script there is no way to look again")
 	}
 	part := sam.get("/operations/" + op + "/progress")
 	if part.header.Get("Bulkops-State") != "running" || part.says("processed") != "100" || find(part.doc, isTag("title")) != nil {
@@ -138,7 +138,7 @@ func TestTheMainJob(t *testing.T) {
 
 	// The result, as page, file and audit record.
 	p = sam.get("/operations/"+op).want(200, "Completed", "Every patient in the plan was changed")
-	if p.says("done") != strconv.Itoa(changes) || p.says("remaining") != "0" || strings.Contains(p.body, `http-equiv="refresh"`) {
+	if p.says("done") != strconv.Itoa(changes) || p.says("remaining") != "0" || strings.Contains(p.body, `id="look-again"`) {
 		t.Errorf("done %s of %d", p.says("done"), changes)
 	}
 	file := p.click("Download all outcomes (CSV)")

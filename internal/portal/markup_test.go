@@ -106,7 +106,7 @@ func checkMarkup(t *testing.T, p *page) {
 				}
 			}
 		}
-		if n.Data == "meta" && attr(n, "http-equiv") != "" && attr(n, "http-equiv") != "refresh" {
+		if n.Data == "meta" && attr(n, "http-equiv") != "" {
 			wrong("a meta %s", attr(n, "http-equiv"))
 		}
 	}

@@ -119,23 +119,10 @@ func operation(rq *request) error {
 	if data.Plan != nil && data.Plan.Pages.Page > 1 {
 		pg.title = fmt.Sprintf("%s, page %d of %d", pg.title, data.Plan.Pages.Page, data.Plan.Pages.Last)
 	}
-	if data.Plan == nil || data.Plan.Pages.Page == 1 {
-		pg.refresh = refreshEvery(op.State)
-	}
 	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
 		pg.banner = &note
 	}
 	return rq.show(pg)
-}
-
-// refreshEvery is how often a page without script loads itself again, in
-// seconds: only while something happens by itself.
-func refreshEvery(s bulk.State) int {
-	switch s {
-	case bulk.Planning, bulk.Scheduled, bulk.Running, bulk.Stopping:
-		return 3
-	}
-	return 0
 }
 
 // progress counts how far a run is; nil for one that has not begun.

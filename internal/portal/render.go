@@ -61,7 +61,6 @@ type page struct {
 	problems engine.Problems
 	values   url.Values // what the form holds unless something was typed
 	banner   *banner
-	refresh  int // seconds until a page without script loads itself again
 }
 
 type crumb struct{ Title, To string }
@@ -81,7 +80,6 @@ type view struct {
 	Banner         *banner
 	Problems       engine.Problems
 	Values         url.Values
-	Refresh        int
 	Path           string // where the page's own form goes
 	Token          string
 	Person         *staff.Person // nil when nobody is signed in
@@ -104,7 +102,7 @@ type menuEntry struct {
 func (rq *request) show(pg page) error {
 	v := view{
 		Title: pg.title, Heading: pg.heading, Crumbs: pg.crumbs, Banner: pg.banner, Problems: pg.problems,
-		Values: pg.values, Refresh: pg.refresh, Path: rq.r.URL.Path, Now: rq.Now(), Data: pg.data,
+		Values: pg.values, Path: rq.r.URL.Path, Now: rq.Now(), Data: pg.data,
 	}
 	if v.Heading == "" {
 		v.Heading = v.Title

@@ -70,11 +70,8 @@ func (rq *request) identify() error {
 	return nil
 }
 
-// countsAsPresence reports whether a person made the request: not a script, and
-// not a page that loads itself again.
-func (rq *request) countsAsPresence() bool {
-	return !rq.route.quiet && rq.r.URL.Query().Get("again") == ""
-}
+// countsAsPresence reports whether a person made the request, and not a script.
+func (rq *request) countsAsPresence() bool { return !rq.route.quiet }
 
 // begin makes a new session and gives the browser its cookie. A session that
 // the browser had before ends.

@@ -21,7 +21,7 @@ func TestSend(t *testing.T) {
 		text, _ := io.ReadAll(r.Body)
 		body = r.Method + " " + r.URL.Path + " " + string(text)
 		w.WriteHeader(status)
-		io.WriteString(w, `{"MessageId":"1"}`)
+		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
 	}))
 	defer server.Close()
 	m := ses.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}, "bulkops@clinic.example")

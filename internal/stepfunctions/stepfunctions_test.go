@@ -36,10 +36,10 @@ func (s *service) machine(t *testing.T) *stepfunctions.Machine {
 		s.action = r.Header.Get("X-Amz-Target")
 		if name, failed := strings.CutPrefix(s.answer, "!"); failed {
 			w.WriteHeader(400)
-			io.WriteString(w, `{"__type":"com.amazonaws.swf.service.v2.model#`+name+`","message":"m"}`)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.swf.service.v2.model#`+name+`","message":"m"}`)
 			return
 		}
-		io.WriteString(w, s.answer)
+		_, _ = io.WriteString(w, s.answer)
 	}))
 	t.Cleanup(server.Close)
 	return stepfunctions.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,

@@ -24,10 +24,6 @@ const config = {
     // The summary of what is wrong with a form stands before the page's
     // heading, where it is read first.
     "heading-level": ["error", { minInitialRank: "h2" }],
-    // A page of an operation that plans or runs loads itself again where
-    // scripts are switched off; nothing is typed on it, and a person who needs
-    // more time loses nothing.
-    "meta-refresh": "off",
     // A table that scrolls sideways is a region for the keyboard's sake, and no
     // part of the page's outline as a section would be.
     "prefer-native-element": ["error", { exclude: ["region"] }],

@@ -136,35 +136,51 @@ func visitsAhead(patients []registry.Patient) int {
 	return n
 }
 
-// hold stops a function's workers in the middle of what they do, so that a page
-// can be looked at while an operation plans or runs. release lets them go on.
-func (c *clinic) hold(function string) (release func(), err error) {
-	pids, err := c.FunctionPIDs(function)
-	signal := func(s syscall.Signal) {
-		for _, pid := range pids {
-			_ = syscall.Kill(pid, s) // a worker that has ended meanwhile holds up nobody
-		}
+// workers are the processes of a function.
+type workers []int
+
+// signal stops them in the middle of what they do, or lets them go on.
+func (w workers) signal(s syscall.Signal) {
+	for _, pid := range w {
+		_ = syscall.Kill(pid, s) // one that has ended meanwhile holds up nobody
 	}
-	signal(syscall.SIGSTOP)
-	return func() { signal(syscall.SIGCONT) }, err
 }
 
-// holdRun waits until a run has done a part of its work and holds it there. It
-// is called before the approval; held gives the way to let it go on.
+// hold stops a function, so that a page can be looked at while an operation is
+// planned. release lets it go on; the test's end does at the latest.
+func (c *clinic) hold(t *testing.T, function string) (release func()) {
+	t.Helper()
+	pids, err := c.FunctionPIDs(function)
+	if err != nil || len(pids) == 0 {
+		t.Fatalf("the function %s has no workers that could be held: %v", function, err)
+	}
+	workers(pids).signal(syscall.SIGSTOP)
+	release = func() { workers(pids).signal(syscall.SIGCONT) }
+	t.Cleanup(release)
+	return release
+}
+
+// holdRun lets a run go in slow motion until it has done a part of its work,
+// and holds it there. It is called before the approval; held gives the way to
+// let it go on.
 func (c *clinic) holdRun(t *testing.T, operation string) (held func() (release func())) {
 	t.Helper()
 	caught := make(chan func(), 1)
 	go func() {
 		defer close(caught)
-		for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(3 * time.Millisecond) {
-			tally, err := c.operations.Progress(context.Background(), operation)
-			if err != nil || tally.Attempted() == 0 {
-				continue
+		var held workers
+		for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+			held.signal(syscall.SIGSTOP)
+			if pids, err := c.FunctionPIDs("execute"); err == nil {
+				held = pids // new ones are started when there is work
+				held.signal(syscall.SIGSTOP)
 			}
-			if release, err := c.hold("execute"); err == nil {
-				caught <- release
+			if tally, err := c.operations.Progress(context.Background(), operation); err == nil && tally.Attempted() > 0 {
+				caught <- func() { held.signal(syscall.SIGCONT) }
+				return
 			}
-			return
+			held.signal(syscall.SIGCONT)
+			time.Sleep(4 * time.Millisecond)
 		}
 	}()
 	return func() func() {

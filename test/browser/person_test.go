@@ -25,14 +25,22 @@ type person struct {
 	ctx    context.Context
 	tab    *tab
 	status int64 // of the page that is shown
+
+	scriptless bool // the browser runs no script of the pages
 }
 
 // option is how a browser is set.
-type option func(t *testing.T, ctx context.Context)
+type option func(*person)
 
 // withoutScript is a browser that runs no script of the pages.
-func withoutScript(t *testing.T, ctx context.Context) {
-	call(t, ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+func withoutScript(p *person) {
+	p.scriptless = true
+	p.runsScript(false)
+}
+
+func (p *person) runsScript(yes bool) {
+	p.t.Helper()
+	call(p.t, p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !yes})
 }
 
 // newPerson opens a browser context. At the end of the test it is closed, and
@@ -49,7 +57,7 @@ func newPerson(t *testing.T, name string, options ...option) *person {
 	// Several tabs are open, and each is to believe that it has the keyboard.
 	call(t, ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	for _, o := range options {
-		o(t, ctx)
+		o(p)
 	}
 	t.Cleanup(func() {
 		for _, complaint := range p.tab.complaints() {

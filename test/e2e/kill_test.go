@@ -13,7 +13,7 @@ import (
 // was committed stays, the rest is done by the repeat, nothing is done twice.
 func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "kill", 1000, 2)
+	w := newWard(t, "kill", 1000, 1)
 	op := w.approved(t, registry.Inactive)
 
 	var interrupted []bulk.Result // of batches that a kill found in the middle

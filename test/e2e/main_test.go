@@ -8,9 +8,10 @@
 //
 //	BULKOPS_E2E_STACK=/tmp/e2e go test ./test/e2e -run TestName
 //
-// The first such run starts a stack there, later ones find it. It runs the
-// functions as they were built then; "kill $(cut -d' ' -f1 /tmp/e2e/gateway.pid)"
-// ends it.
+// The first such run starts a stack there, later ones find it, with the functions
+// as they were built then. This ends it:
+//
+//	for s in gateway mailbox; do kill -- -$(cut -d' ' -f1 /tmp/e2e/$s.pid); done
 package e2e_test
 
 import (
@@ -87,6 +88,10 @@ func start(ctx context.Context) (s *stack.Stack, stop func() error, err error) {
 	stop = s.Stop
 	if options.Detach {
 		stop = s.StopEngine
+	}
+	// Tests bring patients of their own; each record that is loaded is audited, too.
+	if err := os.Setenv("PATIENTS", "200"); err != nil {
+		return nil, nil, err
 	}
 	err = progress.Step(os.Stderr, "load the sample clinic", func() error { return s.LoadSample(ctx, os.Stderr) })
 	if err != nil {

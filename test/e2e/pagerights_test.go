@@ -83,13 +83,6 @@ func TestARightThatIsTakenAwayIsGoneAtTheNextRequest(t *testing.T) {
 	}
 }
 
-func put(t *testing.T, p staff.Person) {
-	t.Helper()
-	if err := live.staff.PutPerson(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // On the pages, too, what is foreign is as what is unknown, an auditor reads
 // only, and who lacks a right reads which one.
 func TestPagesSayWhichRightIsMissing(t *testing.T) {
@@ -145,6 +138,7 @@ func TestNoLinkChangesAnything(t *testing.T) {
 	as := ward{facility: w.facility, requester: ana}
 	planned, asked := as.planned(t, registry.OnHold), as.submitted(t, registry.Hospitalized)
 	records := live.patients(t, w.patients...)
+	acts := map[string]int{planned.ID: actsOf(t, planned.ID), asked.ID: actsOf(t, asked.ID)}
 
 	links := regexp.MustCompile(`href="(/[^"#]*)`)
 	for _, email := range []string{ana.Email, "jonas.manager@example.org", "omar.auditor@example.org"} {
@@ -161,7 +155,7 @@ func TestNoLinkChangesAnything(t *testing.T) {
 			p.open(path)
 			for _, found := range links.FindAllStringSubmatch(string(p.page.Content), -1) {
 				to := html.UnescapeString(found[1])
-				if strings.Contains(to, planned.ID) || strings.Contains(to, asked.ID) || strings.Contains(to, w.patients[0]) || strings.Count(to, "/") == 1 {
+				if strings.Contains(to, planned.ID) || strings.Contains(to, asked.ID) || strings.Contains(to, w.patients[0]) {
 					next = append(next, to)
 				}
 			}
@@ -175,13 +169,16 @@ func TestNoLinkChangesAnything(t *testing.T) {
 			}
 			response.Body.Close()
 		}
-		if len(seen) < 8 {
+		if len(seen) < 6 {
 			t.Errorf("%s was led to %d addresses only", email, len(seen))
 		}
 	}
 	for _, was := range []bulk.Operation{planned, asked} {
-		if now, err := live.operations.Operation(t.Context(), was.ID); err != nil || now.Version != was.Version || now.State != was.State {
-			t.Errorf("%s was %s, version %d, and is %s, version %d (%v)", was.ID, was.State, was.Version, now.State, now.Version, err)
+		if now, err := live.operations.Operation(t.Context(), was.ID); err != nil || now.State != was.State || now.Decision != nil {
+			t.Errorf("%s was %s and is %s (%v)", was.ID, was.State, now.State, err)
+		}
+		if actsOf(t, was.ID) != acts[was.ID] {
+			t.Errorf("something was done to %s: %+v", was.ID, eventsOf(t, was.ID))
 		}
 	}
 	for i, r := range live.patients(t, w.patients...) {

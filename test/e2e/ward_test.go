@@ -41,9 +41,7 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 	}
 	employ := func(who string, role staff.Role) staff.Person {
 		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
-		if err := live.staff.PutPerson(ctx, p); err != nil {
-			t.Fatal(err)
-		}
+		put(t, p)
 		return p
 	}
 	w.requester = employ("requester", staff.Staff)
@@ -82,9 +80,15 @@ func (w ward) dismissManagers(t *testing.T) {
 	t.Helper()
 	for _, m := range w.managers {
 		m.Disabled = true
-		if err := live.staff.PutPerson(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
+		put(t, m)
+	}
+}
+
+// put stores an entry of the staff directory.
+func put(t *testing.T, p staff.Person) {
+	t.Helper()
+	if err := live.staff.PutPerson(t.Context(), p); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -196,12 +200,38 @@ func progressOf(t *testing.T, id string) bulk.Tally {
 	return tally
 }
 
+func eventsOf(t *testing.T, id string) []bulk.Event {
+	t.Helper()
+	events, err := live.operations.Events(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// actsOf counts what people have done to an operation. Reminders and the like
+// come by themselves.
+func actsOf(t *testing.T, id string) int {
+	t.Helper()
+	acts := 0
+	for _, e := range eventsOf(t, id) {
+		if e.Actor.Sub != "" {
+			acts++
+		}
+	}
+	return acts
+}
+
+// auditPatience is how long an audit record may take: one caller reads the
+// streams for all tests, in turn.
+const auditPatience = 3 * time.Minute
+
 // awaitAudit waits until an operation has n audited changes and returns them.
 // The stream is read some time after the change.
 func awaitAudit(t *testing.T, id string, n int) []audit.Record {
 	t.Helper()
 	var records []audit.Record
-	eventually(t, 60*time.Second, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
+	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
 		records = live.changesOf(t, id)
 		return len(records) >= n
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -18,8 +19,10 @@ import (
 
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
-	StatusChange   statusChangeCommand   `cmd:"" help:"Give patients a new status."`
-	DataCorrection dataCorrectionCommand `cmd:"" help:"Give each patient new values from a CSV file."`
+	StatusChange    statusChangeCommand    `cmd:"" help:"Give patients a new status."`
+	Tags            tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
+	InsuranceChange insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
+	DataCorrection  dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
 }
 
 type statusChangeCommand struct {
@@ -27,6 +30,20 @@ type statusChangeCommand struct {
 	HoldReason   string    `help:"For On Hold: Transfer in progress, Insurance lapse, Family request or Payment."`
 	CancelVisits bool      `help:"For On Hold: cancel future visits too."`
 	Patients     selection `embed:""`
+}
+
+type tagsCommand struct {
+	Add      []string  `help:"Tag to add; repeat it for several."`
+	Remove   []string  `help:"Tag to remove; repeat it for several."`
+	Patients selection `embed:""`
+}
+
+type insuranceChangeCommand struct {
+	Plan      string    `required:"" help:"Name of the new plan."`
+	Effective string    `required:"" placeholder:"2026-01-31" help:"First day on which the plan holds."`
+	MemberIDs string    `name:"member-ids" required:"" help:"What becomes of the member ids: keep or clear."`
+	Ended     bool      `help:"The old plan has ended: also put the patients On Hold."`
+	Patients  selection `embed:""`
 }
 
 type dataCorrectionCommand struct {
@@ -53,21 +70,34 @@ type selection struct {
 }
 
 func (c statusChangeCommand) Run(t *terminal) error {
-	params := map[string]string{kind.StatusTo: c.To}
-	if c.HoldReason != "" {
-		params[kind.HoldReason] = c.HoldReason
-	}
-	if c.CancelVisits {
-		params[kind.CancelVisits] = "yes"
-	}
-	return ask(t, kind.StatusChange, params, c.Patients)
+	return ask(t, kind.StatusChange, map[string]string{
+		kind.StatusTo: c.To, kind.HoldReason: c.HoldReason, kind.CancelVisits: yes(c.CancelVisits)}, c.Patients)
+}
+
+func (c tagsCommand) Run(t *terminal) error {
+	return ask(t, kind.Tags, map[string]string{
+		kind.AddTags: strings.Join(c.Add, ","), kind.RemoveTags: strings.Join(c.Remove, ",")}, c.Patients)
+}
+
+func (c insuranceChangeCommand) Run(t *terminal) error {
+	return ask(t, kind.InsuranceChange, map[string]string{
+		kind.InsurancePlan: c.Plan, kind.EffectiveDate: c.Effective, kind.MemberIDs: c.MemberIDs, kind.PlanEnded: yes(c.Ended)}, c.Patients)
 }
 
 func (c dataCorrectionCommand) Run(t *terminal) error {
 	return ask(t, kind.DataCorrection, map[string]string{}, selection{CSV: c.CSV})
 }
 
-// ask sends a request, waits for its plan, and shows it.
+// yes is the answer to a question that is answered with yes or not at all.
+func yes(flag bool) string {
+	if flag {
+		return "yes"
+	}
+	return ""
+}
+
+// ask sends a request without the answers that are empty, waits for its plan,
+// and shows it.
 func ask(t *terminal, k kind.Kind, params map[string]string, who selection) error {
 	chosen, err := who.choose(t, k)
 	if err != nil {
@@ -77,6 +107,7 @@ func ask(t *terminal, k kind.Kind, params map[string]string, who selection) erro
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(params, func(_, answer string) bool { return answer == "" })
 	body := map[string]any{"kind": k.Name, "params": params, "selection": chosen}
 	var op api.Operation
 	if err := c.call("POST", "/operations", body, rand.Text(), &op); err != nil {

@@ -119,6 +119,19 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
+	switch c.rng.IntN(6) { // most are status changes: they touch the most records
+	case 0:
+		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
+	case 1:
+		u.request.Kind, u.request.Params = kind.InsuranceChange.Name, bulk.Params{
+			kind.InsurancePlan: "Medicare", kind.MemberIDs: kind.ClearMemberIDs, kind.EffectiveDate: "2027-01-01", kind.PlanEnded: "yes"}
+	case 2:
+		u.request = corrects(c.ids)
+		for i := range c.ids {
+			u.request.Selection.Given = append(u.request.Selection.Given, registry.Fields{
+				registry.Phone: fmt.Sprintf("+1512555%04d", i), registry.Address: kind.Clear})
+		}
+	}
 	return u
 }
 

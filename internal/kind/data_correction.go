@@ -2,9 +2,7 @@ package kind
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -41,11 +39,7 @@ var DataCorrection = Kind{
 	},
 	Summary: func(bulk.Params, registry.Directory) string { return "Correct patient data from a file" },
 	Check: func(p bulk.Params, _ registry.Directory) []Problem {
-		var problems []Problem
-		for _, name := range slices.Sorted(maps.Keys(p)) {
-			problems = append(problems, Problem{name, fmt.Sprintf("A data correction has no question %q.", name)})
-		}
-		return problems
+		return unknownQuestions("A data correction", p)
 	},
 	New: func(bulk.Params, registry.Directory, time.Time) Planner { return correctionPlanner{} },
 }
@@ -57,23 +51,18 @@ func (correctionPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	if len(s.Given) == 0 {
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: "The file has no new value for this patient."}
 	}
-	edit := bulk.Edit{
-		Ref:    p.Ref,
-		Reads:  registry.Fields{registry.FacilityField: p.Facility()},
-		Before: registry.Fields{}, After: registry.Fields{},
-	}
+	wanted := registry.Fields{}
 	for field, value := range s.Given {
 		if value == Clear {
 			value = ""
 		}
-		if had := p.Get(field); had != value {
-			edit.Before[field], edit.After[field] = had, value
-		}
+		wanted[field] = value
 	}
+	edit := profileEdit(p, wanted)
 	if len(edit.After) == 0 {
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: "The record has all values of the file already."}
 	}
-	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: []bulk.Edit{edit}}, nil
+	return changeOf(p, edit), nil
 }
 
 // atMost takes any text of at most n characters.

@@ -16,6 +16,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 	"bulkops/internal/portal"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -32,32 +33,28 @@ var columns = []string{"nobody", "sam", "ana", "theo", "maria", "ida", "omar", "
 // stands for one in that state; a POST sends only the form's token.
 var matrix = map[string]string{
 	//                                               target                                  nobody sam ana theo maria ida omar vera
-	"GET /{$}":                                          "/                                          303 200 200 200 200 200 200 200",
-	"GET /sign-in":                                      "/sign-in                                   303 303 303 303 303 303 303 303",
-	"GET /signed-in":                                    "/signed-in                                 400 400 400 400 400 400 400 400",
-	"POST /sign-out":                                    "/sign-out                                  303 303 303 303 303 303 303 303",
-	"GET /signed-out":                                   "/signed-out                                200 200 200 200 200 200 200 200",
-	"POST /still-here":                                  "/still-here                                401 204 204 204 204 204 204 204",
-	"GET /resume/{form}":                                "/resume/none                               303 404 404 404 404 404 404 404",
-	"GET /patients":                                     "/patients                                  303 200 200 200 200 200 200 200",
-	"POST /patients":                                    "/patients                                  303 303 303 303 303 303 303 303",
-	"GET /patients/lists/{list}":                        "/patients/lists/{list}                     303 200 404 404 404 404 404 404",
-	"POST /patients/lists/{list}":                       "/patients/lists/{list}                     303 303 404 404 404 404 404 404",
-	"GET /patients/{patient}":                           "/patients/{patient}                        303 200 200 200 200 200 200 404",
-	"GET /operations":                                   "/operations                                303 200 200 200 200 200 200 200",
-	"GET /operations/new":                               "/operations/new                            303 200 200 200 200 200 403 200",
-	"GET /operations/new/status-change":                 "/operations/new/status-change              303 200 200 200 200 200 403 200",
-	"POST /operations/new/status-change":                "/operations/new/status-change              303 422 422 422 422 422 403 422",
-	"GET /operations/new/status-change/{draft}/who":     "/operations/new/status-change/{draft}/who  303 200 404 404 404 404 403 404",
-	"POST /operations/new/status-change/{draft}/who":    "/operations/new/status-change/{draft}/who  303 422 404 404 404 404 403 404",
-	"GET /operations/new/status-change/{draft}/what":    "/operations/new/status-change/{draft}/what 303 200 404 404 404 404 403 404",
-	"POST /operations/new/status-change/{draft}/what":   "/operations/new/status-change/{draft}/what 303 422 404 404 404 404 403 404",
-	"GET /operations/new/data-correction":               "/operations/new/data-correction              303 200 200 200 200 200 403 200",
-	"POST /operations/new/data-correction":              "/operations/new/data-correction              303 422 422 422 422 422 403 422",
-	"GET /operations/new/data-correction/example.csv":   "/operations/new/data-correction/example.csv  303 200 200 200 200 200 403 200",
-	"GET /operations/new/data-correction/{draft}/who":   "/operations/new/data-correction/{draft}/who  303 200 404 404 404 404 403 404",
-	"POST /operations/new/data-correction/{draft}/who":  "/operations/new/data-correction/{draft}/who  303 422 404 404 404 404 403 404",
-	"GET /operations/new/data-correction/{draft}/what":  "/operations/new/data-correction/{draft}/what 303 200 404 404 404 404 403 404",
+	"GET /{$}":                                        "/                                          303 200 200 200 200 200 200 200",
+	"GET /sign-in":                                    "/sign-in                                   303 303 303 303 303 303 303 303",
+	"GET /signed-in":                                  "/signed-in                                 400 400 400 400 400 400 400 400",
+	"POST /sign-out":                                  "/sign-out                                  303 303 303 303 303 303 303 303",
+	"GET /signed-out":                                 "/signed-out                                200 200 200 200 200 200 200 200",
+	"POST /still-here":                                "/still-here                                401 204 204 204 204 204 204 204",
+	"GET /resume/{form}":                              "/resume/none                               303 404 404 404 404 404 404 404",
+	"GET /patients":                                   "/patients                                  303 200 200 200 200 200 200 200",
+	"POST /patients":                                  "/patients                                  303 303 303 303 303 303 303 303",
+	"GET /patients/lists/{list}":                      "/patients/lists/{list}                     303 200 404 404 404 404 404 404",
+	"POST /patients/lists/{list}":                     "/patients/lists/{list}                     303 303 404 404 404 404 404 404",
+	"GET /patients/{patient}":                         "/patients/{patient}                        303 200 200 200 200 200 200 404",
+	"GET /operations":                                 "/operations                                303 200 200 200 200 200 200 200",
+	"GET /operations/new":                             "/operations/new                            303 200 200 200 200 200 403 200",
+	"GET /operations/new/status-change":               "/operations/new/status-change              303 200 200 200 200 200 403 200",
+	"POST /operations/new/status-change":              "/operations/new/status-change              303 422 422 422 422 422 403 422",
+	"GET /operations/new/status-change/{draft}/who":   "/operations/new/status-change/{draft}/who  303 200 404 404 404 404 403 404",
+	"POST /operations/new/status-change/{draft}/who":  "/operations/new/status-change/{draft}/who  303 422 404 404 404 404 403 404",
+	"GET /operations/new/status-change/{draft}/what":  "/operations/new/status-change/{draft}/what 303 200 404 404 404 404 403 404",
+	"POST /operations/new/status-change/{draft}/what": "/operations/new/status-change/{draft}/what 303 422 404 404 404 404 403 404",
+	"GET /operations/new/data-correction/example.csv": "/operations/new/data-correction/example.csv  303 200 200 200 200 200 403 200",
+	// A form without questions has nothing to be wrong.
 	"POST /operations/new/data-correction/{draft}/what": "/operations/new/data-correction/{draft}/what 303 303 404 404 404 404 403 404",
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
@@ -83,6 +80,19 @@ var matrix = map[string]string{
 	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
 	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
 	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
+}
+
+// The forms of every kind answer as those of the status change do, unless the
+// matrix says otherwise.
+func init() {
+	for route, row := range maps.Clone(matrix) {
+		for _, k := range kind.All {
+			own := strings.Replace(route, "/new/"+kind.StatusChange.Name, "/new/"+k.Name, 1)
+			if _, said := matrix[own]; !said && !k.Follows {
+				matrix[own] = strings.Replace(row, kind.StatusChange.Name, k.Name, 1)
+			}
+		}
+	}
 }
 
 // fixture makes what the targets of the matrix name.
@@ -149,8 +159,8 @@ func (f *fixture) target(target string) string {
 		p := f.sam.get("/operations/new/data-correction").pressWith("continue", nil, &upload{"a.csv", "id,phone\n000001,+15125550123\n"})
 		target = strings.TrimSuffix(p.path, "/what") + target[strings.LastIndex(target, "/"):]
 	}
-	if strings.Contains(target, "{draft}") {
-		p := f.sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"paste"}})
+	if form, _, ok := strings.Cut(target, "/{draft}"); ok {
+		p := f.sam.get(form).press("continue", url.Values{"way": {"paste"}})
 		if strings.HasSuffix(target, "/what") {
 			p = p.press("continue", url.Values{"ids": {"000001"}})
 		}

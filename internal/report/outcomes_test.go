@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/intake"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/report"
 )

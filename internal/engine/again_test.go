@@ -190,6 +190,7 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		k, params := kindtest.Draw(r)
 		request := asks(registry.Active, ids...)
 		request.Kind, request.Params = k.Name, params
+		request.Selection.Given = kindtest.DrawGiven(r, k, len(ids))
 		op := c.planned(request)
 		if op.Plan.Changes == 0 {
 			return

@@ -94,7 +94,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Done: c.change, Records: chunk.records}, found, seen[c.id])
+			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id])
 			seen[c.id] = true
 			if exclusion != nil {
 				exclusion.Subject, exclusion.Row = c.id, c.row
@@ -147,7 +147,8 @@ func lockedSentence(r registry.Record) string {
 // subject of a change that was planned.
 type candidate struct {
 	id     string
-	row    int          // in the uploaded file
+	row    int // in the uploaded file
+	given  registry.Fields
 	change *bulk.Change // the planned one, or what an earlier operation did
 }
 
@@ -188,6 +189,9 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 				c := candidate{id: id}
 				if i < len(s.Rows) {
 					c.row = s.Rows[i]
+				}
+				if i < len(s.Given) {
+					c.given = s.Given[i]
 				}
 				if !yield(c, nil) {
 					return

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -20,6 +21,7 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.StatusChange.Name:    statusChange,
 	kind.Tags.Name:            tags,
 	kind.InsuranceChange.Name: insuranceChange,
+	kind.DataCorrection.Name:  func(*rapid.T) bulk.Params { return nil },
 }
 
 // Draw draws a kind and answers to its questions.
@@ -32,11 +34,35 @@ func Draw(t *rapid.T) (kind.Kind, bulk.Params) {
 	return k, params
 }
 
+// DrawGiven draws what is given for each of n patients, for a kind that takes
+// something for each; nil for the others.
+func DrawGiven(t *rapid.T, k kind.Kind, n int) []registry.Fields {
+	if len(k.Columns) == 0 {
+		return nil
+	}
+	given := make([]registry.Fields, n)
+	for i := range given {
+		given[i] = registry.Fields{}
+		for _, c := range k.Columns {
+			values := []string{"", c.Example, kind.Clear}
+			if c.Keep {
+				values = values[:2]
+			}
+			given[i][c.Field] = rapid.SampledFrom(values).Draw(t, c.Field)
+		}
+	}
+	read, problems := k.ReadGiven(given, time.Now())
+	if len(problems) > 0 {
+		t.Fatalf("%s with %v: %v", k.Name, given, problems)
+	}
+	return read
+}
+
 // Drawn reports whether Draw can draw the kind.
 func Drawn(k kind.Kind) bool { return asked[k.Name] != nil }
 
-// DrawFields draws a profile's fields that are no one's identity: status, tags
-// and insurance, also untidy ones that a hand or an import has written.
+// DrawFields draws a profile's fields that are no one's identity: status, tags,
+// insurance and how to reach the patient, also untidy ones that a hand or an import has written.
 func DrawFields(t *rapid.T) registry.Fields {
 	fields := registry.Fields{registry.StatusField: string(rapid.SampledFrom(registry.Statuses).Draw(t, "status"))}
 	some := func(field string, values ...string) {
@@ -49,6 +75,9 @@ func DrawFields(t *rapid.T) registry.Fields {
 	some(registry.InsurancePlan, "Medicare", "Aetna", "medicare")
 	some(registry.InsuranceID, "ME1", "0012")
 	some(registry.InsuranceFrom, "2026-01-01", "not a date")
+	some(registry.Phone, "+15125550123", "555-0123")
+	some(registry.BirthDate, "1958-03-09", "unknown")
+	some(registry.Language, "Spanish")
 	return fields
 }
 

@@ -136,6 +136,17 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	}
 }
 
+func TestEachKindHasItsCommand(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	text := d.types(0, "request", "tags", "--add", "Fall Risk", "--add", "vip", "--remove", "old", "--id", "000001")
+	wants(t, text, `Add tags fall-risk, vip; remove tag old ("Fall Risk" becomes fall-risk)`, "1 patient changed, 0 visits touched, 0 left out")
+	if strings.Contains(text, "Status before") {
+		t.Errorf("a change of tags counts statuses:\n%s", text)
+	}
+	wants(t, d.types(1, "request", "tags", "--id", "000001"), "Name a tag to add or a tag to remove.")
+}
+
 func TestPatientsFromAFile(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

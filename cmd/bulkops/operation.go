@@ -86,8 +86,10 @@ func show(t *terminal, op api.Operation) {
 	}
 	if p := op.Plan; p != nil {
 		row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
-		row("Status before", "%s", counts(p.Before))
-		row("Status after", "%s", counts(p.After))
+		if len(p.Before) > 0 {
+			row("Status before", "%s", counts(p.Before))
+			row("Status after", "%s", counts(p.After))
+		}
 		for _, code := range slices.Sorted(maps.Keys(p.ByReason)) {
 			row("Left out", "%s: %s", bulk.ExclusionTitles[code], thousands(p.ByReason[code]))
 		}

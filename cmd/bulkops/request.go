@@ -3,7 +3,9 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os"
+	"strings"
 	"time"
 
 	"bulkops/internal/api"
@@ -18,6 +20,7 @@ import (
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
 	StatusChange statusChangeCommand `cmd:"" help:"Give patients a new status."`
+	Tags         tagsCommand         `cmd:"" help:"Add tags to patients, and remove others."`
 }
 
 type statusChangeCommand struct {
@@ -25,6 +28,12 @@ type statusChangeCommand struct {
 	HoldReason   string    `help:"For On Hold: Transfer in progress, Insurance lapse, Family request or Payment."`
 	CancelVisits bool      `help:"For On Hold: cancel future visits too."`
 	Patients     selection `embed:""`
+}
+
+type tagsCommand struct {
+	Add      []string  `help:"Tag to add; repeat it for several."`
+	Remove   []string  `help:"Tag to remove; repeat it for several."`
+	Patients selection `embed:""`
 }
 
 // selection says which patients: by filter, by ids, or by a file.
@@ -47,17 +56,25 @@ type selection struct {
 }
 
 func (c statusChangeCommand) Run(t *terminal) error {
-	params := map[string]string{kind.StatusTo: c.To}
-	if c.HoldReason != "" {
-		params[kind.HoldReason] = c.HoldReason
-	}
-	if c.CancelVisits {
-		params[kind.CancelVisits] = "yes"
-	}
-	return ask(t, kind.StatusChange.Name, params, c.Patients)
+	return ask(t, kind.StatusChange.Name, map[string]string{
+		kind.StatusTo: c.To, kind.HoldReason: c.HoldReason, kind.CancelVisits: yes(c.CancelVisits)}, c.Patients)
 }
 
-// ask sends a request, waits for its plan, and shows it.
+func (c tagsCommand) Run(t *terminal) error {
+	return ask(t, kind.Tags.Name, map[string]string{
+		kind.AddTags: strings.Join(c.Add, ","), kind.RemoveTags: strings.Join(c.Remove, ",")}, c.Patients)
+}
+
+// yes is the answer to a question that is answered with yes or not at all.
+func yes(flag bool) string {
+	if flag {
+		return "yes"
+	}
+	return ""
+}
+
+// ask sends a request without the answers that are empty, waits for its plan,
+// and shows it.
 func ask(t *terminal, kind string, params map[string]string, who selection) error {
 	chosen, err := who.choose(t)
 	if err != nil {
@@ -67,6 +84,7 @@ func ask(t *terminal, kind string, params map[string]string, who selection) erro
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(params, func(_, answer string) bool { return answer == "" })
 	body := map[string]any{"kind": kind, "params": params, "selection": chosen}
 	var op api.Operation
 	if err := c.call("POST", "/operations", body, rand.Text(), &op); err != nil {

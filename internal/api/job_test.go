@@ -3,12 +3,14 @@ package api_test
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"bulkops/internal/api"
 	"bulkops/internal/api/apitest"
 	"bulkops/internal/audit"
+	"bulkops/internal/registry"
 )
 
 // The whole job, as a program does it: find, ask, read the plan, submit,
@@ -124,6 +126,32 @@ func TestTheWholeJob(t *testing.T) {
 	}
 	if len(seen) != 197 {
 		t.Errorf("the audit names %d patients, want 197", len(seen))
+	}
+}
+
+// Every kind is asked for by its name and its parameters, and the plan says what
+// the registry will hold.
+func TestEachKindWorksByItsParameters(t *testing.T) {
+	c := newClinic(t)
+	for _, test := range []struct {
+		kind, summary string
+		params        object
+		after         registry.Fields
+	}{
+		{"tags", `Add tags fall-risk, vip; remove tag old ("Fall Risk" becomes fall-risk)`,
+			object{"add": "Fall Risk,vip", "remove": "old"}, registry.Fields{"tags": "fall-risk vip"}},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			op := c.ready(t, object{"kind": test.kind, "params": test.params, "selection": object{"ids": []string{"000001", "999999"}}})
+			if op.State != "ready" || op.Summary != test.summary || op.Plan.Changes != 1 || op.Plan.Excluded != 1 {
+				t.Fatalf("%+v %+v", op, op.Plan)
+			}
+			var changes struct{ Changes []api.ChangeView }
+			c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &changes)
+			if edits := changes.Changes[0].Edits; len(edits) != 1 || edits[0].Record != "profile" || !maps.Equal(edits[0].After, test.after) {
+				t.Errorf("%+v", edits)
+			}
+		})
 	}
 }
 

@@ -140,6 +140,7 @@ const (
 	UnknownSubject ExclusionCode = "unknown"
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
+	TooManyTags    ExclusionCode = "too-many-tags"
 	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
 	CannotUndo     ExclusionCode = "cannot-undo"
 )
@@ -153,6 +154,7 @@ var ExclusionTitles = map[ExclusionCode]string{
 	UnknownSubject: "No patient with this id",
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
+	TooManyTags:    "Too many tags",
 	ChangedAfter:   "Changed since, left alone",
 	CannotUndo:     "Cannot be undone",
 }

@@ -112,6 +112,10 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
+	switch c.rng.IntN(6) { // most are status changes: they touch the most records
+	case 0:
+		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
+	}
 	return u
 }
 

@@ -181,7 +181,7 @@ func (w *world) byHand(id string) {
 	write := func(ref registry.Ref, fields registry.Fields) {
 		_ = w.store.WriteByHand(context.Background(), ref, fields, "Nora Nurse", w.now)
 	}
-	what := w.rng.IntN(9)
+	what := w.rng.IntN(10)
 	w.note("nora", what, "writes to "+id, made)
 	w.checker.byHand()
 	switch what {
@@ -203,6 +203,8 @@ func (w *world) byHand(id string) {
 			write(ref, registry.Fields{registry.Upcoming: registry.FormatVisitRefs(refs[1:]), registry.LastVisit: w.now.Format("2006-01-02")})
 		}
 	case 8:
+		write(ref, registry.Fields{registry.Tags: "old"})
+	case 9:
 		if w.rng.IntN(4) == 0 {
 			w.store.Remove(ref)
 		}

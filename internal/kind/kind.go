@@ -4,6 +4,9 @@
 package kind
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -61,7 +64,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, Rollback}
+var All = []Kind{StatusChange, Tags, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {
@@ -71,4 +74,45 @@ func Find(name string) (Kind, bool) {
 		}
 	}
 	return Kind{}, false
+}
+
+// unknownQuestions are the answers to questions that a kind does not have. what
+// is the kind in words.
+func unknownQuestions(what string, p bulk.Params, known ...string) []Problem {
+	var problems []Problem
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if !slices.Contains(known, name) {
+			problems = append(problems, Problem{name, fmt.Sprintf("%s has no question %q.", what, name)})
+		}
+	}
+	return problems
+}
+
+// brief is the beginning of what somebody typed, to be quoted in a sentence.
+func brief(typed string) string {
+	if runes := []rune(typed); len(runes) > 40 {
+		return string(runes[:40]) + "…"
+	}
+	return typed
+}
+
+// changeOf is the change that makes the edits to the patient.
+func changeOf(p registry.Patient, edits ...bulk.Edit) bulk.Change {
+	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}
+}
+
+// profileEdit is the edit after which the patient's profile has the wanted
+// values; After is empty where it has them. The edit relies on those that are
+// as wanted already, and on the facility, as readsFacility says.
+func profileEdit(p registry.Patient, wanted registry.Fields) bulk.Edit {
+	e := bulk.Edit{Ref: p.Ref, Reads: registry.Fields{}, Before: registry.Fields{}, After: registry.Fields{}}
+	for field, value := range wanted {
+		if had := p.Get(field); had != value {
+			e.Before[field], e.After[field] = had, value
+		} else {
+			e.Reads[field] = value
+		}
+	}
+	maps.Copy(e.Reads, readsFacility(e, p))
+	return e
 }

@@ -2,7 +2,6 @@ package kind
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +18,11 @@ const (
 	CancelVisits = "cancel_visits" // "yes" cancels future visits; only for On Hold, the ending statuses always do
 )
 
+// InsuranceLapse is the hold reason of those whose insurance plan has ended.
+const InsuranceLapse = "Insurance lapse"
+
 // HoldReasons are the reasons for which a patient's care can be put on hold.
-var HoldReasons = []string{"Transfer in progress", "Insurance lapse", "Family request", "Payment"}
+var HoldReasons = []string{"Transfer in progress", InsuranceLapse, "Family request", "Payment"}
 
 // Transitions says which status may follow which. It is the only place that
 // does; docs/status-changes.md shows the same table, and a test compares them.
@@ -33,6 +35,14 @@ var Transitions = map[registry.Status][]registry.Status{
 	registry.Discharged:   {registry.Active, registry.Inactive},
 	registry.Deceased:     {},
 	registry.Inactive:     {},
+}
+
+// notAllowed is why a patient cannot get the status; nil where they can.
+func notAllowed(from, to registry.Status) *bulk.Exclusion {
+	if slices.Contains(Transitions[from], to) {
+		return nil
+	}
+	return &bulk.Exclusion{Code: bulk.NotAllowed, Sentence: fmt.Sprintf("A patient who is %s cannot become %s.", from, to)}
 }
 
 // endsCare are the statuses after which no visit takes place.
@@ -93,12 +103,7 @@ func checkStatusChange(p bulk.Params, _ registry.Directory) []Problem {
 	if p[CancelVisits] != "" && p[CancelVisits] != "yes" {
 		problems = append(problems, Problem{CancelVisits, "Answer yes, or leave it out."})
 	}
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if name != StatusTo && name != HoldReason && name != CancelVisits {
-			problems = append(problems, Problem{name, fmt.Sprintf("A status change has no question %q.", name)})
-		}
-	}
-	return problems
+	return append(problems, unknownQuestions("A status change", p, StatusTo, HoldReason, CancelVisits)...)
 }
 
 type statusPlanner struct {
@@ -115,9 +120,8 @@ func (s statusPlanner) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo,
 			Sentence: fmt.Sprintf("The status is already %s.", s.to)}
 	}
-	if !slices.Contains(Transitions[from], s.to) {
-		return bulk.Change{}, &bulk.Exclusion{Code: bulk.NotAllowed,
-			Sentence: fmt.Sprintf("A patient who is %s cannot become %s.", from, s.to)}
+	if x := notAllowed(from, s.to); x != nil {
+		return bulk.Change{}, x
 	}
 	profile := bulk.Edit{
 		Ref:    p.Ref,
@@ -147,7 +151,7 @@ func (s statusPlanner) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 			})
 		}
 	}
-	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
+	return changeOf(p, edits...), nil
 }
 
 func (s statusPlanner) splitVisits(p registry.Patient) (kept, cancelled []registry.VisitRef) {

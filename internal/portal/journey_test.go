@@ -12,6 +12,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
 
@@ -20,12 +21,22 @@ const reason = "The contract with this facility ends on 31 December."
 // planned asks for a status change of the ids and returns the page of its plan.
 func planned(b *browser, to registry.Status, ids ...string) *page {
 	b.t.Helper()
-	p := b.get("/operations/new/status-change")
-	p = p.press("continue", url.Values{"way": {"paste"}}).want(200, "Paste the patient ids")
-	p = p.press("continue", url.Values{"ids": {strings.Join(ids, "\n")}}).want(200, "What should be changed?")
-	p = p.press("continue", url.Values{"to": {string(to)}}).want(200, "Planning")
+	return plannedAs(b, kind.StatusChange.Name, url.Values{"to": {string(to)}}, ids...)
+}
+
+// plannedAs asks for an operation of any kind.
+func plannedAs(b *browser, kind string, answers url.Values, ids ...string) *page {
+	b.t.Helper()
+	p := whatPage(b, kind, ids...).press("continue", answers).want(200, "Planning")
 	b.w.settle()
 	return b.get(p.path)
+}
+
+// whatPage is the form of a kind for the patients.
+func whatPage(b *browser, kind string, ids ...string) *page {
+	b.t.Helper()
+	p := b.get("/operations/new/"+kind).press("continue", url.Values{"way": {"paste"}}).want(200, "Paste the patient ids")
+	return p.press("continue", url.Values{"ids": {strings.Join(ids, "\n")}}).want(200, "What should be changed?")
 }
 
 // submitted sends the plan for approval and returns the operation's page.

@@ -24,6 +24,11 @@ var kindForms = map[string]kindForm{
 		Fields:  []string{kind.StatusTo, kind.HoldReason, kind.CancelVisits},
 		Choices: func(registry.Directory) any { return statusChoices() },
 	},
+	kind.Tags.Name: {
+		One: "tag change", Many: "tag changes",
+		Purpose: "Add tags to many patients, remove others, or both in one step.",
+		Fields:  []string{kind.AddTags, kind.RemoveTags},
+	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
 

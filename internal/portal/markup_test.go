@@ -183,8 +183,15 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		starts = append(starts, p.path)
 		checkMarkup(t, p.press("continue", url.Values{"registered_from": nil, "status": {"Deceased"}, "ids": nil, "tag": {"a b"}}))
 	}
-	p := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
-	checkMarkup(t, p.press("continue", url.Values{"to": {"On Hold"}}).want(422))
+	for name, wrong := range map[string]url.Values{
+		"status-change": {"to": {"On Hold"}},
+		"tags":          {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+	} {
+		form := whatPage(sam, name, ids[0])
+		checkMarkup(t, form)
+		checkMarkup(t, form.press("continue", wrong).want(422))
+		checkMarkup(t, form.press("continue", nil).want(422))
+	}
 	checkMarkup(t, sam.get("/operations/new/status-change").press("continue", nil).want(422))
 	checkMarkup(t, sam.get("/operations/"+ready+"/submit").press("submit", nil).want(422))
 	checkMarkup(t, maria.get("/operations/"+waiting+"/decision").press("reject", nil).want(422))

@@ -75,12 +75,10 @@ func patientPage(rq *request) error {
 		LockedBy: p.LockedBy(), Why: p.Get(registry.LockedWhy), Stamp: p.Stamp}
 	data.Facility, _ = d.Facility(p.Facility())
 	for _, f := range profileFields {
-		value := p.Get(f)
+		value := d.Display(f, p.Get(f))
 		switch f {
 		case registry.BirthDate, registry.Registered, registry.LastVisit, registry.InsuranceFrom:
 			value = showDate(value)
-		case registry.Tags:
-			value = strings.Join(p.TagList(), ", ")
 		}
 		if value == "" {
 			value = "Not recorded"

@@ -61,6 +61,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.UnknownSubject: "Check the id for typing mistakes and for zeros lost at its beginning.",
 	bulk.Duplicate:      "Nothing has to be done: each patient is changed once.",
 	bulk.TooManyEdits:   "Cancel some of the visits by hand first, then ask again.",
+	bulk.TooManyTags:    "Remove tags that are no longer needed from these patients, then ask again.",
 }
 
 // planLine is one patient of a plan.

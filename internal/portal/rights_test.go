@@ -16,6 +16,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 	"bulkops/internal/portal"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -78,6 +79,17 @@ var matrix = map[string]string{
 	"GET /help/{topic}":                               "/help/plan                                 303 200 200 200 200 200 200 200",
 }
 
+// The forms of every kind answer as those of the status change do.
+func init() {
+	for route, row := range maps.Clone(matrix) {
+		for _, k := range kind.All {
+			if !k.Follows && strings.Contains(route, "/new/"+kind.StatusChange.Name) {
+				matrix[strings.Replace(route, kind.StatusChange.Name, k.Name, 1)] = strings.Replace(row, kind.StatusChange.Name, k.Name, 1)
+			}
+		}
+	}
+}
+
 // fixture makes what the targets of the matrix name.
 type fixture struct {
 	*world
@@ -138,8 +150,8 @@ func (f *fixture) target(target string) string {
 	if strings.Contains(target, "{list}") {
 		target = f.sam.get("/patients").press("tick-page", nil).path
 	}
-	if strings.Contains(target, "{draft}") {
-		p := f.sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"paste"}})
+	if form, _, ok := strings.Cut(target, "/{draft}"); ok {
+		p := f.sam.get(form).press("continue", url.Values{"way": {"paste"}})
 		if strings.HasSuffix(target, "/what") {
 			p = p.press("continue", url.Values{"ids": {"000001"}})
 		}

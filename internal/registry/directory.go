@@ -48,7 +48,8 @@ func (d Directory) Provider(id string) (p Provider, ok bool) {
 }
 
 // Display returns what a person should read for a field's stored value: a
-// facility's or provider's name for its id, the value itself for the rest.
+// facility's or provider's name for its id, a list with commas, the value
+// itself for the rest.
 func (d Directory) Display(field, value string) string {
 	switch field {
 	case FacilityField:
@@ -59,6 +60,8 @@ func (d Directory) Display(field, value string) string {
 		if p, ok := d.Provider(value); ok {
 			return p.Name
 		}
+	case Tags:
+		return strings.Join(strings.Fields(value), ", ")
 	case Upcoming:
 		starts := make([]string, 0, 4)
 		for _, v := range ParseVisitRefs(value) {

@@ -55,6 +55,7 @@ func TestDisplaySaysNamesForIDs(t *testing.T) {
 		{registry.StatusField, "fac-1", "fac-1"},
 		{registry.Upcoming, "2026-12-01T09:00Z/V1 2026-12-02T10:30Z/V2", "2026-12-01 09:00 UTC, 2026-12-02 10:30 UTC"},
 		{registry.Upcoming, "", ""},
+		{registry.Tags, "diabetes fall-risk", "diabetes, fall-risk"},
 	}
 	for _, test := range tests {
 		if got := d.Display(test.field, test.value); got != test.want {

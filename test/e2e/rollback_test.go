@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // An operation that ended care and cancelled visits is rolled back by the
@@ -23,19 +24,10 @@ func TestARollbackRestoresEveryRecord(t *testing.T) {
 	touched := w.patients[7]
 	updateByHand(t, touched, registry.StatusField, string(registry.Active))
 
-	e := live.engine(t)
-	back, err := e.Again(t.Context(), w.requester, op.ID, bulk.Rollback, rand.Text())
-	if err != nil {
-		t.Fatal(err)
-	}
-	back = await(t, back.ID, bulk.Ready)
+	back := w.rolledBack(t, op, w.managers[0])
 	if back.Plan.Changes != 149 || back.Plan.ByReason[bulk.ChangedAfter] != 1 {
 		t.Errorf("the rollback restores %d and leaves alone %v", back.Plan.Changes, back.Plan.ByReason)
 	}
-	if back, err = e.Submit(t.Context(), w.requester, back.ID, submission(back)); err != nil {
-		t.Fatal(err)
-	}
-	await(t, decide(t, e, w.managers[0], back, bulk.Approve).ID, bulk.Completed)
 
 	after := everything(t, w)
 	if len(after) != len(before) {
@@ -52,6 +44,19 @@ func TestARollbackRestoresEveryRecord(t *testing.T) {
 	if records := awaitAudit(t, back.ID, 149*3); len(records) != 149*3 {
 		t.Errorf("%d changes of the rollback are audited", len(records))
 	}
+}
+
+// rolledBack rolls an operation back, approved by somebody, and returns the
+// rollback when it is completed.
+func (w ward) rolledBack(t *testing.T, op bulk.Operation, by staff.Person) bulk.Operation {
+	t.Helper()
+	e := live.engine(t)
+	back, err := e.Again(t.Context(), w.requester, op.ID, bulk.Rollback, rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back = w.send(t, await(t, back.ID, bulk.Ready))
+	return await(t, decide(t, e, by, back, bulk.Approve).ID, bulk.Completed)
 }
 
 // A stopped operation goes on with those who are left by a rerun.

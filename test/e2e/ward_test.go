@@ -39,15 +39,8 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 	if err := live.registry.PutFacility(ctx, registry.Facility{ID: w.facility, Name: "Ward of " + name, TimeZone: "America/New_York"}); err != nil {
 		t.Fatal(err)
 	}
-	employ := func(who string, role staff.Role) staff.Person {
-		p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
-		if err := live.staff.PutPerson(ctx, p); err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	w.requester = employ("requester", staff.Staff)
-	w.managers = [2]staff.Person{employ("first", staff.Manager), employ("second", staff.Manager)}
+	w.requester = w.employ(t, "requester", staff.Staff)
+	w.managers = [2]staff.Person{w.employ(t, "first", staff.Manager), w.employ(t, "second", staff.Manager)}
 	var records []registry.Record
 	for patient := range sample.Generate(n, time.Now()).Patients {
 		profile := patient[0]
@@ -77,6 +70,17 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 	return w
 }
 
+// employ gives the ward one more person, who holds it alone.
+func (w ward) employ(t *testing.T, who string, role staff.Role) staff.Person {
+	t.Helper()
+	name := strings.TrimPrefix(w.facility, "ward-")
+	p := staff.Person{Sub: w.facility + "-" + who, Name: who + " of ward " + name, Email: who + "." + name + "@example.org", Role: role, Facilities: []string{w.facility}}
+	if err := live.staff.PutPerson(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // dismissManagers takes the ward's own managers out of the way of the sample's.
 func (w ward) dismissManagers(t *testing.T) {
 	t.Helper()
@@ -97,26 +101,37 @@ func change(to registry.Status) bulk.Params {
 	return p
 }
 
-// planned asks for a status change of patients, of all of the ward's when none
-// are named, and returns it when it is ready to submit.
+// planned asks for a status change, as plannedAs does.
 func (w ward) planned(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
+	t.Helper()
+	return w.plannedAs(t, "status-change", change(to), ids...)
+}
+
+// plannedAs asks for an operation of a kind for patients, for all of the ward's
+// when none are named, and returns it when it is ready to submit.
+func (w ward) plannedAs(t *testing.T, kind string, params bulk.Params, ids ...string) bulk.Operation {
 	t.Helper()
 	s := bulk.Selection{Source: bulk.ByFilter, Filter: &registry.Filter{Facilities: []string{w.facility}}}
 	if len(ids) > 0 {
 		s = bulk.Selection{Source: bulk.Pasted, IDs: ids}
 	}
-	op, err := live.engine(t).Request(t.Context(), w.requester, engine.Request{Kind: "status-change", Params: change(to), Selection: s, Key: rand.Text()})
+	op, err := live.engine(t).Request(t.Context(), w.requester, engine.Request{Kind: kind, Params: params, Selection: s, Key: rand.Text()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return await(t, op.ID, bulk.Ready)
 }
 
-// submitted also sends it for approval, and returns it when the state machine
-// waits for the decision.
+// submitted also sends it for approval.
 func (w ward) submitted(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
 	t.Helper()
-	op := w.planned(t, to, ids...)
+	return w.send(t, w.planned(t, to, ids...))
+}
+
+// send sends a plan for approval, and returns the operation when the state
+// machine waits for the decision.
+func (w ward) send(t *testing.T, op bulk.Operation) bulk.Operation {
+	t.Helper()
 	op, err := live.engine(t).Submit(t.Context(), w.requester, op.ID, submission(op))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,66 @@
+package portal_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"bulkops/internal/registry"
+)
+
+// decided lets somebody approve the operation, runs it, and returns its page.
+func decided(by *browser, operation string) *page {
+	by.t.Helper()
+	by.w.settle()
+	by.get("/operations/"+operation+"/decision").press("approve", nil).want(200, "Success")
+	by.w.settle()
+	return by.get("/operations/" + operation)
+}
+
+// profile is what the registry holds of a patient.
+func (w *world) profile(id string) registry.Patient {
+	w.t.Helper()
+	found, err := w.store.Patients(w.t.Context(), []string{id})
+	must(w.t, err)
+	return found[id]
+}
+
+// Everybody who asks sees who decides, before anything else.
+func TestTheKindsSayWhoDecides(t *testing.T) {
+	w := newWorld(t, 50)
+	w.signedIn("sam").get("/operations/new").want(200,
+		"Tag/Label Assignment Add tags to many patients, remove others, or both in one step. A Team Lead decides.")
+}
+
+func TestTagsFromTheFormToTheRollback(t *testing.T) {
+	w := newWorld(t, 400)
+	sam, theo := w.signedIn("sam"), w.signedIn("theo")
+	ids := activeIn(w, "riverside", 3)
+	for id, tags := range map[string]string{ids[0]: "old-tag", ids[1]: "fall-risk", ids[2]: "a b c d e f g h i j k l m n o p q r s t"} {
+		must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(id), registry.Fields{registry.Tags: tags}, "Rita", noon))
+	}
+	form := whatPage(sam, "tags", ids...).want(200, "Fall Risk is kept as fall-risk")
+	p := form.press("continue", nil).want(422, "There is a problem", "Name a tag to add or a tag to remove.")
+	p = form.press("continue", url.Values{"add": {"Fall Risk\nnew!"}, "remove": {"FALL-RISK"}}).want(422, `"new!" cannot be a tag`, "The tag fall-risk is to be added and to be removed.")
+	p = p.press("continue", url.Values{"add": {"Fall Risk"}, "remove": {"old-tag"}}).want(200)
+	w.settle()
+	p = sam.get(p.path).want(200, `Add tag fall-risk; remove tag old-tag ("Fall Risk" becomes fall-risk)`, "1 patient to change", "Tags old-tag → fall-risk",
+		"Already as asked: 1", "Too many tags: 1", "The patient has 20 tags and would have 21; at most 20 are allowed.", "Will be asked to approve: Theo Lam")
+	if strings.Contains(p.text(), "Patients by status") {
+		t.Error("a change of tags shows a table of statuses")
+	}
+	submitted(p)
+	decided(theo, p.operation()).want(200, "Every patient in the plan was changed.")
+	if got := w.profile(ids[0]).Get(registry.Tags); got != "fall-risk" {
+		t.Errorf("the tags are %q", got)
+	}
+
+	back := sam.get("/operations/"+p.operation()).click("Roll back").press("confirm", nil)
+	w.settle()
+	back = sam.get(back.path).want(200, "1 patient to change", "Tags fall-risk → old-tag")
+	submitted(back)
+	decided(theo, back.operation()).want(200, "Every patient in the plan was changed.")
+	if got := w.profile(ids[0]).Get(registry.Tags); got != "old-tag" {
+		t.Errorf("after the rollback the tags are %q", got)
+	}
+}

@@ -19,8 +19,9 @@ import (
 
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
-	StatusChange statusChangeCommand `cmd:"" help:"Give patients a new status."`
-	Tags         tagsCommand         `cmd:"" help:"Add tags to patients, and remove others."`
+	StatusChange    statusChangeCommand    `cmd:"" help:"Give patients a new status."`
+	Tags            tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
+	InsuranceChange insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
 }
 
 type statusChangeCommand struct {
@@ -34,6 +35,14 @@ type tagsCommand struct {
 	Add      []string  `help:"Tag to add; repeat it for several."`
 	Remove   []string  `help:"Tag to remove; repeat it for several."`
 	Patients selection `embed:""`
+}
+
+type insuranceChangeCommand struct {
+	Plan      string    `required:"" help:"Name of the new plan."`
+	Effective string    `required:"" placeholder:"2026-01-31" help:"First day on which the plan holds."`
+	MemberIDs string    `name:"member-ids" required:"" help:"What becomes of the member ids: keep or clear."`
+	Ended     bool      `help:"The old plan has ended: also put the patients On Hold."`
+	Patients  selection `embed:""`
 }
 
 // selection says which patients: by filter, by ids, or by a file.
@@ -63,6 +72,11 @@ func (c statusChangeCommand) Run(t *terminal) error {
 func (c tagsCommand) Run(t *terminal) error {
 	return ask(t, kind.Tags.Name, map[string]string{
 		kind.AddTags: strings.Join(c.Add, ","), kind.RemoveTags: strings.Join(c.Remove, ",")}, c.Patients)
+}
+
+func (c insuranceChangeCommand) Run(t *terminal) error {
+	return ask(t, kind.InsuranceChange.Name, map[string]string{
+		kind.InsurancePlan: c.Plan, kind.EffectiveDate: c.Effective, kind.MemberIDs: c.MemberIDs, kind.PlanEnded: yes(c.Ended)}, c.Patients)
 }
 
 // yes is the answer to a question that is answered with yes or not at all.

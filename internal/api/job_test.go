@@ -140,6 +140,9 @@ func TestEachKindWorksByItsParameters(t *testing.T) {
 	}{
 		{"tags", `Add tags fall-risk, vip; remove tag old ("Fall Risk" becomes fall-risk)`,
 			object{"add": "Fall Risk,vip", "remove": "old"}, registry.Fields{"tags": "fall-risk vip"}},
+		{"insurance-change", "Change insurance plan to Aetna from 1 Jan 2027, keep member ids, and put on hold (insurance lapse)",
+			object{"plan": "Aetna", "effective": "2027-01-01", "member_ids": "keep", "ended": "yes"},
+			registry.Fields{"insurance_plan": "Aetna", "insurance_from": "2027-01-01", "status": "On Hold", "hold_reason": "Insurance lapse"}},
 	} {
 		t.Run(test.kind, func(t *testing.T) {
 			op := c.ready(t, object{"kind": test.kind, "params": test.params, "selection": object{"ids": []string{"000001", "999999"}}})

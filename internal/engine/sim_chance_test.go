@@ -115,6 +115,9 @@ func (c *chance) wish(n int) *wish {
 	switch c.rng.IntN(6) { // most are status changes: they touch the most records
 	case 0:
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
+	case 1:
+		u.request.Kind, u.request.Params = kind.InsuranceChange.Name, bulk.Params{
+			kind.InsurancePlan: "Medicare", kind.MemberIDs: kind.ClearMemberIDs, kind.EffectiveDate: "2027-01-01", kind.PlanEnded: "yes"}
 	}
 	return u
 }

@@ -64,7 +64,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, Tags, Rollback}
+var All = []Kind{StatusChange, Tags, InsuranceChange, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

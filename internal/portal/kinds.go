@@ -29,6 +29,12 @@ var kindForms = map[string]kindForm{
 		Purpose: "Add tags to many patients, remove others, or both in one step.",
 		Fields:  []string{kind.AddTags, kind.RemoveTags},
 	},
+	kind.InsuranceChange.Name: {
+		One: "insurance change", Many: "insurance changes",
+		Purpose: "Give many patients another insurance plan from a day on. Where the old plan has ended, they can be put On Hold with it.",
+		Fields:  []string{kind.InsurancePlan, kind.EffectiveDate, kind.MemberIDs, kind.PlanEnded},
+		Choices: func(registry.Directory) any { return memberIDRules },
+	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
 
@@ -53,4 +59,10 @@ func statusChoices() statusForm {
 		}
 	}
 	return f
+}
+
+// memberIDRules are what can become of the member ids.
+var memberIDRules = []struct{ Value, Title, Hint string }{
+	{kind.KeepMemberIDs, "Keep them", "The numbers stay the same, for example because the plan only has a new name"},
+	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
 }

@@ -2,8 +2,11 @@ package portal_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 
 	"bulkops/internal/registry"
 )
@@ -29,7 +32,8 @@ func (w *world) profile(id string) registry.Patient {
 func TestTheKindsSayWhoDecides(t *testing.T) {
 	w := newWorld(t, 50)
 	w.signedIn("sam").get("/operations/new").want(200,
-		"Tag/Label Assignment Add tags to many patients, remove others, or both in one step. A Team Lead decides.")
+		"Tag/Label Assignment Add tags to many patients, remove others, or both in one step. A Team Lead decides.",
+		"Insurance Change Give many patients another insurance plan from a day on.", "with it. A Manager decides.")
 }
 
 func TestTagsFromTheFormToTheRollback(t *testing.T) {
@@ -40,8 +44,8 @@ func TestTagsFromTheFormToTheRollback(t *testing.T) {
 		must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(id), registry.Fields{registry.Tags: tags}, "Rita", noon))
 	}
 	form := whatPage(sam, "tags", ids...).want(200, "Fall Risk is kept as fall-risk")
-	p := form.press("continue", nil).want(422, "There is a problem", "Name a tag to add or a tag to remove.")
-	p = form.press("continue", url.Values{"add": {"Fall Risk\nnew!"}, "remove": {"FALL-RISK"}}).want(422, `"new!" cannot be a tag`, "The tag fall-risk is to be added and to be removed.")
+	form.press("continue", nil).want(422, "There is a problem", "Name a tag to add or a tag to remove.")
+	p := form.press("continue", url.Values{"add": {"Fall Risk\nnew!"}, "remove": {"FALL-RISK"}}).want(422, `"new!" cannot be a tag`, "The tag fall-risk is to be added and to be removed.")
 	p = p.press("continue", url.Values{"add": {"Fall Risk"}, "remove": {"old-tag"}}).want(200)
 	w.settle()
 	p = sam.get(p.path).want(200, `Add tag fall-risk; remove tag old-tag ("Fall Risk" becomes fall-risk)`, "1 patient to change", "Tags old-tag → fall-risk",
@@ -62,5 +66,38 @@ func TestTagsFromTheFormToTheRollback(t *testing.T) {
 	decided(theo, back.operation()).want(200, "Every patient in the plan was changed.")
 	if got := w.profile(ids[0]).Get(registry.Tags); got != "old-tag" {
 		t.Errorf("after the rollback the tags are %q", got)
+	}
+}
+
+func TestAnInsuranceChangeWithAHold(t *testing.T) {
+	w := newWorld(t, 400)
+	sam, theo, maria := w.signedIn("sam"), w.signedIn("theo"), w.signedIn("maria")
+	ids := activeIn(w, "riverside", 2)
+	for i, status := range []string{"Active", "Hospitalized"} {
+		must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[i]), registry.Fields{registry.StatusField: status,
+			registry.InsurancePlan: "Medicare", registry.InsuranceID: "ME1", registry.InsuranceFrom: "2020-01-01"}, "Rita", noon))
+	}
+	form := whatPage(sam, "insurance-change", ids...)
+	p := form.press("continue", url.Values{"plan": {"Aetna"}, "effective": {"2027-02-30"}, "ended": {"yes"}}).
+		want(422, `"2027-02-30" is no date.`, "Choose whether the member ids are kept or cleared.")
+	if kept := find(p.doc, func(n *html.Node) bool { return attr(n, "id") == "plan" }); attr(kept, "value") != "Aetna" {
+		t.Error("what was typed is gone")
+	}
+	if box := p.id("ended"); !slices.ContainsFunc(box.Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+		t.Error("what was ticked is not ticked any more")
+	}
+	p = plannedAs(sam, "insurance-change", url.Values{"plan": {"Aetna"}, "effective": {"2027-01-01"}, "member_ids": {"clear"}, "ended": {"yes"}}, ids...).
+		want(200, "Change insurance plan to Aetna from 1 Jan 2027, clear member ids, and put on hold (insurance lapse)",
+			"Status Active → On Hold", "Hold reason none → Insurance lapse", "Insurance plan Medicare → Aetna", "Insurance member id ME1 → none",
+			"Insured from 1 Jan 2020 → 1 Jan 2027", "Change not allowed: 1", "Active 1 0", "On Hold 0 1")
+	submitted(p)
+	w.settle()
+	theo.get("/operations/"+p.operation()+"/decision").want(200, "Manager")
+	decided(maria, p.operation()).want(200, "Every patient in the plan was changed.")
+	if got := w.profile(ids[0]); got.Status() != registry.OnHold || got.Get(registry.InsuranceID) != "" {
+		t.Errorf("the patient is %v", got.Fields)
+	}
+	if got := w.profile(ids[1]); got.Get(registry.InsurancePlan) != "Medicare" {
+		t.Errorf("who cannot be put on hold is %v", got.Fields)
 	}
 }

@@ -184,8 +184,9 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		checkMarkup(t, p.press("continue", url.Values{"registered_from": nil, "status": {"Deceased"}, "ids": nil, "tag": {"a b"}}))
 	}
 	for name, wrong := range map[string]url.Values{
-		"status-change": {"to": {"On Hold"}},
-		"tags":          {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+		"status-change":    {"to": {"On Hold"}},
+		"tags":             {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+		"insurance-change": {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
 	} {
 		form := whatPage(sam, name, ids[0])
 		checkMarkup(t, form)

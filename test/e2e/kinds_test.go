@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -18,6 +20,27 @@ func TestTagsDecidedByATeamLead(t *testing.T) {
 	lead := w.employ(t, "lead", staff.TeamLead)
 	op := w.send(t, w.plannedAs(t, "tags", bulk.Params{"add": "Fall Risk, vip", "remove": "old-tag"}))
 	w.doneAndRolledBack(t, op, lead, registry.Fields{registry.Tags: "old-tag vip"}, registry.Fields{registry.Tags: "fall-risk vip"})
+}
+
+// An insurance change that also puts patients On Hold. A team lead may not
+// decide on it.
+func TestAnInsuranceChangeDecidedByAManager(t *testing.T) {
+	t.Parallel()
+	w := newWard(t, "insurance", 130, 1)
+	old := registry.Fields{registry.InsurancePlan: "Medicare", registry.InsuranceID: "ME1", registry.InsuranceFrom: "2020-01-01"}
+	w.give(t, old)
+	op := w.send(t, w.plannedAs(t, "insurance-change", bulk.Params{"plan": "Aetna", "effective": "2027-01-01", "member_ids": "clear", "ended": "yes"}))
+	before, after := maps.Clone(old), registry.Fields{
+		registry.InsurancePlan: "Aetna", registry.InsuranceID: "", registry.InsuranceFrom: "2027-01-01",
+		registry.StatusField: "On Hold", registry.HoldReason: "Insurance lapse"}
+	before[registry.StatusField], before[registry.HoldReason] = "Active", ""
+
+	lead := w.employ(t, "lead", staff.TeamLead)
+	_, err := live.engine(t).Decide(t.Context(), lead, op.ID, engine.DecisionRequest{Verdict: bulk.Approve, Digest: op.Plan.Digest})
+	if !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a team lead decides on it: %v", err)
+	}
+	w.doneAndRolledBack(t, op, w.managers[0], before, after)
 }
 
 // give writes fields to every patient of the ward, outside any operation.

@@ -17,8 +17,9 @@ import (
 // asked has, for each kind that somebody can begin with, a way to draw answers
 // that its Check accepts.
 var asked = map[string]func(*rapid.T) bulk.Params{
-	kind.StatusChange.Name: statusChange,
-	kind.Tags.Name:         tags,
+	kind.StatusChange.Name:    statusChange,
+	kind.Tags.Name:            tags,
+	kind.InsuranceChange.Name: insuranceChange,
 }
 
 // Draw draws a kind and answers to its questions.
@@ -70,4 +71,13 @@ func tags(t *rapid.T) bulk.Params {
 		params[kind.AddTags], params[kind.RemoveTags] = params[kind.RemoveTags], params[kind.AddTags]
 	}
 	return params
+}
+
+func insuranceChange(t *rapid.T) bulk.Params {
+	return bulk.Params{
+		kind.InsurancePlan: rapid.SampledFrom([]string{"Medicare", " Blue  Shield "}).Draw(t, "plan"),
+		kind.MemberIDs:     rapid.SampledFrom([]string{kind.KeepMemberIDs, kind.ClearMemberIDs}).Draw(t, "member ids"),
+		kind.EffectiveDate: rapid.SampledFrom([]string{"2026-01-01", "2027-02-28"}).Draw(t, "effective"),
+		kind.PlanEnded:     rapid.SampledFrom([]string{"", "yes"}).Draw(t, "ended"),
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go/logging"
 
 	"bulkops/internal/dynamo"
 )
@@ -22,7 +23,9 @@ type stack struct {
 
 // openStack reads the outputs of the CloudFormation stack.
 func (t *terminal) openStack() (*stack, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(t.ctx)
+	// What goes wrong comes back as an error; the SDK's own remarks on connections
+	// would only stand between the lines for the person.
+	cfg, err := awsconfig.LoadDefaultConfig(t.ctx, awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}

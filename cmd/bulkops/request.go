@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"bulkops/internal/api"
@@ -17,7 +18,8 @@ import (
 
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
-	StatusChange statusChangeCommand `cmd:"" help:"Give patients a new status."`
+	StatusChange         statusChangeCommand `cmd:"" help:"Give patients a new status."`
+	ProviderReassignment reassignmentCommand `cmd:"" help:"Give patients another provider."`
 }
 
 type statusChangeCommand struct {
@@ -25,6 +27,14 @@ type statusChangeCommand struct {
 	HoldReason   string    `help:"For On Hold: Transfer in progress, Insurance lapse, Family request or Payment."`
 	CancelVisits bool      `help:"For On Hold: cancel future visits too."`
 	Patients     selection `embed:""`
+}
+
+type reassignmentCommand struct {
+	To       []string  `xor:"to" required:"" placeholder:"ID" help:"Id of the new provider; repeat it to share the patients out among several."`
+	Default  bool      `xor:"to" required:"" help:"To the default provider of each patient's facility, instead of --to."`
+	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (who has the most room left)."`
+	Visits   string    `required:"" help:"Future visits: reassign, keep or cancel."`
+	Patients selection `embed:""`
 }
 
 // selection says which patients: by filter, by ids, or by a file.
@@ -55,6 +65,22 @@ func (c statusChangeCommand) Run(t *terminal) error {
 		params[kind.CancelVisits] = "yes"
 	}
 	return ask(t, kind.StatusChange.Name, params, c.Patients)
+}
+
+func (c reassignmentCommand) Run(t *terminal) error {
+	params := map[string]string{kind.FutureVisits: c.Visits}
+	switch {
+	case c.Default:
+		params[kind.ReassignTo] = kind.ToDefault
+	case len(c.To) == 1:
+		params[kind.ReassignTo], params[kind.NewProvider] = kind.ToOne, c.To[0]
+	default:
+		params[kind.ReassignTo], params[kind.NewProviders] = kind.ToSeveral, strings.Join(c.To, " ")
+	}
+	if c.By != "" {
+		params[kind.ShareBy] = c.By
+	}
+	return ask(t, kind.ProviderReassignment.Name, params, c.Patients)
 }
 
 // ask sends a request, waits for its plan, and shows it.

@@ -174,48 +174,112 @@ func TestARollbackTakesTheApprovalOfWhatItUndoes(t *testing.T) {
 	equal(t, "a status change", kind.Rollback.Decider(bulk.Params{kind.UndoesKind: "status-change"}), staff.Manager)
 }
 
-// Whatever is done and rolled back in whatever order, with hand edits in
-// between, every field that nobody else changed is as it was.
-func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		c := newClinic(t)
-		ids := numbered(rapid.IntRange(1, 12).Draw(r, "patients"))
-		for i, id := range ids {
-			c.admit(rapid.SampledFrom(registry.Statuses).Draw(r, fmt.Sprint("status ", i)), []string{id}, visits(rapid.IntRange(0, 3).Draw(r, fmt.Sprint("visits ", i))))
-		}
-		before := c.fields()
+// asked draws a request of each kind that can be rolled back, for checks that
+// hold for all of them.
+var asked = map[string]func(*rapid.T) bulk.Params{
+	"status-change": func(r *rapid.T) bulk.Params {
 		to := rapid.SampledFrom([]registry.Status{registry.Active, registry.OnHold, registry.Hospitalized, registry.Discharged, registry.Inactive}).Draw(r, "to")
-		request := asks(to, ids...)
+		p := asks(to).Params
 		if to == registry.OnHold && rapid.Bool().Draw(r, "cancel") {
-			request.Params[kind.CancelVisits] = "yes"
+			p[kind.CancelVisits] = "yes"
 		}
-		op := c.planned(request)
-		if op.Plan.Changes == 0 {
-			return
+		return p
+	},
+	"provider-reassignment": func(r *rapid.T) bulk.Params {
+		p := bulk.Params{kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.DropVisits}).Draw(r, "visits")}
+		switch p[kind.ReassignTo] = rapid.SampledFrom([]string{kind.ToOne, kind.ToSeveral, kind.ToDefault}).Draw(r, "to"); p[kind.ReassignTo] {
+		case kind.ToOne:
+			p[kind.NewProvider] = rapid.SampledFrom([]string{"ann", "bea"}).Draw(r, "provider")
+		case kind.ToSeveral:
+			p[kind.NewProviders] = "ann bea cyd"
+			p[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad}).Draw(r, "by")
 		}
-		op, err := c.Submit(t.Context(), ada, op.ID, submission(op))
-		must(t, err)
-		_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-		must(t, err)
-		_, err = c.Verify(t.Context(), op.ID)
-		must(t, err)
-		op = c.finish(c.header(op.ID))
+		return p
+	},
+}
 
-		touched := map[string]bool{}
-		for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(s string) string { return s }).Draw(r, "by hand") {
-			c.byHand(id, registry.StatusField, "Elsewhere")
-			touched[id] = true
+// employProviders gives the clinic providers; ann is Riverside's default.
+func (c *clinic) employProviders() {
+	c.t.Helper()
+	ctx := c.t.Context()
+	for _, p := range []registry.Provider{
+		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
+		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
+		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true},
+	} {
+		must(c.t, c.store.PutProvider(ctx, p))
+	}
+	must(c.t, c.store.PutFacility(ctx, registry.Facility{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann"}))
+	must(c.t, c.store.PutFacility(ctx, registry.Facility{ID: "fac-2", Name: "Hilltop", DefaultProvider: "cyd", Capacity: 6}))
+}
+
+// Whatever is done and rolled back, by whatever kind, with hand edits in
+// between: every field that nobody else changed is as it was.
+func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
+	for _, k := range kind.All {
+		if k.Follows || !k.Undoable {
+			continue
 		}
-		byHand := c.fields()
-		c.again(op, bulk.Rollback)
-		for ref, after := range c.fields() {
-			want := before[ref]
-			if touched[ref.Patient] {
-				want = byHand[ref]
-			}
-			if !maps.Equal(after, want) {
-				r.Fatalf("%v is %v, want %v", ref, after, want)
-			}
+		if asked[k.Name] == nil {
+			t.Errorf("no request of the kind %s can be drawn", k.Name)
+			continue
 		}
-	})
+		t.Run(k.Name, func(t *testing.T) {
+			rapid.Check(t, func(r *rapid.T) { doAndRollBack(t, r, k.Name) })
+		})
+	}
+}
+
+func doAndRollBack(t *testing.T, r *rapid.T, kindName string) {
+	c := newClinic(t)
+	c.employProviders()
+	ids := numbered(rapid.IntRange(1, 12).Draw(r, "patients"))
+	for _, id := range ids {
+		draw := func(name string, from ...string) string { return rapid.SampledFrom(from).Draw(r, name+" of "+id) }
+		c.admit(rapid.SampledFrom(registry.Statuses).Draw(r, "status of "+id), []string{id}, visits(rapid.IntRange(0, 3).Draw(r, "visits of "+id)),
+			with(registry.ProviderField, draw("provider", "", "ann", "bea", "cyd")), with(registry.FacilityField, draw("facility", "fac-1", "fac-2")))
+		for _, v := range (registry.Patient{Record: c.store.Snapshot()[registry.ProfileRef(id)]}).Visits() {
+			must(t, c.store.WriteByHand(t.Context(), v.Ref(id), registry.Fields{
+				registry.ProviderField: draw("visit's provider", "", "ann", "bea", "cyd"), registry.FacilityField: draw("visit's facility", "", "fac-1", "fac-2"),
+			}, "Import", c.now))
+		}
+	}
+	before := c.fields()
+	op := c.planned(engine.Request{Kind: kindName, Params: asked[kindName](r), Key: "key-0123456789abcdef",
+		Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids}})
+	if op.Plan.Changes == 0 {
+		return
+	}
+	op, err := c.Submit(t.Context(), ada, op.ID, submission(op))
+	must(t, err)
+	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	_, err = c.Verify(t.Context(), op.ID)
+	must(t, err)
+	op = c.finish(c.header(op.ID))
+	equal(t, "everybody was changed", op.State, bulk.Completed)
+
+	wrote := map[string]registry.Fields{} // to profiles
+	for line, err := range c.Lines(t.Context(), op) {
+		must(t, err)
+		wrote[line.Change.Subject] = line.Change.Edits[0].After
+	}
+	left := map[string]bool{} // patients of whom what was written is no longer there
+	field := rapid.SampledFrom([]string{registry.StatusField, registry.ProviderField, registry.Phone}).Draw(r, "by hand")
+	for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(s string) string { return s }).Draw(r, "changed by hand") {
+		c.byHand(id, field, "elsewhere")
+		before[registry.ProfileRef(id)][field] = "elsewhere"
+		_, left[id] = wrote[id][field]
+	}
+	byHand := c.fields()
+	c.again(op, bulk.Rollback)
+	for ref, after := range c.fields() {
+		want := before[ref]
+		if left[ref.Patient] {
+			want = byHand[ref]
+		}
+		if !maps.Equal(after, want) {
+			r.Fatalf("%v is %v, want %v", ref, after, want)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/sample"
 )
@@ -182,6 +183,13 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		checkMarkup(t, p)
 		starts = append(starts, p.path)
 		checkMarkup(t, p.press("continue", url.Values{"registered_from": nil, "status": {"Deceased"}, "ids": nil, "tag": {"a b"}}))
+	}
+	for _, k := range kind.All {
+		if !k.Follows {
+			p := sam.get("/operations/new/"+k.Name).press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
+			checkMarkup(t, p)
+			checkMarkup(t, p.press("continue", nil).want(422))
+		}
 	}
 	p := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
 	checkMarkup(t, p.press("continue", url.Values{"to": {"On Hold"}}).want(422))

@@ -23,19 +23,11 @@ func TestARollbackRestoresEveryRecord(t *testing.T) {
 	touched := w.patients[7]
 	updateByHand(t, touched, registry.StatusField, string(registry.Active))
 
-	e := live.engine(t)
-	back, err := e.Again(t.Context(), w.requester, op.ID, bulk.Rollback, rand.Text())
-	if err != nil {
-		t.Fatal(err)
-	}
-	back = await(t, back.ID, bulk.Ready)
+	back := w.undo(t, op)
 	if back.Plan.Changes != 149 || back.Plan.ByReason[bulk.ChangedAfter] != 1 {
 		t.Errorf("the rollback restores %d and leaves alone %v", back.Plan.Changes, back.Plan.ByReason)
 	}
-	if back, err = e.Submit(t.Context(), w.requester, back.ID, submission(back)); err != nil {
-		t.Fatal(err)
-	}
-	await(t, decide(t, e, w.managers[0], back, bulk.Approve).ID, bulk.Completed)
+	w.run(t, back)
 
 	after := everything(t, w)
 	if len(after) != len(before) {
@@ -52,6 +44,24 @@ func TestARollbackRestoresEveryRecord(t *testing.T) {
 	if records := awaitAudit(t, back.ID, 149*3); len(records) != 149*3 {
 		t.Errorf("%d changes of the rollback are audited", len(records))
 	}
+}
+
+// undo asks for the rollback of an operation and returns it when it is ready to
+// submit.
+func (w ward) undo(t *testing.T, op bulk.Operation) bulk.Operation {
+	t.Helper()
+	back, err := live.engine(t).Again(t.Context(), w.requester, op.ID, bulk.Rollback, rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return await(t, back.ID, bulk.Ready)
+}
+
+// run takes a plan through approval to its end.
+func (w ward) run(t *testing.T, op bulk.Operation) bulk.Operation {
+	t.Helper()
+	op = w.sent(t, op)
+	return await(t, decide(t, live.engine(t), w.managers[0], op, bulk.Approve).ID, bulk.Completed)
 }
 
 // A stopped operation goes on with those who are left by a rerun.

@@ -97,26 +97,37 @@ func change(to registry.Status) bulk.Params {
 	return p
 }
 
-// planned asks for a status change of patients, of all of the ward's when none
-// are named, and returns it when it is ready to submit.
+// planned asks for a status change; see asked.
 func (w ward) planned(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
+	t.Helper()
+	return w.asked(t, "status-change", change(to), ids...)
+}
+
+// asked asks for an operation on patients, on all of the ward's when none are
+// named, and returns it when it is ready to submit.
+func (w ward) asked(t *testing.T, kind string, params bulk.Params, ids ...string) bulk.Operation {
 	t.Helper()
 	s := bulk.Selection{Source: bulk.ByFilter, Filter: &registry.Filter{Facilities: []string{w.facility}}}
 	if len(ids) > 0 {
 		s = bulk.Selection{Source: bulk.Pasted, IDs: ids}
 	}
-	op, err := live.engine(t).Request(t.Context(), w.requester, engine.Request{Kind: "status-change", Params: change(to), Selection: s, Key: rand.Text()})
+	op, err := live.engine(t).Request(t.Context(), w.requester, engine.Request{Kind: kind, Params: params, Selection: s, Key: rand.Text()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return await(t, op.ID, bulk.Ready)
 }
 
-// submitted also sends it for approval, and returns it when the state machine
-// waits for the decision.
+// submitted also sends it for approval; see sent.
 func (w ward) submitted(t *testing.T, to registry.Status, ids ...string) bulk.Operation {
 	t.Helper()
-	op := w.planned(t, to, ids...)
+	return w.sent(t, w.planned(t, to, ids...))
+}
+
+// sent sends a plan for approval, and returns it when the state machine waits
+// for the decision.
+func (w ward) sent(t *testing.T, op bulk.Operation) bulk.Operation {
+	t.Helper()
 	op, err := live.engine(t).Submit(t.Context(), w.requester, op.ID, submission(op))
 	if err != nil {
 		t.Fatal(err)

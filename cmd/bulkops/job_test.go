@@ -262,3 +262,21 @@ func TestPatientsGetAnotherProvider(t *testing.T) {
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment"}, who...)...), "--to")
 	wants(t, d.types(1, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003"}, who...)...), "Choose how the patients are shared out.")
 }
+
+func TestADataCorrectionAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	path := filepath.Join(t.TempDir(), "new.csv")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("mrn;note;Phone;Birth date\n000001;x;12;\n000003;y;;2.1.1958\n")
+	wants(t, d.types(1, "request", "data-correction", "--csv", path), "2 rows of the file have errors.", "Row 2, Phone: Write the number with +", "Row 3, Birth date: Write the date as year-month-day")
+	write("mrn;note;Phone;Birth date\n000001;x;+1 512-555-0123;\n000003;y;<clear>;1958-01-02\n")
+	text := d.types(0, "request", "data-correction", "--csv", path)
+	wants(t, text, "Columns that are not used: note.", "2 patients changed")
+	wants(t, d.types(0, "changes", idPattern.FindString(text)), "→ +15125550123", "Birth date: (empty) → 1958-01-02")
+}

@@ -23,6 +23,7 @@ type requestCommands struct {
 	ProviderReassignment reassignmentCommand    `cmd:"" help:"Give patients another provider."`
 	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
 	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
+	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
 }
 
 type statusChangeCommand struct {
@@ -54,6 +55,10 @@ type reassignmentCommand struct {
 	Patients selection `embed:""`
 }
 
+type dataCorrectionCommand struct {
+	CSV string `name:"csv" required:"" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
+}
+
 // selection says which patients: by filter, by ids, or by a file.
 type selection struct {
 	All            bool     `help:"Everybody in your facilities." group:"Which patients"`
@@ -74,7 +79,7 @@ type selection struct {
 }
 
 func (c statusChangeCommand) Run(t *terminal) error {
-	return ask(t, kind.StatusChange.Name, map[string]string{
+	return ask(t, kind.StatusChange, map[string]string{
 		kind.StatusTo: c.To, kind.HoldReason: c.HoldReason, kind.CancelVisits: yes(c.CancelVisits)}, c.Patients)
 }
 
@@ -88,17 +93,21 @@ func (c reassignmentCommand) Run(t *terminal) error {
 	default:
 		params[kind.ReassignTo], params[kind.NewProviders] = kind.ToSeveral, strings.Join(c.To, " ")
 	}
-	return ask(t, kind.ProviderReassignment.Name, params, c.Patients)
+	return ask(t, kind.ProviderReassignment, params, c.Patients)
 }
 
 func (c tagsCommand) Run(t *terminal) error {
-	return ask(t, kind.Tags.Name, map[string]string{
+	return ask(t, kind.Tags, map[string]string{
 		kind.AddTags: strings.Join(c.Add, ","), kind.RemoveTags: strings.Join(c.Remove, ",")}, c.Patients)
 }
 
 func (c insuranceChangeCommand) Run(t *terminal) error {
-	return ask(t, kind.InsuranceChange.Name, map[string]string{
+	return ask(t, kind.InsuranceChange, map[string]string{
 		kind.InsurancePlan: c.Plan, kind.EffectiveDate: c.Effective, kind.MemberIDs: c.MemberIDs, kind.PlanEnded: yes(c.Ended)}, c.Patients)
+}
+
+func (c dataCorrectionCommand) Run(t *terminal) error {
+	return ask(t, kind.DataCorrection, map[string]string{}, selection{CSV: c.CSV})
 }
 
 // yes is the answer to a question that is answered with yes or not at all.
@@ -111,8 +120,8 @@ func yes(flag bool) string {
 
 // ask sends a request without the answers that are empty, waits for its plan,
 // and shows it.
-func ask(t *terminal, kind string, params map[string]string, who selection) error {
-	chosen, err := who.choose(t)
+func ask(t *terminal, k kind.Kind, params map[string]string, who selection) error {
+	chosen, err := who.choose(t, k)
 	if err != nil {
 		return err
 	}
@@ -121,7 +130,7 @@ func ask(t *terminal, kind string, params map[string]string, who selection) erro
 		return err
 	}
 	maps.DeleteFunc(params, func(_, answer string) bool { return answer == "" })
-	body := map[string]any{"kind": kind, "params": params, "selection": chosen}
+	body := map[string]any{"kind": k.Name, "params": params, "selection": chosen}
 	var op api.Operation
 	if err := c.call("POST", "/operations", body, rand.Text(), &op); err != nil {
 		return err
@@ -149,7 +158,7 @@ func (t *terminal) wait(d time.Duration) error {
 }
 
 // choose reads the flags into what the API takes.
-func (s selection) choose(t *terminal) (api.Selection, error) {
+func (s selection) choose(t *terminal, k kind.Kind) (api.Selection, error) {
 	filter := api.Filter{
 		Facilities: s.Facility, Provider: s.Provider, Tag: s.Tag, Insurance: s.Insurance,
 		RegisteredFrom: s.RegisteredFrom, RegisteredTo: s.RegisteredTo, LastVisitFrom: s.LastVisitFrom, LastVisitTo: s.LastVisitTo,
@@ -170,16 +179,16 @@ func (s selection) choose(t *terminal) (api.Selection, error) {
 	case ways > 1:
 		return api.Selection{}, fault.New(fault.Invalid, "Choose patients in one way: with a filter, with --id, or with --csv.")
 	case s.CSV != "":
-		return fromFile(t, s.CSV)
+		return fromFile(t, s.CSV, k)
 	case len(s.ID) > 0:
 		return api.Selection{IDs: s.ID, Except: s.Except}, nil
 	}
 	return api.Selection{Filter: &filter, Except: s.Except}, nil
 }
 
-// fromFile reads the ids here, so that what is wrong with the file is said
+// fromFile reads the ids, and the values that the kind takes, here, so that what is wrong with the file is said
 // before anything is sent. The server checks how many there may be.
-func fromFile(t *terminal, path string) (api.Selection, error) {
+func fromFile(t *terminal, path string, k kind.Kind) (api.Selection, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return api.Selection{}, fmt.Errorf("read the list of patients: %w", err)
@@ -189,12 +198,19 @@ func fromFile(t *terminal, path string) (api.Selection, error) {
 	if err != nil {
 		return api.Selection{}, fmt.Errorf("read the list of patients: %w", err)
 	}
-	read, err := intake.CSV(file, info.Size(), engine.DefaultLimits.MaxSubjects)
+	read, err := intake.CSV(file, info.Size(), engine.DefaultLimits.MaxSubjects, k, time.Now())
 	if err != nil {
 		return api.Selection{}, err
 	}
 	if read.Duplicates > 0 {
 		t.say("%s listed more than once and merged.", plural(read.Duplicates, "id is", "ids are"))
 	}
-	return api.Selection{IDs: read.IDs, Rows: read.Rows, File: read.File}, nil
+	if len(read.Ignored) > 0 {
+		t.say("Columns that are not used: %s.", strings.Join(read.Ignored, ", "))
+	}
+	chosen := api.Selection{IDs: read.IDs, Rows: read.Rows, File: read.File}
+	for _, given := range read.Given {
+		chosen.Given = append(chosen.Given, api.Given(given))
+	}
+	return chosen, nil
 }

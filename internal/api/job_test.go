@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/rand"
 	"encoding/csv"
 	"fmt"
 	"maps"
@@ -213,6 +214,32 @@ func TestIdsFromAFileKeepTheirRows(t *testing.T) {
 	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/exclusions", nil).into(200, &exclusions)
 	if op.Selection.Words != "uploaded CSV file" || len(exclusions.Exclusions) != 1 || exclusions.Exclusions[0].Row != 5 {
 		t.Errorf("%+v %+v", op.Selection, exclusions)
+	}
+}
+
+func TestACorrectionGivesEachPatientItsValues(t *testing.T) {
+	c := newClinic(t)
+	ask := func(selection object) object {
+		return object{"kind": "data-correction", "params": object{}, "selection": selection}
+	}
+	op := c.ready(t, ask(object{"ids": []string{"000001", " 000003", "000004"}, "given": []object{
+		{"phone": "+1 512 555 0123", "email": ""}, {"email": "new@example.org", "address": "<clear>"}, {}}}))
+	var changes struct{ Changes []api.ChangeView }
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &changes)
+	if len(changes.Changes) != 2 || changes.Changes[0].Edits[0].After["phone"] != "+15125550123" || changes.Changes[1].Edits[0].After["email"] != "new@example.org" {
+		t.Errorf("%+v", changes)
+	}
+	for says, selection := range map[string]object{
+		"Ids 1 and 3 of the list are the same.":                     {"ids": []string{"000001", "000002", "000001"}, "given": []object{{}, {}, {"phone": "<clear>"}}},
+		"Values are given for 1 patients, but 2 ids.":               {"ids": []string{"000001", "000002"}, "given": []object{{"phone": "<clear>"}}},
+		"Give a filter or ids, not both.":                           {"filter": object{}, "given": []object{{"phone": "<clear>"}}},
+		"Patient 1 of the list, phone: Write the number with +":     {"ids": []string{"000001"}, "given": []object{{"phone": "12"}}},
+		"A data correction takes values for each patient.":          {"ids": []string{"000001"}},
+		"Patient 1 of the list, colour: A data correction takes no": {"ids": []string{"000001"}, "given": []object{{"colour": "red"}}},
+	} {
+		if a := c.as(t, "sam", "POST", "/v1/operations", ask(selection), "Idempotency-Key", rand.Text()); a.Code != 422 && a.Code != 400 || !strings.Contains(a.Body.String(), says) {
+			t.Errorf("%d %s\nwant %s", a.Code, a.Body.String(), says)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -38,7 +39,11 @@ type Selection struct {
 	IDs    []string `json:"ids,omitempty" maxItems:"200000" doc:"Patient ids, instead of a filter."`
 	Rows   []int    `json:"rows,omitempty" maxItems:"200000" doc:"For each id the row of the file it stood in."`
 	File   string   `json:"file,omitempty" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the file that the ids come from."`
+	Given  []Given  `json:"given,omitempty" maxItems:"200000" doc:"For each id the values that a kind takes for each patient. data-correction: name, birth_date, phone, email, address, emergency_name, emergency_phone, language. An empty or missing value changes nothing; <clear> empties the field."`
 }
+
+// Given is what is given for one patient, by field.
+type Given map[string]string
 
 // Told is one operation.
 type Told struct {
@@ -83,7 +88,7 @@ func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, e
 // selection reads ids as the portal reads pasted ones.
 func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	switch {
-	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || s.File != ""):
+	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || len(s.Given) > 0 || s.File != ""):
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Give a filter or ids, not both.")
 	case s.Filter != nil:
 		filter := s.Filter.registry()
@@ -97,13 +102,39 @@ func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	if err != nil {
 		return bulk.Selection{}, 0, err
 	}
+	selection := read.Selection()
+	if len(s.Given) > 0 {
+		if len(read.IDs) != len(s.IDs) {
+			return selection, 0, fault.New(fault.Invalid, "Ids with values are given once each. %s", repeated(s))
+		}
+		for _, values := range s.Given {
+			selection.Given = append(selection.Given, registry.Fields(values))
+		}
+	}
 	if s.File == "" && len(s.Rows) == 0 {
-		return read.Selection(), read.Duplicates, nil
+		return selection, read.Duplicates, nil
 	}
 	if s.File == "" || len(s.Rows) != len(s.IDs) || len(read.IDs) != len(s.IDs) {
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids from a file go with the file's SHA-256 and one row number for each, and each is given once.")
 	}
-	return bulk.Selection{Source: bulk.Uploaded, IDs: read.IDs, Rows: s.Rows, File: s.File}, 0, nil
+	selection.Source, selection.Rows, selection.File = bulk.Uploaded, s.Rows, s.File
+	return selection, 0, nil
+}
+
+// repeated names the first two places of a list that hold the same id.
+func repeated(s Selection) string {
+	first := map[string]int{}
+	for i, id := range s.IDs {
+		id = registry.NormalID(id)
+		if before, twice := first[id]; twice {
+			if len(s.Rows) == len(s.IDs) {
+				return fmt.Sprintf("Rows %d and %d hold the same id.", s.Rows[before], s.Rows[i])
+			}
+			return fmt.Sprintf("Ids %d and %d of the list are the same.", before+1, i+1)
+		}
+		first[id] = i
+	}
+	return "Some are empty, or hold more than one id."
 }
 
 type listQuery struct {

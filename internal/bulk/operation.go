@@ -201,13 +201,14 @@ const (
 
 // Selection is how the subjects were chosen: a filter, or ids in order.
 type Selection struct {
-	Source Source           `json:"source"`
-	Filter *registry.Filter `json:"filter,omitempty"`
-	Except []string         `json:"except,omitempty"` // left out of what the filter finds
-	IDs    []string         `json:"ids,omitempty"`    // as given, duplicates included
-	Rows   []int            `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
-	File   string           `json:"file,omitempty"`   // SHA-256 of the uploaded file
-	Of     string           `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
+	Source Source            `json:"source"`
+	Filter *registry.Filter  `json:"filter,omitempty"`
+	Except []string          `json:"except,omitempty"` // left out of what the filter finds
+	IDs    []string          `json:"ids,omitempty"`    // as given, duplicates included
+	Rows   []int             `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
+	File   string            `json:"file,omitempty"`   // SHA-256 of the uploaded file
+	Given  []registry.Fields `json:"given,omitempty"`  // for each id the values that its row has, as the kind's columns read them
+	Of     string            `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
 }
 
 // idEpoch is second 0 of operation ids.

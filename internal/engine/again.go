@@ -8,6 +8,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
+	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
 
@@ -89,12 +90,19 @@ func (e *Engine) earlier(ctx context.Context, s bulk.Selection) iter.Seq2[candid
 			yield(candidate{}, err)
 			return
 		}
+		var given map[string]registry.Fields
+		if s.Source == bulk.FromLeft {
+			if given, err = e.givenTo(ctx, s.Of); err != nil {
+				yield(candidate{}, err)
+				return
+			}
+		}
 		for line, err := range e.Lines(ctx, of) {
 			if err != nil {
 				yield(candidate{}, err)
 				return
 			}
-			c := candidate{id: line.Change.Subject}
+			c := candidate{id: line.Change.Subject, given: given[line.Change.Subject]}
 			switch {
 			case s.Source == bulk.FromDone && line.Outcome.State == bulk.Done:
 				done := line.Change

@@ -7,6 +7,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 )
 
@@ -20,7 +21,7 @@ func reassigns(to, visits string, ids ...string) engine.Request {
 // and those who are not in the selection.
 func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
 	c := newClinic(t)
-	c.employProviders() // ann may have four
+	c.employ(kindtest.Directory) // ann may have four
 	c.admit(registry.Active, []string{"H1", "H2"}, with(registry.ProviderField, "ann"), with(registry.FacilityField, "fac-2"))
 	c.admit(registry.Discharged, []string{"H3"}, with(registry.ProviderField, "ann"))
 	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "bea"))
@@ -37,7 +38,7 @@ func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
 // A visit in a facility is that facility's: who does not hold it changes nothing there.
 func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 	c := newClinic(t)
-	c.employProviders()
+	c.employ(kindtest.Directory)
 	c.admit(registry.Active, []string{"P1", "P2"}, visits(1), with(registry.FacilityField, "fac-2"))
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 1), ID: "V000"}.Ref("P1"),
 		registry.Fields{registry.FacilityField: "fac-1"}, "Import", noon))
@@ -64,7 +65,7 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 // What happens to a visit after the preview is found when the plan is run.
 func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
 	c := newClinic(t)
-	c.employProviders()
+	c.employ(kindtest.Directory)
 	c.admit(registry.Active, []string{"P1", "P2"}, visits(2), with(registry.ProviderField, "bea"))
 	op := c.started(reassigns("ann", kind.GiveVisits, "P1", "P2"))
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V001"}.Ref("P1"),

@@ -101,7 +101,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Done: c.change, Records: chunk.records}, found, seen[c.id], directory)
+			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id], directory)
 			seen[c.id] = true
 			if exclusion != nil {
 				exclusion.Subject, exclusion.Row = c.id, c.row
@@ -230,7 +230,8 @@ func lockedSentence(r registry.Record) string {
 // subject of a change that was planned.
 type candidate struct {
 	id     string
-	row    int          // in the uploaded file
+	row    int // in the uploaded file
+	given  registry.Fields
 	change *bulk.Change // the planned one, or what an earlier operation did
 }
 
@@ -271,6 +272,9 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 				c := candidate{id: id}
 				if i < len(s.Rows) {
 					c.row = s.Rows[i]
+				}
+				if i < len(s.Given) {
+					c.given = s.Given[i]
 				}
 				if !yield(c, nil) {
 					return

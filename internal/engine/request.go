@@ -73,6 +73,9 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if err := e.checkSelection(actor, directory, &r.Selection); err != nil {
 		return bulk.Operation{}, err
 	}
+	if err := e.checkGiven(k, &r.Selection); err != nil {
+		return bulk.Operation{}, err
+	}
 	if len(r.Key) < 16 || len(r.Key) > 64 {
 		return bulk.Operation{}, fault.New(fault.Invalid, "A request needs a key of 16 to 64 characters, made anew for each request.")
 	}

@@ -125,6 +125,12 @@ func (c *chance) wish(n int) *wish {
 	case 1:
 		u.request.Kind, u.request.Params = kind.InsuranceChange.Name, bulk.Params{
 			kind.InsurancePlan: "Medicare", kind.MemberIDs: kind.ClearMemberIDs, kind.EffectiveDate: "2027-01-01", kind.PlanEnded: "yes"}
+	case 2:
+		u.request = corrects(c.ids)
+		for i := range c.ids {
+			u.request.Selection.Given = append(u.request.Selection.Given, registry.Fields{
+				registry.Phone: fmt.Sprintf("+1512555%04d", i), registry.Address: kind.Clear})
+		}
 	}
 	return u
 }

@@ -5,20 +5,25 @@ import (
 	"encoding/hex"
 	"io"
 	"strings"
+	"time"
 
 	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 )
 
 // MaxFile is the largest file that is read, in bytes. A request to a function
 // holds 6 MB, of which base64 takes a quarter.
 const MaxFile = 4 << 20
 
-// CSV reads the id column of a CSV file: UTF-8 or UTF-16, parted by comma,
-// semicolon or tab, with column names in the first row that is not empty. size
-// is what the sender states, below 0 when unknown; a file over MaxFile is
-// fault.TooLarge before it is read. More than max different ids are
-// fault.TooLarge, whatever else keeps the file from being read fault.Invalid.
-func CSV(r io.Reader, size int64, max int) (Result, error) {
+// CSV reads from a CSV file the id column, and the columns that the kind takes
+// for each patient, with values as they can be at the moment of reading. The
+// file is UTF-8 or UTF-16, parted by comma, semicolon or tab, with column names
+// in the first row that is not empty. size is what the sender states, below 0
+// when unknown; a file over MaxFile is fault.TooLarge before it is read. More
+// than max different ids are fault.TooLarge, whatever else keeps the file from
+// being read fault.Invalid; for values that cannot be used the cause is
+// *RowErrors.
+func CSV(r io.Reader, size int64, max int, k kind.Kind, at time.Time) (Result, error) {
 	if size > MaxFile {
 		return Result{}, tooBig(size)
 	}
@@ -38,11 +43,15 @@ func CSV(r io.Reader, size int64, max int) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	g, blank, err := readIDs(rows, columns, id)
+	v, err := newValues(k, at, columns, id)
 	if err != nil {
 		return Result{}, err
 	}
+	g, blank := v.readRows(rows)
 	if err := g.verdict(max); err != nil {
+		return Result{}, err
+	}
+	if err := v.verdict(); err != nil {
 		return Result{}, err
 	}
 	if len(g.ids) == 0 {
@@ -51,35 +60,42 @@ func CSV(r io.Reader, size int64, max int) (Result, error) {
 		}
 		return Result{}, fault.New(fault.Invalid, "The column %q is empty in every row.", columnName(columns[id]))
 	}
-	return Result{IDs: g.ids, Rows: g.rows, Duplicates: g.twice, Blank: blank, File: hex.EncodeToString(sum[:])}, nil
+	return Result{IDs: g.ids, Rows: g.rows, Duplicates: g.twice, Blank: blank, File: hex.EncodeToString(sum[:]),
+		Given: v.given, Columns: v.read(), Ignored: v.ignored()}, nil
 }
 
-// readIDs reads the rows below the header. Its error is for a row after which
-// nothing can be read.
-func readIDs(rows *table, columns []string, id int) (g *gathering, blank int, err error) {
+// readRows reads the rows below the header, as far as they can be read.
+func (v *values) readRows(rows *table) (g *gathering, blank int) {
 	g = gatherer("Row")
 	empty := 0 // rows without any text since the last one with some
 	for {
 		cells, f := rows.next()
 		if f != sound {
 			g.spoil(f, rows.row)
-			return g, blank, nil
+			return g, blank
 		}
 		if cells == nil {
-			return g, blank, nil
+			return g, blank
 		}
 		if !anyText(cells) {
 			empty++
 			continue
 		}
 		blank, empty = blank+empty, 0
+		id := ""
+		if v.id < len(cells) { // spreadsheets leave out empty cells at the end of a row
+			id = clean(cells[v.id])
+		}
 		switch {
-		case len(cells) > len(columns) && anyText(cells[len(columns):]):
+		case len(cells) > len(v.columns) && anyText(cells[len(v.columns):]):
 			g.spoil(ragged, rows.row)
-		case id >= len(cells) || clean(cells[id]) == "":
-			blank++ // spreadsheets leave out empty cells at the end of a row
+		case id == "" && !v.takeNobody(cells, rows.row):
+			blank++
+		case id == "":
+		case len(v.taken) == 0:
+			g.add(id, rows.row)
 		default:
-			g.add(clean(cells[id]), rows.row)
+			v.take(g, id, cells, rows.row)
 		}
 	}
 }
@@ -103,9 +119,14 @@ func tooBig(size int64) error {
 
 // columnName is a column's name as a sentence shows it.
 func columnName(cell string) string {
-	name := []rune(strings.ToValidUTF8(strings.Join(strings.Fields(trim(cell)), " "), "?"))
-	if len(name) > 40 {
-		name = append(name[:40], '…')
+	return short(cell, 40)
+}
+
+// short is a cell's text on one line and of at most n characters.
+func short(cell string, n int) string {
+	text := []rune(strings.ToValidUTF8(strings.Join(strings.Fields(trim(cell)), " "), "?"))
+	if len(text) > n {
+		text = append(text[:n], '…')
 	}
-	return string(name)
+	return string(text)
 }

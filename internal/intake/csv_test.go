@@ -13,6 +13,7 @@ import (
 
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
+	"bulkops/internal/kind"
 )
 
 func TestReadsTheIDColumnOfEveryUsualFile(t *testing.T) {
@@ -159,11 +160,11 @@ func TestSentencesRepeatNoPatientData(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Run("stated size is refused before reading", func(t *testing.T) {
-		_, err := intake.CSV(unreadable{t}, 50<<20, 10)
+		_, err := intake.CSV(unreadable{t}, 50<<20, 10, kind.Kind{}, noon)
 		wants(t, err, fault.TooLarge, "A file may have at most 4 MB. This one has 50 MB.")
 	})
 	t.Run("unstated size", func(t *testing.T) {
-		_, err := intake.CSV(io.LimitReader(zeros{}, 1<<40), -1, 10)
+		_, err := intake.CSV(io.LimitReader(zeros{}, 1<<40), -1, 10, kind.Kind{}, noon)
 		wants(t, err, fault.TooLarge, "A file may have at most 4 MB.")
 	})
 	t.Run("number of ids", func(t *testing.T) {
@@ -172,11 +173,11 @@ func TestLimits(t *testing.T) {
 		for i := range 1234 {
 			fmt.Fprintf(&file, "%06d\n%06d\n", i, i)
 		}
-		_, err := intake.CSV(strings.NewReader(file.String()), -1, 1000)
+		_, err := intake.CSV(strings.NewReader(file.String()), -1, 1000, kind.Kind{}, noon)
 		wants(t, err, fault.TooLarge, "There are 1,234 patient ids; one operation takes at most 1,000.")
 	})
 	t.Run("broken transmission", func(t *testing.T) {
-		_, err := intake.CSV(io.MultiReader(strings.NewReader("id\n"), broken{}), -1, 10)
+		_, err := intake.CSV(io.MultiReader(strings.NewReader("id\n"), broken{}), -1, 10, kind.Kind{}, noon)
 		wants(t, err, fault.Invalid, "did not arrive completely")
 	})
 }
@@ -186,7 +187,7 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		got, err := intake.CSV(bytes.NewReader(file), int64(len(file)), 100)
+		got, err := intake.CSV(bytes.NewReader(file), int64(len(file)), 100, kind.DataCorrection, noon)
 		holds(t, got, err)
 		if err == nil && (len(got.Rows) != len(got.IDs) || !slices.IsSorted(got.Rows) || got.Rows[0] < 2) {
 			t.Errorf("rows %v for ids %q", got.Rows, got.IDs)
@@ -223,7 +224,7 @@ func wants(t *testing.T, err error, code fault.Code, says string) {
 }
 
 func read(file string) (intake.Result, error) {
-	return intake.CSV(strings.NewReader(file), int64(len(file)), 100_000)
+	return intake.CSV(strings.NewReader(file), int64(len(file)), 100_000, kind.Kind{}, noon)
 }
 
 // inUTF16 is the text with its byte order mark.

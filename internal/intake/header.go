@@ -3,25 +3,17 @@ package intake
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 )
 
-// idColumns are the names of the id column, as isIDColumn compares them.
+// idColumns are the names of the id column, as kind.PlainHeading makes them.
 var idColumns = map[string]bool{"patientid": true, "id": true, "mrn": true}
 
 const expected = "Name the column with the ids patient_id, id or mrn."
 
-// isIDColumn compares without regard to case, spaces, underscores and hyphens.
-func isIDColumn(name string) bool {
-	return idColumns[strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '_' || r == '-' || r == '"' {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, name)]
-}
+func isIDColumn(name string) bool { return idColumns[kind.PlainHeading(name)] }
 
 // openTable finds the separator and the id column, and leaves the table at
 // the first row below the column names.
@@ -108,11 +100,7 @@ func idColumn(columns []string) (int, error) {
 			return 0, fault.New(fault.Invalid, "Row 1 holds data where the column names should stand. Insert a row above it. %s", expected)
 		}
 	}
-	all := make([]int, len(columns))
-	for i := range all {
-		all[i] = i
-	}
-	return 0, fault.New(fault.Invalid, "The file has no column with patient ids. Its columns are: %s. %s", names(columns, all), expected)
+	return 0, fault.New(fault.Invalid, "The file has no column with patient ids. Its columns are: %s. %s", allNames(columns), expected)
 }
 
 // listedColumns is how many columns a sentence names.
@@ -125,11 +113,23 @@ func names(columns []string, which []int) string {
 			texts = append(texts, fmt.Sprintf("and %s more", thousands(len(which)-n)))
 			break
 		}
-		name := columnName(columns[i])
-		if name == "" {
-			name = "(no name)"
-		}
-		texts = append(texts, name)
+		texts = append(texts, headingName(columns[i]))
 	}
 	return strings.Join(texts, ", ")
+}
+
+func allNames(columns []string) string {
+	all := make([]int, len(columns))
+	for i := range all {
+		all[i] = i
+	}
+	return names(columns, all)
+}
+
+// headingName is a column's name as it is shown where it must have one.
+func headingName(cell string) string {
+	if name := columnName(cell); name != "" {
+		return name
+	}
+	return "(no name)"
 }

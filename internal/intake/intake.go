@@ -24,6 +24,17 @@ type Result struct {
 	Duplicates int    // further mentions that were merged
 	Blank      int    // rows without an id, skipped; empty rows at the end are not counted
 	File       string // SHA-256 of the file, in hexadecimal; "" for pasted ids
+
+	Given   []registry.Fields // for each id what the kind's columns hold; nil where the file has none of them
+	Columns []ReadColumn      // those that were read
+	Ignored []string          // names of the other columns, for a kind that has columns
+}
+
+// ReadColumn is a column that was read: how many values it has, and how many
+// cells clear a field.
+type ReadColumn struct {
+	Title           string
+	Values, Cleared int
 }
 
 // Selection is the result as an operation stores it.
@@ -31,14 +42,14 @@ func (r Result) Selection() bulk.Selection {
 	if r.File == "" {
 		return bulk.Selection{Source: bulk.Pasted, IDs: r.IDs}
 	}
-	return bulk.Selection{Source: bulk.Uploaded, IDs: r.IDs, Rows: r.Rows, File: r.File}
+	return bulk.Selection{Source: bulk.Uploaded, IDs: r.IDs, Rows: r.Rows, File: r.File, Given: r.Given}
 }
 
 // gathering collects ids and, for those that cannot be used, the rows they
 // stand in, so that one answer names everything there is to repair.
 type gathering struct {
-	place string // what the numbers count: "Row" or "Line"
-	seen  map[string]struct{}
+	place string         // what the numbers count: "Row" or "Line"
+	seen  map[string]int // where in ids
 	ids   []string
 	rows  []int
 	twice int
@@ -46,7 +57,7 @@ type gathering struct {
 }
 
 func gatherer(place string) *gathering {
-	return &gathering{place: place, seen: map[string]struct{}{}, bad: map[flaw]*rowList{}}
+	return &gathering{place: place, seen: map[string]int{}, bad: map[flaw]*rowList{}}
 }
 
 // add takes one id, already cleaned and not empty.
@@ -60,7 +71,7 @@ func (g *gathering) add(id string, row int) {
 		return
 	}
 	id = strings.Clone(id) // or every id would keep the whole upload in memory
-	g.seen[id] = struct{}{}
+	g.seen[id] = len(g.ids)
 	g.ids = append(g.ids, id)
 	g.rows = append(g.rows, row)
 }

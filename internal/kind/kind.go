@@ -21,6 +21,8 @@ type Kind struct {
 	Approver staff.Role // who decides; see Decider
 	Undoable bool       // whether what it did can be rolled back
 	Follows  bool       // it is made from an operation that has ended; nobody begins with it
+	Columns  []Column   // what it takes for each patient from an uploaded file or the API
+	ByFile   bool       // it is asked only with values from Columns
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -61,6 +63,7 @@ type Counting interface{ Planned(bulk.Change) }
 // Subject is what a planner is told about one patient.
 type Subject struct {
 	Patient registry.Patient
+	Given   registry.Fields // what was given for this patient, as Kind.Columns reads it
 	// Only for what is made from an earlier operation: what that did to the patient.
 	Done *bulk.Change
 	// The latest version of the records that Done changed; or, where the kind
@@ -84,7 +87,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, Tags, InsuranceChange, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, Tags, InsuranceChange, DataCorrection, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/intake"
 )
 
 // draftKept is how long a request waits to be finished; it survives a sign-out.
@@ -36,6 +37,8 @@ type draft struct {
 	Words     []string        `json:"words,omitempty"` // what was selected, for the person who did
 	Merged    int             `json:"merged,omitempty"`
 	Operation string          `json:"operation,omitempty"` // made from these answers
+
+	WrongRows *intake.RowErrors `json:"-"` // of the file just sent
 }
 
 func (rq *request) newDraft(way string) (string, draft) {

@@ -26,6 +26,7 @@ var topics = []topic{
 	{"provider-reassignment", "Giving patients another provider", "One provider, several who share the patients, or the facility’s default; limits and future visits.", "reassign distribute round-robin load capacity balance leave leaving specialty doctor"},
 	{"tags", "Adding and removing tags", "How tags are written, how many fit, and who is left out.", "tag label labels assignment add remove too many"},
 	{"insurance-change", "Changing the insurance of many patients", "The new plan, its first day, member ids, and putting patients On Hold.", "plan ended lapse member id effective date coverage payer on hold"},
+	{"data-correction", "Correcting patient data from a file", "Which columns the file has, how to clear a value, and what happens to rows with errors.", "csv upload spreadsheet excel name birth date phone mail address emergency contact language clear wrong row column"},
 	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
@@ -43,15 +44,16 @@ type helpStatus struct {
 }
 
 type helpData struct {
-	Topics   []topic
-	Asked    bool
-	Words    string
-	Topic    topic
-	Statuses []registry.Status
-	Table    []helpStatus
-	Reasons  []string
-	Kinds    []kind.Kind
-	States   []bulk.StateText
+	Topics     []topic
+	Asked      bool
+	Words      string
+	Topic      topic
+	Statuses   []registry.Status
+	Table      []helpStatus
+	Reasons    []string
+	Kinds      []kind.Kind
+	Correction kind.Kind
+	States     []bulk.StateText
 }
 
 // help lists the topics, all of them or those with the words looked for. The
@@ -85,7 +87,7 @@ func (rq *request) helpText(t topic) (string, error) {
 }
 
 func topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All}
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection}
 	for _, from := range registry.Statuses {
 		row := helpStatus{From: from, May: map[registry.Status]bool{}}
 		for _, to := range kind.Transitions[from] {

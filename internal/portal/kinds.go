@@ -13,6 +13,7 @@ import (
 type kindForm struct {
 	One, Many string   // what one change is called
 	Purpose   string   // one sentence for the page that offers the kinds
+	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
@@ -43,6 +44,11 @@ var kindForms = map[string]kindForm{
 		Purpose: "Give many patients another insurance plan from a day on. Where the old plan has ended, they can be put On Hold with it.",
 		Fields:  []string{kind.InsurancePlan, kind.EffectiveDate, kind.MemberIDs, kind.PlanEnded},
 		Choices: func(choices) any { return memberIDRules },
+	},
+	kind.DataCorrection.Name: {
+		One: "correction", Many: "corrections",
+		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
+		Heading: "Is this what the file should change?",
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }

@@ -44,8 +44,8 @@ func TestTagsFromTheFormToTheRollback(t *testing.T) {
 		must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(id), registry.Fields{registry.Tags: tags}, "Rita", noon))
 	}
 	form := whatPage(sam, "tags", ids...).want(200, "Fall Risk is kept as fall-risk")
-	p := form.press("continue", nil).want(422, "There is a problem", "Name a tag to add or a tag to remove.")
-	p = form.press("continue", url.Values{"add": {"Fall Risk\nnew!"}, "remove": {"FALL-RISK"}}).want(422, `"new!" cannot be a tag`, "The tag fall-risk is to be added and to be removed.")
+	form.press("continue", nil).want(422, "There is a problem", "Name a tag to add or a tag to remove.")
+	p := form.press("continue", url.Values{"add": {"Fall Risk\nnew!"}, "remove": {"FALL-RISK"}}).want(422, `"new!" cannot be a tag`, "The tag fall-risk is to be added and to be removed.")
 	p = p.press("continue", url.Values{"add": {"Fall Risk"}, "remove": {"old-tag"}}).want(200)
 	w.settle()
 	p = sam.get(p.path).want(200, `Add tag fall-risk; remove tag old-tag ("Fall Risk" becomes fall-risk)`, "1 patient to change", "Tags old-tag → fall-risk",

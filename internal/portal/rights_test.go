@@ -31,61 +31,65 @@ var columns = []string{"nobody", "sam", "ana", "theo", "maria", "ida", "omar", "
 // matrix says for every address what each of them is answered: the status
 // without following a redirect. Operations are Sam's, at Riverside. {op:…}
 // stands for one in that state; a POST sends only the form's token. A row with
-// {kind} is one for every kind that is offered.
+// {kind} is one for every kind that is offered and has no row of its own.
 var matrix = forEveryKind(map[string]string{
 	//                                               target                                  nobody sam ana theo maria ida omar vera
-	"GET /{$}":                                    "/                                          303 200 200 200 200 200 200 200",
-	"GET /sign-in":                                "/sign-in                                   303 303 303 303 303 303 303 303",
-	"GET /signed-in":                              "/signed-in                                 400 400 400 400 400 400 400 400",
-	"POST /sign-out":                              "/sign-out                                  303 303 303 303 303 303 303 303",
-	"GET /signed-out":                             "/signed-out                                200 200 200 200 200 200 200 200",
-	"POST /still-here":                            "/still-here                                401 204 204 204 204 204 204 204",
-	"GET /resume/{form}":                          "/resume/none                               303 404 404 404 404 404 404 404",
-	"GET /patients":                               "/patients                                  303 200 200 200 200 200 200 200",
-	"POST /patients":                              "/patients                                  303 303 303 303 303 303 303 303",
-	"GET /patients/lists/{list}":                  "/patients/lists/{list}                     303 200 404 404 404 404 404 404",
-	"POST /patients/lists/{list}":                 "/patients/lists/{list}                     303 303 404 404 404 404 404 404",
-	"GET /patients/{patient}":                     "/patients/{patient}                        303 200 200 200 200 200 200 404",
-	"GET /operations":                             "/operations                                303 200 200 200 200 200 200 200",
-	"GET /operations/new":                         "/operations/new                            303 200 200 200 200 200 403 200",
-	"GET /operations/new/{kind}":                  "/operations/new/{kind}              303 200 200 200 200 200 403 200",
-	"POST /operations/new/{kind}":                 "/operations/new/{kind}              303 422 422 422 422 422 403 422",
-	"GET /operations/new/{kind}/{draft}/who":      "/operations/new/{kind}/{draft}/who  303 200 404 404 404 404 403 404",
-	"POST /operations/new/{kind}/{draft}/who":     "/operations/new/{kind}/{draft}/who  303 422 404 404 404 404 403 404",
-	"GET /operations/new/{kind}/{draft}/what":     "/operations/new/{kind}/{draft}/what 303 200 404 404 404 404 403 404",
-	"POST /operations/new/{kind}/{draft}/what":    "/operations/new/{kind}/{draft}/what 303 422 404 404 404 404 403 404",
-	"GET /operations/{operation}":                 "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/progress":        "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/left-out/{code}": "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes/{code}": "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes.csv":    "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/audit":           "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/submit":          "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/submit":         "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
-	"GET /operations/{operation}/take-back":       "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/take-back":      "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
-	"GET /operations/{operation}/stop":            "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
-	"POST /operations/{operation}/stop":           "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
-	"GET /operations/{operation}/rerun":           "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rerun":          "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/rollback":        "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rollback":       "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/decision":        "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
-	"POST /operations/{operation}/decision":       "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
-	"GET /approvals":                              "/approvals                                 303 403 403 200 200 200 403 200",
-	"GET /approvals/{ref}":                        "/approvals/{ref}                           303 403 403 404 200 404 403 404",
-	"POST /approvals/{ref}":                       "/approvals/{ref}                           303 403 403 404 422 404 403 404",
-	"GET /help":                                   "/help                                      303 200 200 200 200 200 200 200",
-	"POST /help":                                  "/help                                      303 200 200 200 200 200 200 200",
-	"GET /help/{topic}":                           "/help/plan                                 303 200 200 200 200 200 200 200",
+	"GET /{$}":                                        "/                                          303 200 200 200 200 200 200 200",
+	"GET /sign-in":                                    "/sign-in                                   303 303 303 303 303 303 303 303",
+	"GET /signed-in":                                  "/signed-in                                 400 400 400 400 400 400 400 400",
+	"POST /sign-out":                                  "/sign-out                                  303 303 303 303 303 303 303 303",
+	"GET /signed-out":                                 "/signed-out                                200 200 200 200 200 200 200 200",
+	"POST /still-here":                                "/still-here                                401 204 204 204 204 204 204 204",
+	"GET /resume/{form}":                              "/resume/none                               303 404 404 404 404 404 404 404",
+	"GET /patients":                                   "/patients                                  303 200 200 200 200 200 200 200",
+	"POST /patients":                                  "/patients                                  303 303 303 303 303 303 303 303",
+	"GET /patients/lists/{list}":                      "/patients/lists/{list}                     303 200 404 404 404 404 404 404",
+	"POST /patients/lists/{list}":                     "/patients/lists/{list}                     303 303 404 404 404 404 404 404",
+	"GET /patients/{patient}":                         "/patients/{patient}                        303 200 200 200 200 200 200 404",
+	"GET /operations":                                 "/operations                                303 200 200 200 200 200 200 200",
+	"GET /operations/new":                             "/operations/new                            303 200 200 200 200 200 403 200",
+	"GET /operations/new/{kind}":                      "/operations/new/{kind}              303 200 200 200 200 200 403 200",
+	"POST /operations/new/{kind}":                     "/operations/new/{kind}              303 422 422 422 422 422 403 422",
+	"GET /operations/new/{kind}/{draft}/who":          "/operations/new/{kind}/{draft}/who  303 200 404 404 404 404 403 404",
+	"POST /operations/new/{kind}/{draft}/who":         "/operations/new/{kind}/{draft}/who  303 422 404 404 404 404 403 404",
+	"GET /operations/new/{kind}/{draft}/what":         "/operations/new/{kind}/{draft}/what 303 200 404 404 404 404 403 404",
+	"POST /operations/new/{kind}/{draft}/what":        "/operations/new/{kind}/{draft}/what 303 422 404 404 404 404 403 404",
+	"GET /operations/new/data-correction/example.csv": "/operations/new/data-correction/example.csv  303 200 200 200 200 200 403 200",
+	// A form without questions has nothing to be wrong.
+	"POST /operations/new/data-correction/{draft}/what": "/operations/new/data-correction/{draft}/what 303 303 404 404 404 404 403 404",
+	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/audit":                 "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/submit":                "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/submit":               "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
+	"GET /operations/{operation}/take-back":             "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/take-back":            "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/stop":                  "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/stop":                 "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
+	"GET /operations/{operation}/rerun":                 "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rerun":                "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/rollback":              "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rollback":             "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/decision":              "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
+	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
+	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
+	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
+	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
+	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
 })
 
 func forEveryKind(rows map[string]string) map[string]string {
 	every := map[string]string{}
 	for route, row := range rows {
 		for _, k := range kind.All {
-			if !k.Follows {
-				every[strings.ReplaceAll(route, "{kind}", k.Name)] = strings.ReplaceAll(row, "{kind}", k.Name)
+			own := strings.ReplaceAll(route, "{kind}", k.Name)
+			if _, said := rows[own]; !k.Follows && (own == route || !said) {
+				every[own] = strings.ReplaceAll(row, "{kind}", k.Name)
 			}
 		}
 	}
@@ -151,6 +155,10 @@ func (f *fixture) target(target string) string {
 	}
 	if strings.Contains(target, "{list}") {
 		target = f.sam.get("/patients").press("tick-page", nil).path
+	}
+	if strings.Contains(target, "data-correction/{draft}") {
+		p := f.sam.get("/operations/new/data-correction").pressWith("continue", nil, &upload{"a.csv", "id,phone\n000001,+15125550123\n"})
+		target = strings.TrimSuffix(p.path, "/what") + target[strings.LastIndex(target, "/"):]
 	}
 	if form, _, ok := strings.Cut(target, "/{draft}"); ok {
 		p := f.sam.get(form).press("continue", url.Values{"way": {"paste"}})

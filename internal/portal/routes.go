@@ -100,15 +100,22 @@ func (p *portal) routes() []route {
 // placeholder would not tell them from those of an operation.
 func newOperationRoutes(k kind.Kind) []route {
 	at := "/operations/new/" + k.Name
-	return []route{
-		{method: "GET", pattern: at, right: requester, handle: chooseWay, kind: k},
-		{method: "POST", pattern: at, right: requester, handle: takeWay, kind: k, fields: []string{"way"}},
-		{method: "GET", pattern: at + "/{draft}/who", right: requester, handle: chooseWho, kind: k},
-		{method: "POST", pattern: at + "/{draft}/who", right: requester, handle: takeWho, kind: k,
-			fields: append([]string{"ids", "file"}, filterFields...), limit: whoLimit, keep: keepUpload},
+	way := route{method: "POST", pattern: at, right: requester, handle: takeWay, kind: k, fields: []string{"way"}}
+	who := route{method: "POST", pattern: at + "/{draft}/who", right: requester, handle: takeWho, kind: k,
+		fields: append([]string{"ids", "file"}, filterFields...), limit: whoLimit, keep: keepUpload}
+	if k.ByFile { // its first page takes the file
+		way.fields, way.limit, way.keep = who.fields, who.limit, who.keep
+	}
+	all := []route{
+		{method: "GET", pattern: at, right: requester, handle: chooseWay, kind: k}, way,
+		{method: "GET", pattern: at + "/{draft}/who", right: requester, handle: chooseWho, kind: k}, who,
 		{method: "GET", pattern: at + "/{draft}/what", right: requester, handle: chooseWhat, kind: k},
 		{method: "POST", pattern: at + "/{draft}/what", right: requester, handle: takeWhat, kind: k, fields: kindForms[k.Name].Fields},
 	}
+	if len(k.Columns) > 0 {
+		all = append(all, route{method: "GET", pattern: at + "/example.csv", right: requester, handle: exampleFile, kind: k})
+	}
+	return all
 }
 
 // handler puts the routes together.

@@ -41,7 +41,7 @@ func chooseKind(rq *request) error {
 			continue
 		}
 		to := "/operations/new/" + k.Name
-		if draft != "" {
+		if draft != "" && !k.ByFile {
 			to += "/" + draft + "/what"
 		}
 		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to})
@@ -50,8 +50,15 @@ func chooseKind(rq *request) error {
 		crumbs: []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", ""}}})
 }
 
-// chooseWay asks how the patients are to be chosen.
-func chooseWay(rq *request) error { return rq.showWay(nil) }
+// chooseWay asks how the patients are to be chosen; a kind that is asked only by
+// file asks for the file.
+func chooseWay(rq *request) error {
+	if rq.route.kind.ByFile {
+		_, d := rq.newDraft(wayUpload)
+		return rq.showWho(d, nil)
+	}
+	return rq.showWay(nil)
+}
 
 func (rq *request) showWay(wrong engine.Problems) error {
 	k := rq.route.kind
@@ -61,6 +68,10 @@ func (rq *request) showWay(wrong engine.Problems) error {
 
 func takeWay(rq *request) error {
 	k := rq.route.kind
+	if k.ByFile {
+		id, d := rq.newDraft(wayUpload)
+		return rq.takeChoice(id, d)
+	}
 	switch way := rq.form.Get("way"); way {
 	case wayFilter, wayPaste, wayUpload:
 		id, d := rq.newDraft(way)
@@ -83,13 +94,18 @@ type whoData struct {
 }
 
 // chooseWho asks for the patients, in the way chosen before.
-func chooseWho(rq *request) error { return rq.showWho(nil) }
-
-func (rq *request) showWho(wrong engine.Problems) error {
-	k := rq.route.kind
+func chooseWho(rq *request) error {
 	d, err := rq.draftOf(rq.r.PathValue("draft"))
 	if err != nil {
 		return err
+	}
+	return rq.showWho(d, nil)
+}
+
+func (rq *request) showWho(d draft, wrong engine.Problems) error {
+	k := rq.route.kind
+	if k.ByFile {
+		d.Way = wayUpload
 	}
 	if d.Way == wayPick {
 		return rq.redirect("/patients/lists/" + d.List)
@@ -106,6 +122,9 @@ func (rq *request) showWho(wrong engine.Problems) error {
 	}
 	data.Choices = rq.choices(directory)
 	heading := map[string]string{wayFilter: "Which patients?", wayPaste: "Paste the patient ids", wayUpload: "Upload a CSV file with patient ids"}[data.Way]
+	if k.ByFile {
+		heading += " and new values"
+	}
 	return rq.show(page{name: "who", title: k.Title + ": which patients", heading: heading, data: data, crumbs: newCrumbs(k), problems: wrong, values: d.Who})
 }
 
@@ -117,14 +136,22 @@ func (rq *request) typedValue(name string) string {
 }
 
 func takeWho(rq *request) error {
-	k := rq.route.kind
 	id := rq.r.PathValue("draft")
 	d, err := rq.draftOf(id)
 	if err != nil {
 		return err
 	}
+	return rq.takeChoice(id, d)
+}
+
+// takeChoice keeps in the draft which patients were chosen, and goes on.
+func (rq *request) takeChoice(id string, d draft) error {
+	k := rq.route.kind
 	if way := rq.form.Get("way"); way == wayFilter || way == wayPaste || way == wayUpload {
 		d.Way = way
+	}
+	if k.ByFile {
+		d.Way = wayUpload
 	}
 	d.Who = rq.form
 	wrong, err := rq.choose(&d)
@@ -132,7 +159,7 @@ func takeWho(rq *request) error {
 		return err
 	}
 	if len(wrong) > 0 {
-		return rq.showWho(wrong)
+		return rq.showWho(d, wrong)
 	}
 	if err := rq.saveDraft(id, d); err != nil {
 		return err
@@ -152,7 +179,7 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 		return d.take(read, err, "ids", "pasted")
 	case wayUpload:
 		if rq.tooBig {
-			read, err := intake.CSV(strings.NewReader(""), max(rq.r.ContentLength, intake.MaxFile+1), limit)
+			read, err := intake.CSV(strings.NewReader(""), max(rq.r.ContentLength, intake.MaxFile+1), limit, rq.route.kind, rq.Now())
 			return d.take(read, err, "file", "")
 		}
 		if rq.file == nil {
@@ -163,7 +190,7 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 			return nil, err
 		}
 		defer func() { _ = file.Close() }() // it was only read
-		read, err := intake.CSV(file, rq.file.Size, limit)
+		read, err := intake.CSV(file, rq.file.Size, limit, rq.route.kind, rq.Now())
 		return d.take(read, err, "file", "from the uploaded file")
 	}
 	directory, err := rq.engine.Registry.Directory(rq.ctx())
@@ -187,50 +214,6 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 	return nil, nil
 }
 
-// take puts what was read into the draft, or says beside the field why not.
-func (d *draft) take(read intake.Result, err error, field, words string) (engine.Problems, error) {
-	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
-		return engine.Problems{{Field: field, Sentence: fault.Sentence(err)}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s := read.Selection()
-	d.Selection, d.Merged = &s, read.Duplicates
-	d.Words = []string{plural(len(read.IDs), "patient id", "patient ids") + " " + words}
-	if read.Duplicates > 0 {
-		d.Words = append(d.Words, plural(read.Duplicates, "id was listed more than once and was merged", "ids were listed more than once and were merged"))
-	}
-	if read.Blank > 0 {
-		d.Words = append(d.Words, plural(read.Blank, "row without an id was skipped", "rows without an id were skipped"))
-	}
-	return nil, nil
-}
-
-// keepUpload keeps the ids of an uploaded file as a pasted list: a browser
-// cannot be given a file back.
-func keepUpload(rq *request) (string, bool) {
-	path := rq.r.URL.Path
-	if rq.tooBig {
-		return path, false
-	}
-	if rq.file == nil {
-		return path, true
-	}
-	file, err := rq.file.Open()
-	if err != nil {
-		return path, false
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	read, err := intake.CSV(file, rq.file.Size, rq.engine.Limits.MaxSubjects)
-	if err != nil {
-		return path, false
-	}
-	rq.form.Set("ids", strings.Join(read.IDs, "\n"))
-	rq.form.Set("way", wayPaste)
-	return path, true
-}
-
 type whatData struct {
 	Kind      kind.Kind
 	DraftID   string
@@ -249,7 +232,7 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 	if err != nil {
 		return err
 	}
-	if d.Selection == nil {
+	if d.Selection == nil || k.ByFile && len(d.Selection.Given) == 0 {
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
 	data := whatData{Kind: k, DraftID: id, Draft: d}
@@ -265,7 +248,11 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 			return err
 		}
 	}
-	return rq.show(page{name: "what-" + k.Name, title: k.Title + ": what to change", heading: "What should be changed?", data: data,
+	heading := kindForms[k.Name].Heading
+	if heading == "" {
+		heading = "What should be changed?"
+	}
+	return rq.show(page{name: "what-" + k.Name, title: k.Title + ": what to change", heading: heading, data: data,
 		crumbs: newCrumbs(k), problems: wrong, values: d.What})
 }
 

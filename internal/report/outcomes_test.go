@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/intake"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/report"
 )
@@ -109,7 +111,7 @@ func TestTheFileCanBeUploadedAgain(t *testing.T) {
 		sequence[bulk.Exclusion]()); err != nil {
 		t.Fatal(err)
 	}
-	read, err := intake.CSV(strings.NewReader(text.String()), int64(text.Len()), 100)
+	read, err := intake.CSV(strings.NewReader(text.String()), int64(text.Len()), 100, kind.StatusChange, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

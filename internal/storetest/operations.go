@@ -85,7 +85,7 @@ var operationTests = []test{
 		must(t, "read the selection", err)
 		same(t, "selection", chosen.IDs, []string{"0001"})
 	}},
-	{"a selection of 25,000 ids with rows comes back whole and in order", func(t *testing.T, s Stores) { largeSelection(t, s, 25_000, 8) }},
+	{"a selection of 25,000 ids with rows and values comes back whole and in order", func(t *testing.T, s Stores) { largeSelection(t, s, 25_000, 8) }},
 	{"a selection of 100,000 long ids does too", func(t *testing.T, s Stores) { largeSelection(t, s, 100_000, 36) }},
 	{"an unknown operation is not found", func(t *testing.T, s Stores) {
 		_, err := s.Operations.Operation(t.Context(), "OP-000009-ZZZZ")
@@ -226,6 +226,7 @@ func largeSelection(t *testing.T, s Stores, n, length int) {
 		}
 		selection.IDs = append(selection.IDs, id[:length])
 		selection.Rows = append(selection.Rows, i+2)
+		selection.Given = append(selection.Given, registry.Fields{registry.Phone: "+1" + id[:5], registry.Name: hostileNames[i%len(hostileNames)]})
 	}
 	op := operation("OP-000001-AAAA", noon)
 	_, err := s.Operations.Create(t.Context(), op, selection, "key", bulk.Event{What: "requested"})

@@ -48,7 +48,7 @@ func measureDeployed(ctx context.Context, b *bench) error {
 		return err
 	}
 	log := auditLog{dynamodb.NewFromConfig(s.AWSConfig()), tables.Audit}
-	if _, err := log.holds(ctx, "HAND#"+time.Now().UTC().Format(time.DateOnly), patients); err != nil {
+	if err := log.holds(ctx, "HAND#"+time.Now().UTC().Format(time.DateOnly), patients); err != nil {
 		return err
 	}
 	var rows [][]string
@@ -104,7 +104,7 @@ func (c *clinic) follow(ctx context.Context, log auditLog, from, to registry.Sta
 	if op.Final.Done != op.Plan.Changes {
 		return f, fmt.Errorf("%d of %d patients were changed", op.Final.Done, op.Plan.Changes)
 	}
-	_, err = log.holds(ctx, "OP#"+op.ID, op.Plan.Changes)
+	err = log.holds(ctx, "OP#"+op.ID, op.Plan.Changes)
 	f.audited = time.Since(begin)
 	return f, err
 }
@@ -148,14 +148,16 @@ type auditLog struct {
 	table string
 }
 
-// holds polls until a partition has so many changes, and returns how many it has.
-func (l auditLog) holds(ctx context.Context, partition string, changes int) (have int, err error) {
+// holds polls until a partition has so many changes.
+func (l auditLog) holds(ctx context.Context, partition string, changes int) error {
+	have := 0
 	for end := time.Now().Add(lookAtMost); time.Now().Before(end); engine.Pause(ctx, 4*lookEvery) {
+		var err error
 		if have, err = l.changes(ctx, partition); err != nil || have >= changes {
-			return have, err
+			return err
 		}
 	}
-	return have, fmt.Errorf("wait until the audit holds %d changes, of which %d are there: %w", changes, have, errTooLong)
+	return fmt.Errorf("wait until the audit holds %d changes, of which %d are there: %w", changes, have, errTooLong)
 }
 
 func (l auditLog) changes(ctx context.Context, partition string) (int, error) {

@@ -45,7 +45,7 @@ func startFunction(ctx context.Context, dir string, variables map[string]string)
 	routes.HandleFunc("GET "+runtimeAPI+"invocation/next", f.next)
 	routes.HandleFunc("POST "+runtimeAPI+"invocation/{id}/{what}", f.take)
 	f.server = &http.Server{Handler: routes}
-	go f.server.Serve(listener)
+	go func() { _ = f.server.Serve(listener) }() // until it is closed
 
 	f.process = exec.CommandContext(ctx, "./bootstrap")
 	f.process.Dir = dir
@@ -81,7 +81,7 @@ func (f *function) next(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(15*time.Minute).UnixMilli()))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")
-		w.Write(event)
+		_, _ = w.Write(event) // a function that has ended is noticed elsewhere
 	case <-r.Context().Done():
 	}
 }

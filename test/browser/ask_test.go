@@ -73,3 +73,7 @@ func (p *person) opensTheMail(operation string) {
 func some(n int, facility string, status registry.Status) []string {
 	return ids(free(live.those(facility, status)))[:n]
 }
+
+// statusChange is the link to a status change among the kinds of operation, with
+// patients chosen before or without.
+const statusChange = `.offers a[href*="/status-change"]`

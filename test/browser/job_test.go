@@ -40,7 +40,7 @@ func TestTwoPeopleChangeTheStatusOfManyPatients(t *testing.T) {
 	sam.press(`.menu__group a[href="/operations"]`)
 	sam.press("#start")
 	sam.look("kinds")
-	sam.press(`.offers a[href$="status-change"]`)
+	sam.press(statusChange)
 	sam.look("way")
 	sam.press("#continue")
 	sam.lookAt("way-nothing-chosen", 422)

@@ -27,7 +27,7 @@ func TestTheWholeJobWorksWithoutScript(t *testing.T) {
 	ana.sees("#selection-text", shown(len(chosen))+" selected")
 	ana.click("#actions")
 	ana.press("#bulk-operations")
-	ana.press(".offers a")
+	ana.press(statusChange)
 	ana.chooseNamed("to", string(registry.OnHold))
 	ana.chooseNamed("hold_reason", "Payment")
 	ana.choose("cancel_visits")

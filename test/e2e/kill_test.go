@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"syscall"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -13,26 +14,39 @@ import (
 // was committed stays, the rest is done by the repeat, nothing is done twice.
 func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "kill", 1000, 1)
-	op := w.approved(t, registry.Inactive)
+	w := newWard(t, "kill", 1000, 2)
+	op := w.submitted(t, registry.Inactive)
+	groups, edits, groupsOf := 0, 0, map[int]int{} // of each batch
+	for number := 1; number <= op.Plan.Batches; number++ {
+		b, err := live.operations.Batch(t.Context(), op.ID, op.Plan.Run, number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groupsOf[number] = len(b.Groups)
+		groups += len(b.Groups)
+		for _, c := range b.Changes {
+			edits += len(c.Edits)
+		}
+	}
+	decide(t, live.engine(t), w.managers[0], op, bulk.Approve)
 
 	var interrupted []bulk.Result // of batches that a kill found in the middle
-	kills := 0
-	for _, part := range []int{5, 3, 2} {
-		reach(t, op.ID, len(w.patients)/part-100)
+	for kill := range 2 {         // the state machine repeats a batch three times
+		reach(t, op.ID, kill*len(w.patients)/2+1)
+		for len(halfDone(t, op, groupsOf)) == 0 && progressOf(t, op.ID).Attempted() < len(w.patients) {
+			time.Sleep(time.Millisecond)
+		}
 		pids, err := live.FunctionPIDs("execute")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, pid := range pids {
-			if syscall.Kill(pid, syscall.SIGKILL) == nil {
-				kills++
-			}
+			_ = syscall.Kill(pid, syscall.SIGKILL) // one that has ended by itself is no matter
 		}
-		interrupted = halfDone(t, op, interrupted)
+		interrupted = append(interrupted, halfDone(t, op, groupsOf)...)
 	}
-	if kills == 0 || len(interrupted) == 0 {
-		t.Fatalf("%d workers were killed, %d batches were in the middle: the test is too late to say anything", kills, len(interrupted))
+	if len(interrupted) == 0 {
+		t.Fatal("no kill found a batch in the middle: the test says nothing")
 	}
 
 	op = await(t, op.ID, bulk.Completed)
@@ -42,17 +56,6 @@ func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	stored := map[[2]int]bulk.Result{}
 	for _, r := range collect(t, live.operations.Results(t.Context(), op.ID)) {
 		stored[[2]int{r.Batch, r.Group}] = r
-	}
-	edits, groups := 0, 0
-	for number := 1; number <= op.Plan.Batches; number++ {
-		b, err := live.operations.Batch(t.Context(), op.ID, op.Plan.Run, number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		groups += len(b.Groups)
-		for _, c := range b.Changes {
-			edits += len(c.Edits)
-		}
 	}
 	if len(stored) != groups {
 		t.Errorf("%d results for %d groups", len(stored), groups)
@@ -80,22 +83,19 @@ func TestAKilledWorkerCostsNothingButTime(t *testing.T) {
 	}
 }
 
-// halfDone adds to before the results of batches of which, at this moment, some
-// groups are written and some are not.
-func halfDone(t *testing.T, op bulk.Operation, before []bulk.Result) []bulk.Result {
+// halfDone returns the results of batches of which, at this moment, some groups
+// are written and some are not. groups says how many each batch has.
+func halfDone(t *testing.T, op bulk.Operation, groups map[int]int) []bulk.Result {
 	t.Helper()
 	written := map[int][]bulk.Result{}
 	for _, r := range collect(t, live.operations.Results(t.Context(), op.ID)) {
 		written[r.Batch] = append(written[r.Batch], r)
 	}
-	for number, results := range written {
-		b, err := live.operations.Batch(t.Context(), op.ID, op.Plan.Run, number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(results) < len(b.Groups) {
-			before = append(before, results...)
+	var results []bulk.Result
+	for batch, has := range written {
+		if len(has) < groups[batch] {
+			results = append(results, has...)
 		}
 	}
-	return before
+	return results
 }

@@ -225,7 +225,7 @@ func auditedOnce(t *testing.T, op bulk.Operation, reason string, requester, appr
 		}
 		seen[ref] = true
 		if r.At.Before(op.Started) || r.At.After(op.Ended) || r.Operator != (audit.Person{Sub: requester.Sub, Name: requester.Name}) ||
-			r.Approver != (audit.Person{Sub: approver.Sub, Name: approver.Name}) || r.Kind != "status-change" || r.Reason != reason || r.ByHand || r.Batch < 1 {
+			r.Approver != (audit.Person{Sub: approver.Sub, Name: approver.Name}) || r.Kind != op.Kind || r.Reason != reason || r.ByHand || r.Batch < 1 {
 			t.Errorf("the record of %s of %s says %+v", r.Part, r.Patient, r)
 		}
 		for field, was := range e.Before {

@@ -10,8 +10,8 @@ import (
 	"bulkops/internal/registry"
 )
 
-// employ gives the ward a provider.
-func (w ward) employ(t *testing.T, name string, limit int, facilities ...string) string {
+// employProvider gives the ward a provider.
+func (w ward) employProvider(t *testing.T, name string, limit int, facilities ...string) string {
 	t.Helper()
 	p := registry.Provider{ID: w.facility + "-" + name, Name: "Dr. " + name, Specialty: "Geriatrics", Facilities: facilities, Active: true, Limit: limit}
 	if err := live.registry.PutProvider(t.Context(), p); err != nil {
@@ -64,7 +64,8 @@ func (w ward) doAndUndo(t *testing.T, op bulk.Operation) map[registry.Ref]regist
 			maps.DeleteFunc(want[e.Ref], func(_, value string) bool { return value == "" })
 		}
 	}
-	op = w.run(t, op)
+	op = w.send(t, op)
+	op = await(t, decide(t, live.engine(t), w.managers[0], op, bulk.Approve).ID, bulk.Completed)
 	done := everything(t, w)
 	sameRecords(t, "after the run", done, want)
 	for _, r := range awaitAudit(t, op.ID, edits) {
@@ -72,11 +73,10 @@ func (w ward) doAndUndo(t *testing.T, op bulk.Operation) map[registry.Ref]regist
 			t.Errorf("audited as %s by %s, approved by %s", r.Kind, r.Operator.Name, r.Approver.Name)
 		}
 	}
-	back := w.undo(t, op)
+	back := w.rolledBack(t, op, w.managers[0])
 	if back.Plan.Changes != op.Plan.Changes || back.Plan.Excluded != 0 {
 		t.Errorf("the rollback restores %d of %d and leaves out %v", back.Plan.Changes, op.Plan.Changes, back.Plan.ByReason)
 	}
-	back = w.run(t, back)
 	sameRecords(t, "after the rollback", everything(t, w), before)
 	awaitAudit(t, back.ID, edits)
 	return done
@@ -99,16 +99,16 @@ func sameRecords(t *testing.T, when string, got, want map[registry.Ref]registry.
 func TestPatientsOfALeavingProviderAreSharedOut(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "reassign", 120, 2)
-	leaving := w.employ(t, "leaving", 0, w.facility)
-	many, few := w.employ(t, "many", 0, w.facility), w.employ(t, "few", 25, w.facility)
-	elsewhere := w.employ(t, "elsewhere", 0, "lakeside")
+	leaving := w.employProvider(t, "leaving", 0, w.facility)
+	many, few := w.employProvider(t, "many", 0, w.facility), w.employ(t, "few", 25, w.facility)
+	elsewhere := w.employProvider(t, "elsewhere", 0, "lakeside")
 	w.assign(t, leaving, w.facility)
 	specialist := registry.VisitRef{Start: time.Now().Truncate(time.Hour).AddDate(0, 0, 1), ID: "V0"}.Ref(w.patients[5])
 	if err := live.registry.WriteByHand(t.Context(), specialist, registry.Fields{registry.ProviderField: elsewhere}, "Nora", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 
-	op := w.asked(t, "provider-reassignment", bulk.Params{"to": "several", "providers": strings.Join([]string{many, few, elsewhere}, " "), "by": "load", "visits": "reassign"})
+	op := w.plannedAs(t, "provider-reassignment", bulk.Params{"to": "several", "providers": strings.Join([]string{many, few, elsewhere}, " "), "by": "load", "visits": "reassign"})
 	after := op.Plan.After[registry.ProviderField]
 	if op.Plan.Changes != 120 || op.Plan.Visits != 239 || op.Plan.Cancelled != 0 || op.Plan.Before[registry.ProviderField][leaving] != 120 ||
 		after[many] != 95 || after[few] != 25 {
@@ -126,7 +126,7 @@ func TestPatientsOfALeavingProviderAreSharedOut(t *testing.T) {
 	}
 
 	// Filled up: nobody goes beyond the limit, and the plan says who and why.
-	op = w.asked(t, "provider-reassignment", bulk.Params{"to": "one", "provider": few, "visits": "cancel"})
+	op = w.plannedAs(t, "provider-reassignment", bulk.Params{"to": "one", "provider": few, "visits": "cancel"})
 	if op.Plan.Changes != 25 || op.Plan.ByReason[bulk.NoRoom] != 95 {
 		t.Errorf("to somebody with room for 25: %d changes, left out %v", op.Plan.Changes, op.Plan.ByReason)
 	}

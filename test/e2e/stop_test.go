@@ -12,15 +12,15 @@ import (
 // is counted, the rest is left as it was and is listed as not attempted.
 func TestAStoppedRunSaysWhatWasDoneAndWhatWasNot(t *testing.T) {
 	t.Parallel()
-	w := newWard(t, "stop", 150, 10)
+	w := newWard(t, "stop", 120, 20)
 	op := w.approved(t, registry.Inactive)
-	reach(t, op.ID, 20)
+	reach(t, op.ID, 8)
 	if _, err := live.engine(t).Stop(t.Context(), w.requester, op.ID); err != nil {
 		t.Fatal(err)
 	}
 	op = await(t, op.ID, bulk.Stopped)
 	missing := op.NotAttempted(op.Final)
-	if op.Final.Done < 20 || missing < 1 || op.Final.Done+missing != len(w.patients) {
+	if op.Final.Done < 8 || missing < 1 || op.Final.Done+missing != len(w.patients) {
 		t.Fatalf("%+v, %d not attempted, of %d", op.Final, missing, len(w.patients))
 	}
 	if want := "Stopped by " + w.requester.Name; !strings.HasPrefix(op.Cause, want) {

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+)
+
+// listedProblems is how many problems of a list one answer names.
+const listedProblems = 20
+
+// checkGiven reads the values that a selection has for each patient, and
+// refuses those that the kind does not take and those that are wrong. Its
+// sentences name rows, or places in the list, and repeat no value.
+func (e *Engine) checkGiven(k kind.Kind, s *bulk.Selection) error {
+	switch {
+	case s.Of != "":
+		return nil // the earlier operation has them
+	case len(s.Given) == 0 && k.ByFile:
+		return fault.New(fault.Invalid, "A %s takes values for each patient. Upload a CSV file with them.", strings.ToLower(k.Title))
+	case len(s.Given) == 0:
+		return nil
+	case len(k.Columns) == 0:
+		return fault.New(fault.Invalid, "A %s takes no values for each patient.", strings.ToLower(k.Title))
+	case len(s.Given) != len(s.IDs):
+		return fault.New(fault.Invalid, "Values are given for %s patients, but %s ids. Give one set of values for each id.",
+			thousands(len(s.Given)), thousands(len(s.IDs)))
+	}
+	place := func(i int) string {
+		if i < len(s.Rows) {
+			return "Row " + strconv.Itoa(s.Rows[i]) // as a spreadsheet shows it
+		}
+		return "Patient " + thousands(i+1) + " of the list"
+	}
+	first := make(map[string]int, len(s.IDs))
+	for i, id := range s.IDs {
+		if before, twice := first[id]; twice {
+			return fault.New(fault.Invalid, "%s is the same patient as %s. Give each patient's values once.", place(i), strings.ToLower(place(before)))
+		}
+		first[id] = i
+	}
+	given, wrong := k.ReadGiven(s.Given, e.Now())
+	if len(wrong) > 0 {
+		var sentences []string
+		for _, w := range wrong[:min(len(wrong), listedProblems)] {
+			sentences = append(sentences, place(w.Index)+", "+bounded(w.Field)+": "+w.Sentence)
+		}
+		if more := len(wrong) - len(sentences); more > 0 {
+			sentences = append(sentences, "There are "+thousands(more)+" more problems.")
+		}
+		return fault.New(fault.Invalid, "%s", strings.Join(sentences, " "))
+	}
+	s.Given = given
+	return nil
+}
+
+// givenTo returns what was given for each patient of an operation: with its own
+// selection, or with that of the operation which it ran again.
+func (e *Engine) givenTo(ctx context.Context, id string) (map[string]registry.Fields, error) {
+	for {
+		s, err := e.Operations.Selection(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if s.Source == bulk.FromLeft {
+			id = s.Of
+			continue
+		}
+		given := make(map[string]registry.Fields, len(s.Given))
+		for i, values := range s.Given {
+			given[s.IDs[i]] = values
+		}
+		return given, nil
+	}
+}

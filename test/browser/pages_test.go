@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"path"
 	"testing"
 
 	"bulkops/internal/registry"
@@ -130,4 +131,26 @@ func withLock(t *testing.T) string {
 	}
 	t.Fatal("the sample has no locked record")
 	return ""
+}
+
+// Each kind of operation has its form, which says what is missing when it is
+// sent as it is.
+func TestEveryKindOfOperationHasItsForm(t *testing.T) {
+	t.Parallel()
+	ana := signedIn(t, "Ana Lindqvist")
+	ana.visit("/operations/new")
+	for _, address := range evaluate[[]string](ana, `[...document.querySelectorAll(".offers a")].map((a) => a.pathname)`) {
+		kind := path.Base(address)
+		ana.visit(address)
+		if ana.count("#way-paste") > 0 {
+			ana.choose("way-paste")
+			ana.press("#continue")
+			ana.set("#ids", some(1, planFacility, registry.Active)[0])
+			ana.press("#continue")
+		}
+		ana.look("kind-" + kind)
+		ana.press("#continue")
+		ana.sees("#problems", "There is a problem")
+		ana.lookAt("kind-"+kind+"-nothing-filled-in", 422)
+	}
 }

@@ -247,3 +247,12 @@ func TestPatientsGetAnotherProvider(t *testing.T) {
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment"}, who...)...), "--to")
 	wants(t, d.types(1, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003"}, who...)...), "Choose how the patients are shared out.")
 }
+
+func TestPatientsMoveToAnotherFacility(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("jonas")
+	wants(t, d.types(0, "request", "facility-transfer", "--to", "lakeside", "--with", "later", "--visits", "cancel", "--id", "000010", "--id", "000210"),
+		"Transfer to Lakeside Clinic, provider to be assigned later", "1 patient changed", "Facility after   lakeside 1", "Provider after   none 1", "Already as asked: 1")
+	wants(t, d.types(1, "request", "facility-transfer", "--to", "moon", "--with", "later", "--visits", "cancel", "--id", "000010"), "Choose one of the listed facilities.")
+	wants(t, d.types(2, "request", "facility-transfer", "--with", "later", "--visits", "cancel", "--id", "000010"), "--to")
+}

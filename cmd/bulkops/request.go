@@ -20,6 +20,7 @@ import (
 type requestCommands struct {
 	StatusChange         statusChangeCommand `cmd:"" help:"Give patients a new status."`
 	ProviderReassignment reassignmentCommand `cmd:"" help:"Give patients another provider."`
+	FacilityTransfer     transferCommand     `cmd:"" help:"Move patients to another facility."`
 }
 
 type statusChangeCommand struct {
@@ -37,12 +38,19 @@ type reassignmentCommand struct {
 	Patients selection `embed:""`
 }
 
+type transferCommand struct {
+	To       string    `required:"" placeholder:"ID" help:"Id of the new facility."`
+	With     string    `required:"" help:"Provider there: keep (the present one), default (of the new facility) or later (none for now)."`
+	Visits   string    `required:"" help:"Future visits at the old facility: move, keep or cancel."`
+	Patients selection `embed:""`
+}
+
 // selection says which patients: by filter, by ids, or by a file.
 type selection struct {
 	All            bool     `help:"Everybody in your facilities." group:"Which patients"`
 	Status         []string `help:"Present status; repeat it for several." group:"Which patients"`
 	Facility       []string `help:"Facility id; repeat it for several." group:"Which patients"`
-	Provider       string   `help:"Provider id." group:"Which patients"`
+	Provider       string   `help:"Provider id; - for those who have none." group:"Which patients"`
 	Tag            string   `help:"A tag they have." group:"Which patients"`
 	Insurance      string   `help:"Insurance plan." group:"Which patients"`
 	RegisteredFrom string   `placeholder:"2026-01-31" help:"Registered on this day or later." group:"Which patients"`
@@ -81,6 +89,11 @@ func (c reassignmentCommand) Run(t *terminal) error {
 		params[kind.ShareBy] = c.By
 	}
 	return ask(t, kind.ProviderReassignment.Name, params, c.Patients)
+}
+
+func (c transferCommand) Run(t *terminal) error {
+	params := map[string]string{kind.TransferTo: c.To, kind.WithProvider: c.With, kind.FutureVisits: c.Visits}
+	return ask(t, kind.FacilityTransfer.Name, params, c.Patients)
 }
 
 // ask sends a request, waits for its plan, and shows it.

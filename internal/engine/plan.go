@@ -283,7 +283,7 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 			except[id] = true
 		}
 		var sources []iter.Seq2[string, error]
-		if s.Filter.Provider != "" {
+		if s.Filter.Provider != "" && s.Filter.Provider != registry.Nobody {
 			sources = append(sources, e.Registry.PatientIDsOf(ctx, s.Filter.Provider))
 		} else {
 			for _, facility := range s.Filter.Facilities {

@@ -81,7 +81,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -11,10 +11,10 @@ import (
 // What the kinds that give patients another provider or facility can do with
 // their future visits.
 const (
-	KeepVisits  = "keep"   // they stay as they are
-	DropVisits  = "cancel" // they are cancelled
-	GiveVisits  = "reassign"
-	ShiftVisits = "move"
+	KeepVisits  = "keep"     // they stay as they are
+	DropVisits  = "cancel"   // they are cancelled
+	GiveVisits  = "reassign" // they go to the new provider
+	ShiftVisits = "move"     // they take place in the new facility, at the same times
 )
 
 // future are the visits in a profile's list that start after the moment.

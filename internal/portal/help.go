@@ -24,6 +24,7 @@ var topics = []topic{
 	{"choose-patients", "Choosing patients", "By filter, from the list, by pasted ids, or with a CSV file.", "select selection filter csv upload paste excel file ids search leave out"},
 	{"status-change", "Changing the status of many patients", "Which status may follow which, hold reasons, and what happens to visits.", "transition active hold discharged deceased inactive pending hospitalized closing contract insurance"},
 	{"provider-reassignment", "Giving patients another provider", "One provider, several who share the patients, or the facility’s default; limits and future visits.", "reassign distribute round-robin load capacity balance leave leaving specialty doctor"},
+	{"facility-transfer", "Moving patients to another facility", "Who their provider is there, what happens to visits, and how much room there is.", "transfer move closing location capacity room unassigned"},
 	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},

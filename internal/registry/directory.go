@@ -64,6 +64,9 @@ func (d Directory) Display(field, value string) string {
 		if p, ok := d.Provider(value); ok {
 			return p.Name
 		}
+		if value == Nobody {
+			return "nobody yet"
+		}
 	case Upcoming:
 		starts := make([]string, 0, 4)
 		for _, v := range ParseVisitRefs(value) {

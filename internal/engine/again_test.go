@@ -205,15 +205,18 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	},
 }
 
-// employProviders gives the clinic providers; ann is Riverside's default.
+// providers are those of the clinic, where it has any.
+var providers = []registry.Provider{
+	{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
+	{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
+	{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true},
+}
+
+// employProviders gives the clinic its providers, and each facility a default.
 func (c *clinic) employProviders() {
 	c.t.Helper()
 	ctx := c.t.Context()
-	for _, p := range []registry.Provider{
-		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
-		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
-		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true},
-	} {
+	for _, p := range providers {
 		must(c.t, c.store.PutProvider(ctx, p))
 	}
 	must(c.t, c.store.PutFacility(ctx, registry.Facility{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann"}))

@@ -10,10 +10,10 @@ import (
 	"bulkops/internal/registry"
 )
 
-// reassigns is a request to give patients another provider.
-func reassigns(to, visits string, ids ...string) engine.Request {
+// toAnn is a request to give patients the provider ann.
+func toAnn(visits string, ids ...string) engine.Request {
 	return engine.Request{Kind: "provider-reassignment", Key: "key-0123456789abcdef", Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
-		Params: bulk.Params{kind.ReassignTo: kind.ToOne, kind.NewProvider: to, kind.FutureVisits: visits}}
+		Params: bulk.Params{kind.ReassignTo: kind.ToOne, kind.NewProvider: "ann", kind.FutureVisits: visits}}
 }
 
 // Those whom a provider has already count, also patients of other facilities
@@ -24,7 +24,7 @@ func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
 	c.admit(registry.Active, []string{"H1", "H2"}, with(registry.ProviderField, "ann"), with(registry.FacilityField, "fac-2"))
 	c.admit(registry.Discharged, []string{"H3"}, with(registry.ProviderField, "ann"))
 	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "bea"))
-	op := c.planned(reassigns("ann", kind.KeepVisits, "H1", "P1", "P2", "P3"))
+	op := c.planned(toAnn(kind.KeepVisits, "H1", "P1", "P2", "P3"))
 	list(t, "changed", c.subjects(op), "P1")
 	list(t, "left out", c.excluded(op),
 		bulk.Exclusion{Subject: "H1", Name: canary + " H1", Code: bulk.AlreadySo, Sentence: "The provider is already Dr. Ann."},
@@ -42,7 +42,7 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 1), ID: "V000"}.Ref("P1"),
 		registry.Fields{registry.FacilityField: "fac-1"}, "Import", noon))
 
-	op, err := c.Request(t.Context(), ben, reassigns("ann", kind.GiveVisits, "P1", "P2")) // holds fac-2 only
+	op, err := c.Request(t.Context(), ben, toAnn(kind.GiveVisits, "P1", "P2")) // holds fac-2 only
 	must(t, err)
 	must(t, c.Plan(t.Context(), op.ID))
 	op = c.header(op.ID)
@@ -51,7 +51,7 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 		Sentence: "This change also touches Riverside, which you do not hold."})
 	list(t, "facilities", op.Plan.Facilities, "fac-2")
 
-	r := reassigns("ann", kind.GiveVisits, "P1", "P2")
+	r := toAnn(kind.GiveVisits, "P1", "P2")
 	r.Key += "-2"
 	op = c.planned(r) // ada holds both
 	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
@@ -66,7 +66,7 @@ func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
 	c := newClinic(t)
 	c.employProviders()
 	c.admit(registry.Active, []string{"P1", "P2"}, visits(2), with(registry.ProviderField, "bea"))
-	op := c.started(reassigns("ann", kind.GiveVisits, "P1", "P2"))
+	op := c.started(toAnn(kind.GiveVisits, "P1", "P2"))
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V001"}.Ref("P1"),
 		registry.Fields{registry.ProviderField: "cyd"}, "Nora Nurse", c.now))
 	op = c.finish(op)

@@ -112,6 +112,15 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
+	visits := func(how string) string { return []string{how, kind.KeepVisits, kind.DropVisits}[c.rng.IntN(3)] }
+	switch c.rng.IntN(4) {
+	case 0:
+		u.request.Kind = kind.ProviderReassignment.Name
+		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits)}
+	case 1:
+		u.request.Kind = kind.FacilityTransfer.Name
+		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits)}
+	}
 	return u
 }
 

@@ -40,6 +40,9 @@ func (w *world) populate(patients []registry.Record) {
 	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
 		_ = w.store.PutFacility(ctx, f)
 	}
+	for _, p := range providers {
+		_ = w.store.PutProvider(ctx, p)
+	}
 	for _, p := range everybody {
 		_ = w.store.PutPerson(ctx, p)
 	}

@@ -154,7 +154,7 @@ func (m *transfer) provider(p registry.Patient) (string, *bulk.Exclusion) {
 // follows reports whether a visit that moves goes to the patient's provider at
 // the new facility: it is with the present one, or with nobody.
 func (m *transfer) follows(p registry.Patient, b booked) bool {
-	with := b.Record.Get(registry.ProviderField)
+	with := b.record.Get(registry.ProviderField)
 	return with == "" || with == p.Provider()
 }
 
@@ -167,10 +167,10 @@ func (m *transfer) inTheWay(p registry.Patient, visits []booked) *bulk.Exclusion
 			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
 				Sentence: fmt.Sprintf("%s has another time zone than %s, so visits cannot keep their times.", m.to.Name, m.roster.facility(p.Facility()))}
 		}
-		with, _ := m.roster.directory.Provider(b.Record.Get(registry.ProviderField))
+		with, _ := m.roster.directory.Provider(b.record.Get(registry.ProviderField))
 		if !m.follows(p, b) && !with.WorksAt(m.to.ID) {
 			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
-				Sentence: fmt.Sprintf("A visit is with %s, who does not work at %s.", m.roster.provider(b.Record.Get(registry.ProviderField)), m.to.Name)}
+				Sentence: fmt.Sprintf("A visit is with %s, who does not work at %s.", m.roster.provider(b.record.Get(registry.ProviderField)), m.to.Name)}
 		}
 	}
 	return nil

@@ -124,6 +124,7 @@ func (p *person) pressTwice(selector string) {
 // Records that people change between the plan and the run are left as they
 // are: the approver is told before, everybody sees it after.
 func TestWhoChangesMeanwhileIsSkippedAndEverybodyIsTold(t *testing.T) {
+	t.Parallel()
 	chosen := some(12, staleFacility, registry.Active)
 	ana := signedIn(t, "Ana Lindqvist")
 	operation := ana.sends("The house is under quarantine from Monday.", registry.Hospitalized, chosen...)

@@ -32,7 +32,7 @@ func TestTwoPeopleChangeTheStatusOfManyPatients(t *testing.T) {
 	sam := newPerson(t, "Sam Okafor")
 	sam.visit("/")
 	sam.isAskedToSignIn()
-	sam.photograph("sign-in", true)
+	sam.photograph("sign-in", height)
 	sam.signIn()
 	sam.heading("Hello, Sam Okafor")
 
@@ -67,11 +67,16 @@ func TestTwoPeopleChangeTheStatusOfManyPatients(t *testing.T) {
 
 	operation := sam.text("#operation-id")
 	sam.hasPlan(len(changed), visitsAhead(changed), len(chosen)-len(changed))
-	sam.photograph("readme-plan", false)
+	sam.photograph("readme-plan", 1560)
 	for _, reason := range []string{"Change not allowed", "Record locked"} {
 		sam.sees("main", reason)
 	}
 	sam.look("plan")
+	sam.click("details.group summary")
+	sam.press(`details.group[open] a[href*="/left-out/"]`)
+	sam.sees("main", "Left out: change not allowed")
+	sam.look("left-out")
+	sam.back()
 	plan := sam.readsThePlan()
 	if got := slices.Sorted(maps.Keys(plan)); !slices.Equal(got, slices.Sorted(slices.Values(ids(changed)))) {
 		t.Errorf("the plan has %d patients, want the %d that the filter finds and the rules allow", len(got), len(changed))

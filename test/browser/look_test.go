@@ -55,7 +55,7 @@ func (p *person) lookAt(name string, status int64) {
 		for _, wrong := range p.violations() {
 			p.t.Errorf("%s at %d px: %s", name, width, wrong)
 		}
-		p.photograph(fmt.Sprintf("%s-%d", name, width), true)
+		p.photograph(fmt.Sprintf("%s-%d", name, width), 6000)
 	}
 	p.size(wide)
 	if err := os.WriteFile(filepath.Join(pages, name+".html"), p.html(), 0o644); err != nil {
@@ -69,26 +69,19 @@ func (p *person) size(width int64) {
 	call(p.t, p.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
 }
 
-// photograph keeps a picture of the page, or of what the window shows of it,
-// where pictures are wanted.
-func (p *person) photograph(name string, whole bool) {
+// photograph keeps a picture of the page, down to a height, where pictures are
+// wanted.
+func (p *person) photograph(name string, most float64) {
 	p.t.Helper()
 	if pictures == "" {
 		return
 	}
-	shot := call(p.t, p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &whole, Clip: p.extent(whole)})
+	size, whole := evaluate[[2]float64](p, `[innerWidth, document.documentElement.scrollHeight]`), true
+	shot := call(p.t, p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &whole,
+		Clip: &page.Viewport{Width: size[0], Height: min(size[1], most), Scale: 1}})
 	if err := os.WriteFile(filepath.Join(pictures, name+".png"), shot.Data, 0o644); err != nil {
 		p.t.Fatal(err)
 	}
-}
-
-// extent is the whole page; nil is the window.
-func (p *person) extent(whole bool) *page.Viewport {
-	if !whole {
-		return nil
-	}
-	size := evaluate[[2]float64](p, `[innerWidth, document.documentElement.scrollHeight]`)
-	return &page.Viewport{Width: size[0], Height: min(size[1], 6000), Scale: 1}
 }
 
 // layoutScript lists what is wrong with a page's layout: the page scrolls

@@ -122,7 +122,7 @@ func (p *person) arrive(what string, step chromedp.Action[chromedp.Void]) {
 	ctx, cancel := p.step()
 	defer cancel()
 	response, err := chromedp.RunResponse(ctx, step)
-	if err != nil {
+	if err != nil || response == nil {
 		p.t.Fatalf("%s cannot %s: %v\nThe page is %s", p.name, what, err, p.describe())
 	}
 	p.status = response.Status

@@ -78,7 +78,11 @@ func Run(t *testing.T, open func(*testing.T) Stores) {
 	} {
 		t.Run(part.subject, func(t *testing.T) {
 			for _, one := range part.tests {
-				t.Run(one.sentence, func(t *testing.T) { one.holds(t, open(t)) })
+				t.Run(one.sentence, func(t *testing.T) {
+					stores := open(t)
+					stores.Operations = settled{stores.Operations}
+					one.holds(t, stores)
+				})
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func newClinic(ctx context.Context, s *stack.Stack) (*clinic, error) {
 		accounts:   cognitoidentityprovider.NewFromConfig(s.AWSConfig()),
 	}
 	var all []string
-	for n := 1; n <= sample.DefaultPatients; n++ {
+	for n := 1; n <= patients; n++ {
 		all = append(all, sample.PatientID(n))
 	}
 	found, err := c.registry.Patients(ctx, all)

@@ -164,7 +164,7 @@ func TestWhoChangesMeanwhileIsSkippedAndEverybodyIsTold(t *testing.T) {
 func TestAStoppedRunSaysWhatWasNotDone(t *testing.T) {
 	chosen := ids(free(live.those(staleFacility, registry.Active)))[12:]
 	ana := signedIn(t, "Ana Lindqvist")
-	operation := ana.sends("The house is under quarantine from Monday.", registry.Hospitalized, chosen...)
+	operation := ana.sends("The house is given up.", registry.Inactive, chosen...)
 	jonas := signedIn(t, "Jonas Weber")
 	jonas.opensTheMail(operation)
 	held := live.holdRun(t, operation)

@@ -22,7 +22,7 @@ type operationData struct {
 	State   bulk.StateText
 	Mine    bool
 
-	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
+	MaySubmit, MayDecide, MayTakeBack, MayReassign, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -47,6 +47,7 @@ type progressData struct {
 var notes = map[string]banner{
 	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
 	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
+	"reassigned": {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
 	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
 	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
 	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
@@ -89,6 +90,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
+	data.MayReassign = rq.engine.MayReassign(rq.person, op)
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"net/url"
 	"slices"
 
 	"bulkops/internal/bulk"
@@ -54,7 +55,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
-		problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
+		values: url.Values{"start_zone": data.Zones[:1]}, problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
 }
 
 // zones are the time zones to choose a start in: those of the facilities that

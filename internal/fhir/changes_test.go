@@ -74,9 +74,6 @@ func TestTheDirectoryBelongsToTheClinicOnceItExists(t *testing.T) {
 	if f, _ := d.Facility("org-north"); !reflect.DeepEqual(f, mine) {
 		t.Errorf("facility %+v", f)
 	}
-	if f, _ := d.Facility("org-south"); f.Hours != registry.DefaultHours || f.Lunch != registry.DefaultLunch {
-		t.Errorf("a new facility has the usual hours: %+v", f)
-	}
 	if p, _ := d.Provider("prac-1"); p.Active || len(p.Facilities) != 1 || p.Name != "Dr. Alder" || p.Specialty != "General Practice Physician" {
 		t.Errorf("only what was empty is filled: %+v", p)
 	}

@@ -19,10 +19,11 @@ import (
 
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
-	StatusChange    statusChangeCommand    `cmd:"" help:"Give patients a new status."`
-	Tags            tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
-	InsuranceChange insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
-	DataCorrection  dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
+	StatusChange         statusChangeCommand    `cmd:"" help:"Give patients a new status."`
+	ProviderReassignment reassignmentCommand    `cmd:"" help:"Give patients another provider."`
+	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
+	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
+	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
 }
 
 type statusChangeCommand struct {
@@ -44,6 +45,14 @@ type insuranceChangeCommand struct {
 	MemberIDs string    `name:"member-ids" required:"" help:"What becomes of the member ids: keep or clear."`
 	Ended     bool      `help:"The old plan has ended: also put the patients On Hold."`
 	Patients  selection `embed:""`
+}
+
+type reassignmentCommand struct {
+	To       []string  `xor:"to" required:"" placeholder:"ID" help:"Id of the new provider; repeat it to share the patients out among several."`
+	Default  bool      `xor:"to" required:"" help:"To the default provider of each patient's facility, instead of --to."`
+	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (who has the most room left)."`
+	Visits   string    `required:"" help:"Future visits: reassign, keep or cancel."`
+	Patients selection `embed:""`
 }
 
 type dataCorrectionCommand struct {
@@ -72,6 +81,19 @@ type selection struct {
 func (c statusChangeCommand) Run(t *terminal) error {
 	return ask(t, kind.StatusChange, map[string]string{
 		kind.StatusTo: c.To, kind.HoldReason: c.HoldReason, kind.CancelVisits: yes(c.CancelVisits)}, c.Patients)
+}
+
+func (c reassignmentCommand) Run(t *terminal) error {
+	params := map[string]string{kind.FutureVisits: c.Visits, kind.ShareBy: c.By}
+	switch {
+	case c.Default:
+		params[kind.ReassignTo] = kind.ToDefault
+	case len(c.To) == 1:
+		params[kind.ReassignTo], params[kind.NewProvider] = kind.ToOne, c.To[0]
+	default:
+		params[kind.ReassignTo], params[kind.NewProviders] = kind.ToSeveral, strings.Join(c.To, " ")
+	}
+	return ask(t, kind.ProviderReassignment, params, c.Patients)
 }
 
 func (c tagsCommand) Run(t *terminal) error {

@@ -280,3 +280,12 @@ func TestADataCorrectionAtATerminal(t *testing.T) {
 	wants(t, text, "Columns that are not used: note.", "2 patients changed")
 	wants(t, d.types(0, "changes", idPattern.FindString(text)), "→ +15125550123", "Birth date: (empty) → 1958-01-02")
 }
+
+func TestPatientsMoveToAnotherFacility(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("jonas")
+	wants(t, d.types(0, "request", "facility-transfer", "--to", "lakeside", "--with", "later", "--visits", "cancel", "--id", "000010", "--id", "000210"),
+		"Transfer to Lakeside Clinic, provider to be assigned later", "1 patient changed", "Facility after   lakeside 1", "Provider after   none 1", "Already as asked: 1")
+	wants(t, d.types(1, "request", "facility-transfer", "--to", "moon", "--with", "later", "--visits", "cancel", "--id", "000010"), "Choose one of the listed facilities.")
+	wants(t, d.types(2, "request", "facility-transfer", "--with", "later", "--visits", "cancel", "--id", "000010"), "--to")
+}

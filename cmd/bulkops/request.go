@@ -21,6 +21,7 @@ import (
 type requestCommands struct {
 	StatusChange         statusChangeCommand    `cmd:"" help:"Give patients a new status."`
 	ProviderReassignment reassignmentCommand    `cmd:"" help:"Give patients another provider."`
+	FacilityTransfer     transferCommand        `cmd:"" help:"Move patients to another facility."`
 	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
 	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
 	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
@@ -55,6 +56,13 @@ type reassignmentCommand struct {
 	Patients selection `embed:""`
 }
 
+type transferCommand struct {
+	To       string    `required:"" placeholder:"ID" help:"Id of the new facility."`
+	With     string    `required:"" help:"Provider there: keep (the present one), default (of the new facility) or later (none for now)."`
+	Visits   string    `required:"" help:"Future visits at the old facility: move, keep or cancel."`
+	Patients selection `embed:""`
+}
+
 type dataCorrectionCommand struct {
 	CSV string `name:"csv" required:"" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
 }
@@ -64,7 +72,7 @@ type selection struct {
 	All            bool     `help:"Everybody in your facilities." group:"Which patients"`
 	Status         []string `help:"Present status; repeat it for several." group:"Which patients"`
 	Facility       []string `help:"Facility id; repeat it for several." group:"Which patients"`
-	Provider       string   `help:"Provider id." group:"Which patients"`
+	Provider       string   `help:"Provider id; - for those who have none." group:"Which patients"`
 	Tag            string   `help:"A tag they have." group:"Which patients"`
 	Insurance      string   `help:"Insurance plan." group:"Which patients"`
 	RegisteredFrom string   `placeholder:"2026-01-31" help:"Registered on this day or later." group:"Which patients"`
@@ -116,6 +124,11 @@ func yes(flag bool) string {
 		return "yes"
 	}
 	return ""
+}
+
+func (c transferCommand) Run(t *terminal) error {
+	return ask(t, kind.FacilityTransfer, map[string]string{
+		kind.TransferTo: c.To, kind.WithProvider: c.With, kind.FutureVisits: c.Visits}, c.Patients)
 }
 
 // ask sends a request without the answers that are empty, waits for its plan,

@@ -44,3 +44,25 @@ func TestAProviderReassignment(t *testing.T) {
 		t.Errorf("%+v", directory.Providers)
 	}
 }
+
+func TestAFacilityTransfer(t *testing.T) {
+	c := newClinic(t)
+	ask := func(to string) object {
+		return object{"kind": "facility-transfer", "params": object{"to": to, "provider": "keep", "visits": "move"},
+			"selection": object{"ids": []string{"000010", "000210"}}}
+	}
+	c.as(t, "sam", "POST", "/v1/operations", ask("lakeside"), key(1)...).problem(403, "forbidden") // holds Riverside only
+	op := c.as(t, "jonas", "POST", "/v1/operations", ask("lakeside"), key(2)...).operation(201)
+	op = c.as(t, "jonas", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Summary != "Transfer to Lakeside Clinic, with the present provider; future visits move along" || op.Plan.Changes != 0 ||
+		op.Plan.ByReason["not-licensed"] != 1 || op.Plan.ByReason["already-so"] != 1 {
+		t.Errorf("%+v %+v", op, op.Plan)
+	}
+	must(t, c.PutProvider(t.Context(), registry.Provider{ID: "P001", Name: "Dr. A", Facilities: []string{"lakeside", "riverside"}, Active: true}))
+	op = c.as(t, "jonas", "POST", "/v1/operations", ask("lakeside"), key(3)...).operation(201)
+	op = c.as(t, "jonas", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Plan.Changes != 1 || strings.Join(op.Plan.Facilities, " ") != "lakeside riverside" ||
+		op.Plan.Before["facility"]["riverside"] != 1 || op.Plan.After["facility"]["lakeside"] != 1 {
+		t.Errorf("%+v", op.Plan)
+	}
+}

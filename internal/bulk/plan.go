@@ -174,6 +174,7 @@ const (
 	NotLicensed    ExclusionCode = "not-licensed"
 	OtherSpecialty ExclusionCode = "other-specialty"
 	NoRoom         ExclusionCode = "no-room"
+	VisitInTheWay  ExclusionCode = "visit-in-the-way"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -192,6 +193,7 @@ var ExclusionTitles = map[ExclusionCode]string{
 	NotLicensed:    "Provider does not work there",
 	OtherSpecialty: "Another specialty is needed",
 	NoRoom:         "No room left",
+	VisitInTheWay:  "A visit cannot be moved",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of

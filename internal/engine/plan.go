@@ -118,62 +118,6 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	return w.finish(ctx)
 }
 
-// world counts what the kind's planner needs counted.
-func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
-	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
-	if k.Destinations == nil {
-		return w, nil
-	}
-	providers, facilities := k.Destinations(p, d)
-	for _, id := range providers {
-		n, err := count(e.Registry.PatientIDsOf(ctx, id))
-		if err != nil {
-			return w, err
-		}
-		w.Patients[id] = n
-	}
-	for _, id := range facilities {
-		n, err := count(e.Registry.PatientIDs(ctx, id))
-		if err != nil {
-			return w, err
-		}
-		w.Residents[id] = n
-	}
-	return w, nil
-}
-
-func count(ids iter.Seq2[string, error]) (int, error) {
-	n := 0
-	for _, err := range ids {
-		if err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return n, nil
-}
-
-// recordsFor says which records of a candidate the kind's planner needs besides
-// the profile: those that an earlier operation changed, or the patient's visits.
-func recordsFor(k kind.Kind, p bulk.Params) func(candidate, registry.Patient) []registry.Ref {
-	visits := k.ReadsVisits != nil && k.ReadsVisits(p)
-	return func(c candidate, p registry.Patient) []registry.Ref {
-		var refs []registry.Ref
-		switch {
-		case c.change != nil:
-			for _, edit := range c.change.Edits {
-				refs = append(refs, edit.Ref)
-			}
-		case visits:
-			listed := p.Visits()
-			for _, v := range listed[:min(len(listed), bulk.MaxEdits)] {
-				refs = append(refs, v.Ref(p.ID()))
-			}
-		}
-		return refs
-	}
-}
-
 // planOne applies the rules that hold for every kind, then the kind's own.
 func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
@@ -282,7 +226,7 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 			except[id] = true
 		}
 		var sources []iter.Seq2[string, error]
-		if s.Filter.Provider != "" {
+		if s.Filter.Provider != "" && s.Filter.Provider != registry.Nobody {
 			sources = append(sources, e.Registry.PatientIDsOf(ctx, s.Filter.Provider))
 		} else {
 			for _, facility := range s.Filter.Facilities {

@@ -87,7 +87,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, Tags, InsuranceChange, DataCorrection, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -169,7 +169,7 @@ func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 func (r *reassignment) choose(p registry.Patient, visits []booked) (string, *bulk.Exclusion) {
 	places := []string{p.Facility()}
 	for _, b := range visits {
-		if f := b.Record.Get(registry.FacilityField); r.visits == GiveVisits && f != "" && !slices.Contains(places, f) {
+		if f := b.record.Get(registry.FacilityField); r.visits == GiveVisits && f != "" && !slices.Contains(places, f) {
 			places = append(places, f)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 // What the kinds that give patients another provider or facility can do with
 // their future visits.
 const (
-	KeepVisits  = "keep"   // they stay as they are
-	DropVisits  = "cancel" // they are cancelled
-	GiveVisits  = "reassign"
-	ShiftVisits = "move"
+	KeepVisits  = "keep"     // they stay as they are
+	DropVisits  = "cancel"   // they are cancelled
+	GiveVisits  = "reassign" // they go to the new provider
+	ShiftVisits = "move"     // they take place in the new facility, at the same times
 )
 
 // future are the visits in a profile's list that start after the moment.
@@ -48,8 +48,8 @@ func cancelVisits(profile bulk.Edit, p registry.Patient, visits []registry.Visit
 
 // booked is a future visit with its record.
 type booked struct {
-	registry.VisitRef
-	registry.Record
+	ref    registry.VisitRef
+	record registry.Record
 }
 
 // bookings are the subject's future visits that have the same value in the
@@ -76,7 +76,7 @@ func bookings(s Subject, at time.Time, field string) ([]booked, *bulk.Exclusion)
 func cancelBookings(profile bulk.Edit, p registry.Patient, visits []booked, why string) []bulk.Edit {
 	refs := make([]registry.VisitRef, len(visits))
 	for i, b := range visits {
-		refs[i] = b.VisitRef
+		refs[i] = b.ref
 	}
 	edits := cancelVisits(profile, p, refs, why)
 	for i, b := range visits {
@@ -91,9 +91,9 @@ func editBookings(profile bulk.Edit, p registry.Patient, visits []booked, after 
 	profile.Reads[registry.Upcoming] = p.Get(registry.Upcoming)
 	var edits []bulk.Edit
 	for _, b := range visits {
-		edit := bulk.Edit{Ref: b.Record.Ref, Before: registry.Fields{}, After: registry.Fields{}}
+		edit := bulk.Edit{Ref: b.record.Ref, Before: registry.Fields{}, After: registry.Fields{}}
 		for field, value := range after(b) {
-			if was := b.Record.Get(field); was != value {
+			if was := b.record.Get(field); was != value {
 				edit.Before[field], edit.After[field] = was, value
 			}
 		}
@@ -111,7 +111,7 @@ func (b booked) readsBut(changed registry.Fields) registry.Fields {
 	reads := registry.Fields{}
 	for _, field := range []string{registry.VisitState, registry.ProviderField, registry.FacilityField} {
 		if _, changes := changed[field]; !changes {
-			reads[field] = b.Record.Get(field)
+			reads[field] = b.record.Get(field)
 		}
 	}
 	return reads

@@ -34,6 +34,12 @@ var kindForms = map[string]kindForm{
 		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.FutureVisits},
 		Choices: func(c choices) any { return reassignChoices(c) },
 	},
+	kind.FacilityTransfer.Name: {
+		One: "transfer", Many: "transfers",
+		Purpose: "Move many patients to another facility. You choose who their provider is there, and what happens to their future visits.",
+		Fields:  []string{kind.TransferTo, kind.WithProvider, kind.FutureVisits},
+		Choices: func(c choices) any { return transferChoices(c) },
+	},
 	kind.Tags.Name: {
 		One: "tag change", Many: "tag changes",
 		Purpose: "Add tags to many patients, remove others, or both in one step.",
@@ -106,6 +112,31 @@ func reassignChoices(c choices) reassignForm {
 			{kind.DropVisits, "Cancel them", "Only visits with the patient’s present provider. New visits have to be booked afterwards."},
 		},
 	}
+}
+
+type transferForm struct{ To, Provider, Visits []option }
+
+func transferChoices(c choices) transferForm {
+	f := transferForm{
+		Provider: []option{
+			{kind.KeepProvider, "Keep the present provider", "Patients whose provider does not work at the new facility are left out."},
+			{kind.StandIn, "The default provider of the new facility", ""},
+			{kind.AssignLater, "Assign later", "The patients have no provider for now. Find them with the filter on the list of patients."},
+		},
+		Visits: []option{
+			{kind.ShiftVisits, "Move them to the new facility", "At the same times. Visits with the present provider go along to the new one. Where a visit cannot take place there, the patient is left out."},
+			{kind.KeepVisits, "Keep them at the old facility", ""},
+			{kind.DropVisits, "Cancel them", "New visits have to be booked afterwards."},
+		},
+	}
+	for _, to := range c.Facilities {
+		note := ""
+		if to.Capacity > 0 {
+			note = "at most " + plural(to.Capacity, "patient", "patients")
+		}
+		f.To = append(f.To, option{to.ID, to.Name, note})
+	}
+	return f
 }
 
 // providerOptions are the providers who work.

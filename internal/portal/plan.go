@@ -101,6 +101,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
+	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
 }
 
 // planLine is one patient of a plan.

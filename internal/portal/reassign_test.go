@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,4 +50,34 @@ func TestPatientsAreSharedOutByTheForm(t *testing.T) {
 	if has["N1"] != 16 || has["N2"] != 4 {
 		t.Errorf("the patients are with %v", has)
 	}
+}
+
+func TestPatientsAreTransferredByTheForm(t *testing.T) {
+	w := newWorld(t, 300)
+	ana, sam, jonas := w.signedIn("ana"), w.signedIn("sam"), w.signedIn("jonas")
+	ids := activeIn(w, "riverside", 10)
+	form := ana.get("/operations/new/facility-transfer").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
+	form.want(200, "Islands Community Clinic (at most 200 patients)")
+	form.press("continue", nil).want(422, "Choose the new facility.", "Choose who the provider is at the new facility.", "Choose what happens to future visits.")
+	own := sam.get("/operations/new/facility-transfer").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
+	if strings.Contains(own.text(), "Islands") {
+		t.Error("a facility is offered to somebody who does not hold it")
+	}
+
+	p := asked(ana, "facility-transfer", url.Values{"to": {"islands"}, "provider": {"later"}, "visits": {"cancel"}}, ids...)
+	p.want(200, "Patients by facility", "Islands Community Clinic", "Patients by provider", "Facility Riverside Clinic → Islands Community Clinic")
+	op := submitted(p).operation()
+	w.settle()
+	jonas.get("/operations/"+op+"/decision").want(200, "Islands Community Clinic").press("approve", nil).want(200)
+	w.settle()
+	ana.get("/operations/"+op).want(200, "Completed")
+	found, err := w.store.Patients(t.Context(), ids)
+	must(t, err)
+	for id, p := range found {
+		toCome := slices.ContainsFunc(p.Visits(), func(v registry.VisitRef) bool { return v.Start.After(noon.AddDate(0, 0, 1)) })
+		if p.Facility() != "islands" || p.Provider() != "" || toCome {
+			t.Errorf("%s is at %s with %q; has visits to come: %v", id, p.Facility(), p.Provider(), toCome)
+		}
+	}
+	ana.get("/patients").press("search", url.Values{"provider": {"-"}, "facility": {"islands"}}).want(200, "Provider: nobody yet", squeeze(found[ids[0]].Name()))
 }

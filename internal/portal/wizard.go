@@ -241,7 +241,7 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 		if err != nil {
 			return err
 		}
-		data.Choices = ask(rq.choices(directory))
+		data.Choices = ask(rq.choices(directory).of(*d.Selection))
 	}
 	if d.Selection.File != "" {
 		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation); err != nil {

@@ -65,6 +65,9 @@ func (d Directory) Display(field, value string) string {
 		if p, ok := d.Provider(value); ok {
 			return p.Name
 		}
+		if value == Nobody {
+			return "nobody yet"
+		}
 	case Tags:
 		return strings.Join(strings.Fields(value), ", ")
 	case Upcoming:

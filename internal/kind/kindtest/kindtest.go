@@ -34,6 +34,7 @@ var Directory = registry.Directory{
 var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.StatusChange.Name:         statusChange,
 	kind.ProviderReassignment.Name: reassignment,
+	kind.FacilityTransfer.Name:     transfer,
 	kind.Tags.Name:                 tags,
 	kind.InsuranceChange.Name:      insuranceChange,
 	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
@@ -130,6 +131,14 @@ func reassignment(t *rapid.T) bulk.Params {
 		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad}).Draw(t, "by")
 	}
 	return params
+}
+
+func transfer(t *rapid.T) bulk.Params {
+	return bulk.Params{
+		kind.TransferTo:   rapid.SampledFrom([]string{"fac-1", "fac-2"}).Draw(t, "to"),
+		kind.WithProvider: rapid.SampledFrom([]string{kind.KeepProvider, kind.StandIn, kind.AssignLater}).Draw(t, "provider there"),
+		kind.FutureVisits: rapid.SampledFrom([]string{kind.ShiftVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits"),
+	}
 }
 
 func tags(t *rapid.T) bulk.Params {

@@ -150,6 +150,14 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
 }
 
+func TestARequestIsEditedAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	wants(t, d.types(0, "request", "status-change", "--to", "Inactive", "--edits", strings.ToLower(id)), "2 patients changed")
+	wants(t, d.types(0, "show", id), "cancelled")
+}
+
 func TestEachKindHasItsCommand(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

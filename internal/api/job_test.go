@@ -158,6 +158,25 @@ func TestAStartIsChosenAndTakenBack(t *testing.T) {
 	}
 }
 
+// A request takes the place of one that was sent with a mistake.
+func TestARequestTakesThePlaceOfAnother(t *testing.T) {
+	c := newClinic(t)
+	old := c.submitted(t, toHold("000001", "000004"))
+	if !old.You.MayEdit {
+		t.Errorf("you may %+v", old.You)
+	}
+	anew := object{"kind": "status-change", "params": object{"to": "Hospitalized"}, "edits": old.ID}
+	c.as(t, "maria", "POST", "/v1/operations", anew, key(8)...).problem(403, "forbidden")
+	op := c.as(t, "sam", "POST", "/v1/operations", anew, key(9)...).operation(201)
+	op = c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Plan.Changes != 2 || op.Origin == nil || *op.Origin != (api.LinkView{As: "edit", Operation: old.ID}) {
+		t.Errorf("%+v from %+v", op.Plan, op.Origin)
+	}
+	if old = c.as(t, "sam", "GET", "/v1/operations/"+old.ID, nil).operation(200); old.State != "cancelled" || len(old.Follow) != 1 || old.Follow[0].Operation != op.ID {
+		t.Errorf("%s, followed by %+v", old.State, old.Follow)
+	}
+}
+
 // Every kind is asked for by its name and its parameters, and the plan says what
 // the registry will hold.
 func TestEachKindWorksByItsParameters(t *testing.T) {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -28,7 +27,8 @@ type Asked struct {
 	Body struct {
 		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
 		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold)." example:"{\"to\":\"Active\"}"`
-		Selection Selection         `json:"selection"`
+		Selection Selection         `json:"selection,omitempty"`
+		Edits     string            `json:"edits,omitempty" maxLength:"40" doc:"Your own operation that this one takes the place of: it is taken back unless it has ended. Without a selection, for the same patients."`
 	}
 }
 
@@ -69,7 +69,7 @@ func (a *api) operationRoutes(h huma.API) {
 }
 
 func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, error) {
-	request := engine.Request{Kind: in.Body.Kind, Params: in.Body.Params, Key: in.Key}
+	request := engine.Request{Kind: in.Body.Kind, Params: in.Body.Params, Edits: in.Body.Edits, Key: in.Key}
 	var err error
 	if request.Selection, request.Duplicate, err = a.selection(in.Body.Selection); err != nil {
 		return nil, err
@@ -77,10 +77,6 @@ func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, e
 	op, err := a.engine.Request(ctx, person, request)
 	if err != nil {
 		return nil, err
-	}
-	if op.Kind != request.Kind || !maps.Equal(op.Params, request.Params) || op.Selected.Source != request.Selection.Source ||
-		op.Selected.Count != len(request.Selection.IDs) {
-		return nil, fault.New(fault.Conflict, "This Idempotency-Key was used for another request, which became %s. Make a new key for each request.", op.ID)
 	}
 	return a.tell(ctx, person, op)
 }
@@ -96,7 +92,7 @@ func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	case len(s.Except) > 0:
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids can be left out only of a filter.")
 	case len(s.IDs) == 0:
-		return bulk.Selection{Source: bulk.Pasted}, 0, nil // the engine says what is missing
+		return bulk.Selection{}, 0, nil // the engine says what is missing
 	}
 	read, err := intake.Paste(strings.Join(s.IDs, "\n"), a.engine.Limits.MaxSubjects)
 	if err != nil {

@@ -56,7 +56,7 @@ func TestWhatWasSentIsRefusedFieldByField(t *testing.T) {
 		"an unknown field":                {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"]},"urgent":true}`), 422, "invalid", "urgent", "unexpected property"},
 		"an unknown field inside":         {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"],"all":true}}`), 422, "invalid", "selection.all", "unexpected property"},
 		"a field of the wrong type":       {ask(`{"kind":"status-change","params":{"to":1},"selection":{}}`), 422, "invalid", "params.to", "string"},
-		"a missing field":                 {ask(`{"kind":"status-change","params":{"to":"Active"}}`), 422, "invalid", "", "selection"},
+		"a missing field":                 {ask(`{"params":{"to":"Active"}}`), 422, "invalid", "", "kind"},
 		"an unknown status":               {ask(object{"kind": "status-change", "params": object{}, "selection": object{"filter": object{"statuses": []string{"Gone"}}}}), 422, "invalid", "selection.filter.statuses[0]", "one of"},
 		"no answer":                       {ask(nil), 400, "invalid", "", ""},
 		"an unknown kind":                 {ask(object{"kind": "delete", "params": object{}, "selection": object{"ids": []string{"1"}}}), 422, "invalid", "", `no kind of operation "delete"`},

@@ -63,6 +63,7 @@ type LinkKind string
 const (
 	Rerun    LinkKind = "rerun"    // the same again, for those for whom it can help
 	Rollback LinkKind = "rollback" // takes back what was done
+	Edited   LinkKind = "edit"     // asks anew, in its place
 )
 
 // StopRule ends a run by itself when too many subjects fail.

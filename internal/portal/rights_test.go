@@ -66,6 +66,8 @@ var matrix = map[string]string{
 	"POST /operations/{operation}/submit":               "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
 	"GET /operations/{operation}/take-back":             "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
 	"POST /operations/{operation}/take-back":            "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/edit":                  "/operations/{op:waiting}/edit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/edit":                 "/operations/{op:waiting}/edit              303 303 404 403 403 403 403 404",
 	"GET /operations/{operation}/stop":                  "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
 	"POST /operations/{operation}/stop":                 "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
 	"GET /operations/{operation}/rerun":                 "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",

@@ -70,6 +70,8 @@ func (p *portal) routes() []route {
 		{method: "POST", pattern: "/operations/{operation}/submit", right: requester, handle: submit, fields: submitFields},
 		{method: "GET", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBackPage},
 		{method: "POST", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBack},
+		{method: "GET", pattern: "/operations/{operation}/edit", right: requester, handle: editPage},
+		{method: "POST", pattern: "/operations/{operation}/edit", right: requester, handle: edit},
 		{method: "GET", pattern: "/operations/{operation}/stop", right: requester, handle: stopPage},
 		{method: "POST", pattern: "/operations/{operation}/stop", right: requester, handle: stop},
 		{method: "GET", pattern: "/operations/{operation}/rerun", right: requester, handle: followPage(bulk.Rerun)},

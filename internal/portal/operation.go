@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -60,11 +61,19 @@ func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
 	if err != nil {
 		return op, kind.Kind{}, err
 	}
+	rq.noteOperation(op)
 	k, ok := kind.Find(op.Kind)
 	if !ok {
 		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
 	}
 	return op, k, nil
+}
+
+// noteOperation is for the audit: what is asked for is about an operation that
+// the person may see.
+func (rq *request) noteOperation(op bulk.Operation) {
+	note := journal.Note(rq.ctx())
+	note.Operation, note.Kind, note.Target = op.ID, op.Kind, ""
 }
 
 func operationCrumbs(op bulk.Operation, here string) []crumb {

@@ -182,6 +182,7 @@ func TestPatientsFromAFile(t *testing.T) {
 	}
 	text := d.types(0, "request", "status-change", "--to", "Hospitalized", "--csv", file)
 	wants(t, text, "1 id is listed more than once", "uploaded CSV file", "No patient with this id: 1")
+	wants(t, d.types(0, "outcomes", idPattern.FindString(text), "--only", "left-out"), "Patient id,Remark,Outcome code,Outcome reason\r\n999999,unknown,unknown,There is no patient with this id.")
 }
 
 func TestRepeatedIdsAreMergedWithACount(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -193,5 +194,16 @@ func fromFile(t *terminal, path string, k kind.Kind) (api.Selection, error) {
 	for _, given := range read.Given {
 		chosen.Given = append(chosen.Given, api.Given(given))
 	}
+	if read.Sheet != nil {
+		chosen.Sheet = &api.Sheet{Header: read.Sheet.Header, Rows: read.Sheet.Rows}
+	}
+	if body, err := json.Marshal(chosen); err != nil || len(body) > mostSent {
+		chosen.Sheet = nil
+		t.say("The file is too large for its rows to be sent too: those who cannot be changed will be listed by their ids.")
+	}
 	return chosen, nil
 }
+
+// mostSent is how large a choice of patients may be in bytes: the API takes
+// 6 MB with everything.
+const mostSent = 5_500_000

@@ -39,7 +39,14 @@ type Selection struct {
 	IDs    []string `json:"ids,omitempty" maxItems:"200000" doc:"Patient ids, instead of a filter."`
 	Rows   []int    `json:"rows,omitempty" maxItems:"200000" doc:"For each id the row of the file it stood in."`
 	File   string   `json:"file,omitempty" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the file that the ids come from."`
+	Sheet  *Sheet   `json:"sheet,omitempty" doc:"The file's rows, to be given back where a patient cannot be changed."`
 	Given  []Given  `json:"given,omitempty" maxItems:"200000" doc:"For each id the values that a kind takes for each patient. data-correction: name, birth_date, phone, email, address, emergency_name, emergency_phone, language. An empty or missing value changes nothing; <clear> empties the field."`
+}
+
+// Sheet is a file as its sender wrote it.
+type Sheet struct {
+	Header []string   `json:"header" maxItems:"16384"`
+	Rows   [][]string `json:"rows" maxItems:"200000" doc:"For each id the cells of its row."`
 }
 
 // Given is what is given for one patient, by field.
@@ -84,7 +91,7 @@ func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, e
 // selection reads ids as the portal reads pasted ones.
 func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	switch {
-	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || len(s.Given) > 0 || s.File != ""):
+	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || len(s.Given) > 0 || s.File != "" || s.Sheet != nil):
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Give a filter or ids, not both.")
 	case s.Filter != nil:
 		filter := s.Filter.registry()
@@ -107,13 +114,16 @@ func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 			selection.Given = append(selection.Given, registry.Fields(values))
 		}
 	}
-	if s.File == "" && len(s.Rows) == 0 {
+	if s.File == "" && len(s.Rows) == 0 && s.Sheet == nil {
 		return selection, read.Duplicates, nil
 	}
 	if s.File == "" || len(s.Rows) != len(s.IDs) || len(read.IDs) != len(s.IDs) {
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids from a file go with the file's SHA-256 and one row number for each, and each is given once.")
 	}
 	selection.Source, selection.Rows, selection.File = bulk.Uploaded, s.Rows, s.File
+	if s.Sheet != nil {
+		selection.Sheet = &bulk.Sheet{Header: s.Sheet.Header, Rows: s.Sheet.Rows}
+	}
 	return selection, 0, nil
 }
 

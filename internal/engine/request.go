@@ -191,6 +191,9 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 	if len(s.IDs) > e.Limits.MaxSubjects {
 		return e.errTooMany(len(s.IDs))
 	}
+	if s.Sheet != nil && (s.Source != bulk.Uploaded || len(s.Sheet.Rows) != len(s.IDs)) {
+		return fault.New(fault.Invalid, "The rows of a file are given one for each id, with the file's SHA-256.")
+	}
 	return nil
 }
 

@@ -61,6 +61,8 @@ var matrix = map[string]string{
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/not-changed.csv":       "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/left-out.csv":          "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/audit":                 "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/submit":                "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
 	"POST /operations/{operation}/submit":               "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",

@@ -28,9 +28,9 @@ func TestTheFileOfThoseNotChangedIsUploadedAgain(t *testing.T) {
 		if strings.Contains(p.text(), "Outcome") {
 			t.Error("the columns that we added are spoken of")
 		}
-		p.press("continue", nil)
+		p = p.press("continue", nil)
 		w.settle()
-		return sam.get("/operations/"+w.last(t, "sam")).want(200, "Ready to submit")
+		return sam.get(p.path).want(200, "Ready to submit")
 	}
 	approve := func(p *page) *page {
 		op := submitted(p).operation()
@@ -83,9 +83,9 @@ func TestARerunSaysForWhomItIs(t *testing.T) {
 	ids := activeIn(w, "riverside", 3)
 	p := sam.get("/operations/new/status-change").press("continue", map[string][]string{"way": {"upload"}})
 	p = p.pressWith("continue", nil, &upload{"a.csv", "id,ward\n" + ids[0] + ",A\n" + ids[1] + ",B\n" + ids[2] + ",C\n"}).want(200, "What should be changed?")
-	p.press("continue", map[string][]string{"to": {"Hospitalized"}})
+	p = p.press("continue", map[string][]string{"to": {"Hospitalized"}})
 	w.settle()
-	op := submitted(sam.get("/operations/" + w.last(t, "sam"))).operation()
+	op := submitted(sam.get(p.path)).operation()
 	w.settle()
 	maria.get("/operations/"+op+"/decision").press("approve", nil).want(200)
 	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.LockedBy: "Rita"}, "Rita", noon))
@@ -93,9 +93,9 @@ func TestARerunSaysForWhomItIs(t *testing.T) {
 	w.settle()
 	p = sam.get("/operations/"+op).click("Run again for 1 patient").want(200, "Run again for Locked since the preview: 1", "Not for Record no longer there: 1")
 	checkMarkup(t, p)
-	p.press("confirm", nil)
+	p = p.press("confirm", nil)
 	w.settle()
-	p = sam.get("/operations/" + w.last(t, "sam"))
+	p = sam.get(p.path)
 	if got, want := download(p, "Download those left out (CSV)"), "id,ward,Outcome code,Outcome reason\r\n"+ids[0]+",A,locked,The record is locked by Rita.\r\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

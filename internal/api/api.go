@@ -98,6 +98,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.actRoutes(h)
 	a.approverRoutes(h)
 	a.awayRoutes(h)
+	a.staffRoutes(h)
 	return mux, h
 }
 

@@ -96,6 +96,8 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.operationRoutes(h)
 	a.planRoutes(h)
 	a.actRoutes(h)
+	a.approverRoutes(h)
+	a.awayRoutes(h)
 	return mux, h
 }
 

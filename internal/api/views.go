@@ -68,15 +68,17 @@ type Plan struct {
 	ByReason       map[bulk.ExclusionCode]int `json:"by_reason" doc:"Patients that cannot be changed, by code."`
 	Facilities     []string                   `json:"facilities" doc:"Ids of the facilities touched."`
 	ByFacility     map[string]int             `json:"by_facility" doc:"Patients that will be changed, by facility id."`
-	Before         map[string]int             `json:"before" doc:"Patients by status before."`
-	After          map[string]int             `json:"after" doc:"Patients by status after."`
+	Before         bulk.Counts                `json:"before" doc:"Patients by value, for each of status, provider and facility that is changed; provider and facility by id."`
+	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
+	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 }
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those asked by mail."`
-	Expires time.Time `json:"expires"`
+	Asked     []string      `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
+	Delegates []StandinView `json:"delegates" doc:"Those of them who are asked in the place of somebody who is away."`
+	Expires   time.Time     `json:"expires"`
 }
 
 // StartTold is when a run is to begin.
@@ -86,9 +88,15 @@ type StartTold struct {
 	Words string    `json:"words" example:"31 Jan 2027, 22:30 (America/Chicago, UTC-06:00)"`
 }
 
+// StandinView is that somebody is asked in the place of another.
+type StandinView struct {
+	Name string `json:"name"`
+	For  string `json:"for"`
+}
+
 // LinkView leads to an operation that was made from another, or back.
 type LinkView struct {
-	As        bulk.LinkKind `json:"as" enum:"rerun,rollback"`
+	As        bulk.LinkKind `json:"as" enum:"rerun,rollback,edit"`
 	Operation string        `json:"operation"`
 }
 
@@ -115,9 +123,11 @@ type You struct {
 	MaySubmit bool           `json:"may_submit"`
 	MayCancel bool           `json:"may_cancel"`
 	MayDecide bool           `json:"may_decide"`
+	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
 	MayStop   bool           `json:"may_stop"`
 	MayRerun  bool           `json:"may_rerun"`
 	MayUndo   bool           `json:"may_roll_back"`
+	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
@@ -155,16 +165,20 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
-			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After), Visits: p.Visits,
+			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
+			Visits: p.Visits, Cancelled: p.Cancelled,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
 		}
 	}
 	if !op.Submitted.IsZero() {
-		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
-		for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+		v.Approval = &Approval{Asked: []string{}, Delegates: []StandinView{}, Expires: op.Approval.Expires}
+		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
+		}
+		for _, s := range op.Approval.Delegates {
+			v.Approval.Delegates = append(v.Approval.Delegates, StandinView{s.Delegate.Name, s.For.Name})
 		}
 	}
 	if !op.Submitted.IsZero() {
@@ -202,6 +216,8 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
+		MayPass:   a.engine.MayReassign(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),
 	}

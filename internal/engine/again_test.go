@@ -104,9 +104,57 @@ func TestARollbackLeavesAloneWhatChangedSince(t *testing.T) {
 	excluded := c.excluded(back)
 	list(t, "left alone", excluded,
 		bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.ChangedAfter,
-			Sentence: "Changed since " + op.ID + ` by Nora Nurse: Status was "Discharged" and is now "Active".`},
+			Sentence: "Changed since " + op.ID + ` by Nora Nurse, 1 Dec 2026, 12:00 UTC: Status was "Discharged" and is now "Active".`},
 		bulk.Exclusion{Subject: "P3", Name: canary + " P3", Code: bulk.Locked, Sentence: "The record is locked by Dr. No."},
 		bulk.Exclusion{Subject: "P4", Name: canary + " P4", Code: bulk.CannotUndo, Sentence: "A record that was changed is no longer there."})
+}
+
+// A rollback that is stopped, wherever that is, and gone on with ends as one
+// that was not.
+func TestARollbackStoppedAnywhereAndGoneOnWithRestoresEverything(t *testing.T) {
+	groups := 0
+	for at := 1; ; at++ {
+		c := newClinic(t)
+		c.admit(registry.Active, numbered(110), visits(3))
+		before := c.fields()
+		op := c.finished(asks(registry.Discharged, numbered(110)...))
+		commits := 0
+		c.fault = func(call string, do func() error) error {
+			if call == "CommitGroup" {
+				if commits++; commits == at {
+					_, err := c.Stop(t.Context(), ada, c.running())
+					must(t, err)
+				}
+			}
+			return do()
+		}
+		back := c.again(op, bulk.Rollback)
+		stopped := commits >= at
+		c.fault = func(_ string, do func() error) error { return do() }
+		if back.State == bulk.Stopped {
+			groups++
+			rest := c.again(back, bulk.Rerun)
+			equal(t, "those who are left", rest.Final.Done, 110-back.Final.Done)
+			equal(t, "state", rest.State, bulk.Completed)
+		}
+		c.sameAs(fmt.Sprint("stopped at ", at), before)
+		if !stopped || t.Failed() {
+			break
+		}
+	}
+	if groups < 4 {
+		t.Errorf("it was stopped in %d places", groups)
+	}
+}
+
+// running is the id of the operation that runs.
+func (c *clinic) running() string {
+	for id := range c.store.ByRequester(c.t.Context(), ada.Sub) {
+		if c.header(id).State == bulk.Running {
+			return id
+		}
+	}
+	return ""
 }
 
 func TestARerunTakesThoseForWhomItCanHelp(t *testing.T) {
@@ -176,15 +224,30 @@ func TestARollbackTakesTheApprovalOfWhatItUndoes(t *testing.T) {
 	equal(t, "a status change", kind.Rollback.Decider(bulk.Params{kind.UndoesKind: "status-change"}), staff.Manager)
 }
 
+// employ gives the clinic providers and facilities.
+func (c *clinic) employ(d registry.Directory) {
+	c.t.Helper()
+	for _, p := range d.Providers {
+		must(c.t, c.store.PutProvider(c.t.Context(), p))
+	}
+	for _, f := range d.Facilities {
+		must(c.t, c.store.PutFacility(c.t.Context(), f))
+	}
+}
+
 // Whatever is done and rolled back, of whatever kind, with hand edits in
 // between, every field that nobody else changed is as it was.
 func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := newClinic(t)
+		c.employ(kindtest.Directory)
 		ids := numbered(rapid.IntRange(1, 12).Draw(r, "patients"))
 		for _, id := range ids {
 			c.admit(registry.Active, []string{id}, visits(rapid.IntRange(0, 3).Draw(r, "visits")),
 				func(f registry.Fields) { maps.Copy(f, kindtest.DrawFields(r)) })
+			for _, v := range (registry.Patient{Record: c.store.Snapshot()[registry.ProfileRef(id)]}).Visits() {
+				must(t, c.store.WriteByHand(t.Context(), v.Ref(id), kindtest.DrawPlace(r), "Import", c.now))
+			}
 		}
 		before := c.fields()
 		k, params := kindtest.Draw(r)
@@ -205,7 +268,7 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		equal(t, k.Name, op.State, bulk.Completed)
 
 		// A hand writes to one field of some; whose change wrote that field too is left alone.
-		field := rapid.SampledFrom([]string{registry.StatusField, registry.Tags, registry.InsurancePlan, registry.Phone}).Draw(r, "field")
+		field := rapid.SampledFrom([]string{registry.StatusField, registry.ProviderField, registry.Tags, registry.InsurancePlan, registry.Phone}).Draw(r, "field")
 		touched := map[string]bool{}
 		for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(s string) string { return s }).Draw(r, "by hand") {
 			c.byHand(id, field, "Elsewhere")

@@ -71,12 +71,16 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
-		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: outcomesFile, event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: operationFile("outcomes", outcomesFile), event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/not-changed.csv", right: reader, handle: operationFile("not-changed", notChangedFile), event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/left-out.csv", right: reader, handle: operationFile("left-out", leftOutFile), event: audit.FileDownloaded},
 		{method: "GET", pattern: "/operations/{operation}/audit", right: reader, handle: auditRecord, event: audit.AuditViewed},
 		{method: "GET", pattern: "/operations/{operation}/submit", right: requester, handle: submitPage},
 		{method: "POST", pattern: "/operations/{operation}/submit", right: requester, handle: submit, fields: submitFields},
 		{method: "GET", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBackPage},
 		{method: "POST", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBack},
+		{method: "GET", pattern: "/operations/{operation}/edit", right: requester, handle: editPage},
+		{method: "POST", pattern: "/operations/{operation}/edit", right: requester, handle: edit},
 		{method: "GET", pattern: "/operations/{operation}/stop", right: requester, handle: stopPage},
 		{method: "POST", pattern: "/operations/{operation}/stop", right: requester, handle: stop},
 		{method: "GET", pattern: "/operations/{operation}/rerun", right: requester, handle: followPage(bulk.Rerun)},
@@ -86,9 +90,15 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
+		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
+
 		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
+
+		{method: "GET", pattern: "/away", right: approver, handle: awayPage},
+		{method: "POST", pattern: "/away", right: approver, handle: takeAway, fields: []string{"from", "until", "delegate", "back"}},
 
 		{method: "GET", pattern: "/help", right: reader, handle: help, event: unaudited},
 		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}, event: unaudited},

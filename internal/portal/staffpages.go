@@ -78,6 +78,14 @@ var roleHints = map[staff.Role]string{
 	staff.Auditor:  "Reads every operation and the audit, and changes nothing",
 }
 
+func roleChoices() []roleChoice {
+	choices := make([]roleChoice, len(staff.Roles))
+	for i, r := range staff.Roles {
+		choices[i] = roleChoice{r, roleHints[r]}
+	}
+	return choices
+}
+
 func rightsPage(rq *request) error { return rq.showRights(nil, 0) }
 
 func (rq *request) showRights(wrong engine.Problems, status int) error {
@@ -90,12 +98,9 @@ func (rq *request) showRights(wrong engine.Problems, status int) error {
 	if err != nil {
 		return err
 	}
-	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Facilities: d.Facilities}
+	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Facilities: d.Facilities, Roles: roleChoices()}
 	if err := rq.engine.MayNotSetRights(rq.person, p.Sub); err != nil {
 		data.Hindrance = fault.Sentence(err)
-	}
-	for _, r := range staff.Roles {
-		data.Roles = append(data.Roles, roleChoice{r, roleHints[r]})
 	}
 	values := url.Values{"role": {string(p.Role)}, "facility": p.Facilities}
 	if p.Disabled {

@@ -98,6 +98,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.actRoutes(h)
 	a.approverRoutes(h)
 	a.taskRoutes(h)
+	a.awayRoutes(h)
 	return mux, h
 }
 

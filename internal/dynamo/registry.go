@@ -91,6 +91,38 @@ func (r *Registry) Parts(ctx context.Context, patient string) ([]registry.Record
 	return parts, nil
 }
 
+// Calendar reads the provider's visits by the index, then each as it is now.
+func (r *Registry) Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error) {
+	first, last := from.UTC().Format(registry.VisitTime), to.UTC().Add(-time.Second).Format(registry.VisitTime)
+	if provider == "" || len(provider) > maxPartitionKey || last < first {
+		return nil, nil, nil
+	}
+	var refs []registry.Ref
+	for i, err := range r.client.query(ctx, "list a provider's visits", between(indexed(r.table, "visits-by-provider", registry.ProviderField, provider), registry.VisitStart, first, last)) {
+		if err != nil {
+			return nil, nil, err
+		}
+		refs = append(refs, refOf(i))
+	}
+	records, err := r.Records(ctx, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, ref := range refs {
+		if v := records[ref]; v.Get(registry.ProviderField) == provider && v.Get(registry.VisitState) == registry.VisitScheduled {
+			visits = append(visits, v)
+		}
+	}
+	held := recordKey(registry.SlotRef(provider, from)).pk
+	for i, err := range r.client.query(ctx, "list a provider's slots", between(partition(r.table, held, ""), "sk", first, last)) {
+		if err != nil {
+			return nil, nil, err
+		}
+		slots = append(slots, recordOf(i))
+	}
+	return visits, slots, nil
+}
+
 // PutRecords stores the records, replacing those that exist; of one record
 // given twice the last. On an error any part of them may have been stored.
 func (r *Registry) PutRecords(ctx context.Context, records []registry.Record) error {

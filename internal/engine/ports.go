@@ -27,6 +27,11 @@ type Registry interface {
 	// notes. Records returns a record that was taken away as an empty one; Parts
 	// leaves it out.
 	Parts(ctx context.Context, patient string) ([]registry.Record, error)
+	// Calendar returns the visits that a provider has, scheduled and starting in
+	// [from, to), and the slots of that time that are or were held. Which visits
+	// there are may lag behind the latest write by about a second; what is returned
+	// of one, and the slots, do not.
+	Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error)
 	// Directory returns every facility and provider.
 	Directory(ctx context.Context) (registry.Directory, error)
 }

@@ -49,6 +49,12 @@ func (e Edit) Holds(r registry.Record) bool {
 	return r.Get(registry.LockedBy) == ""
 }
 
+// Books reports whether a visit takes place because of the edit, which did not
+// before: it is a new one, or a cancelled one that comes back.
+func (e Edit) Books() bool {
+	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
+}
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {
@@ -141,6 +147,7 @@ const (
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
 	TooManyTags    ExclusionCode = "too-many-tags"
+	NoSlot         ExclusionCode = "no-slot"
 	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
 	CannotUndo     ExclusionCode = "cannot-undo"
 )
@@ -155,6 +162,7 @@ var ExclusionTitles = map[ExclusionCode]string{
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
 	TooManyTags:    "Too many tags",
+	NoSlot:         "No free slot",
 	ChangedAfter:   "Changed since, left alone",
 	CannotUndo:     "Cannot be undone",
 }

@@ -202,7 +202,7 @@ func shown(d registry.Directory, field, value string) string {
 func visitWords(e bulk.Edit, place registry.Facility) string {
 	when := "visit"
 	if at, ok := visitStart(e.Ref); ok {
-		when = localTime(at, place)
+		when = place.LocalTime(at)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
 		return when + ": " + state

@@ -3,6 +3,8 @@ package registry
 import (
 	"slices"
 	"strings"
+	"time"
+	_ "time/tzdata" // the time at a facility is the same wherever the program runs
 )
 
 // Facility is a place of care.
@@ -16,6 +18,16 @@ type Facility struct {
 	Lunch   Span   `json:"lunch"`   // no visits then
 	Closed  []Days `json:"closed"`  // holidays and the like
 	Prefers Span   `json:"prefers"` // the part of the day that it prefers for visits; none: any
+}
+
+// LocalTime is a moment as the clock at the facility shows it, with the name of
+// its time; in UTC where the facility's time zone is not known.
+func (f Facility) LocalTime(at time.Time) string {
+	at = at.UTC()
+	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
+		at = at.In(zone)
+	}
+	return at.Format("Mon 2 Jan 2006, 15:04 MST")
 }
 
 // Provider is a clinician whom patients are assigned to.

@@ -15,7 +15,7 @@ const Riverside = "riverside"
 // facilities lie in six time zones, one of them without summer time.
 var facilities = []registry.Facility{
 	{ID: "harbor-view", Name: "Harbor View Medical Group", TimeZone: "America/Los_Angeles"},
-	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu"},
+	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu", Capacity: 200},
 	{ID: "lakeside", Name: "Lakeside Family Health", TimeZone: "America/Chicago"},
 	{ID: "mesa", Name: "Mesa Senior Care", TimeZone: "America/Phoenix"},
 	{ID: Riverside, Name: "Riverside Clinic", TimeZone: "America/New_York"},
@@ -42,8 +42,9 @@ func day(year int, month time.Month, n int) registry.Days {
 
 // places makes the directory. Provider k works at facility k modulo six and up
 // to two others, so every facility has at least six; every thirteenth provider
-// no longer works, every seventh works short days, and every ninth is away for
-// a week of the next month. Facilities close on Christmas and New Year's Day.
+// no longer works, every fourth has a limit of patients, every seventh works
+// short days, and every ninth is away for a week of the next month. Facilities
+// close on Christmas and New Year's Day.
 func places(at time.Time) registry.Directory {
 	d := registry.Directory{Facilities: slices.Clone(facilities)}
 	for i := range d.Facilities {
@@ -75,6 +76,9 @@ func places(at time.Time) registry.Directory {
 		}
 		if k%9 == 8 {
 			p.Away = []registry.Days{{From: at.AddDate(0, 0, 14).Format(time.DateOnly), To: at.AddDate(0, 0, 20).Format(time.DateOnly)}}
+		}
+		if k%4 == 3 {
+			p.Limit = 90
 		}
 		for range dice.IntN(3) {
 			if f := pick(dice, facilities).ID; !slices.Contains(p.Facilities, f) {

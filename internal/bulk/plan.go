@@ -85,6 +85,9 @@ func (e Edit) Difference(r registry.Record) string {
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {
 		for _, field := range slices.Sorted(maps.Keys(expected)) {
 			if was, is := expected[field], r.Get(field); is != was {
+				if e.Ref.IsSlot() { // it names another patient
+					return fmt.Sprintf("by %s: the time of a visit is held for somebody else.", by)
+				}
 				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
 			}
 		}

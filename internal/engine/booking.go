@@ -20,9 +20,6 @@ type booking struct {
 	taken   bool            // found out by look
 }
 
-// calendarsInFlight is how many calendars are read at a time.
-const calendarsInFlight = 8
-
 // free looks once more, right before a group is written, whether the providers
 // are free at the times of the visits that it books. It sees what was booked by
 // hand or by an import, which hold no slots; against other operations the slots

@@ -28,9 +28,9 @@ type Registry interface {
 	// leaves it out.
 	Parts(ctx context.Context, patient string) ([]registry.Record, error)
 	// Calendar returns the visits that a provider has, scheduled and starting in
-	// [from, to), and the slots of that time that are or were held. Which visits
-	// there are may lag behind the latest write by about a second; what is returned
-	// of one, and the slots, do not.
+	// [from, to), ordered by start, and the slots of that time that are or were held.
+	// A visit that holds no slot may be missing for about a second after it was
+	// booked; for the rest it returns what is so now.
 	Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error)
 	// Directory returns every facility and provider.
 	Directory(ctx context.Context) (registry.Directory, error)

@@ -155,6 +155,14 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
 }
 
+func TestARequestIsEditedAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	wants(t, d.types(0, "request", "status-change", "--to", "Inactive", "--edits", strings.ToLower(id)), "2 patients changed")
+	wants(t, d.types(0, "show", id), "cancelled")
+}
+
 func TestEachKindHasItsCommand(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")
@@ -179,6 +187,7 @@ func TestPatientsFromAFile(t *testing.T) {
 	}
 	text := d.types(0, "request", "status-change", "--to", "Hospitalized", "--csv", file)
 	wants(t, text, "1 id is listed more than once", "uploaded CSV file", "No patient with this id: 1")
+	wants(t, d.types(0, "outcomes", idPattern.FindString(text), "--only", "left-out"), "Patient id,Remark,Outcome code,Outcome reason\r\n999999,unknown,unknown,There is no patient with this id.")
 }
 
 func TestRepeatedIdsAreMergedWithACount(t *testing.T) {

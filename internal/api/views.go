@@ -89,7 +89,7 @@ type StartTold struct {
 
 // LinkView leads to an operation that was made from another, or back.
 type LinkView struct {
-	As        bulk.LinkKind `json:"as" enum:"rerun,rollback"`
+	As        bulk.LinkKind `json:"as" enum:"rerun,rollback,edit"`
 	Operation string        `json:"operation"`
 }
 
@@ -120,6 +120,7 @@ type You struct {
 	MayStop   bool           `json:"may_stop"`
 	MayRerun  bool           `json:"may_rerun"`
 	MayUndo   bool           `json:"may_roll_back"`
+	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
@@ -205,6 +206,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
 		MayPass:   a.engine.MayReassign(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),

@@ -24,7 +24,7 @@ type operationData struct {
 	Mine    bool
 	Later   bool // it was approved and waits for its start
 
-	MaySubmit, MayDecide, MayTakeBack, MayReassign, MayStop, MayRerun, MayRollBack bool
+	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -100,6 +100,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
+	data.MayEdit = rq.person.MayRequest() && rq.engine.MayNotEdit(rq.person, op) == nil
 	data.MayReassign = rq.engine.MayReassign(rq.person, op)
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,20 @@ func (f Facility) LocalTime(at time.Time) string {
 		at = at.In(zone)
 	}
 	return at.Format("Mon 2 Jan 2006, 15:04 MST")
+}
+
+// VisitWords says when a visit is, how long, and with whom; "" for a record
+// without fields.
+func (d Directory) VisitWords(visit Record) string {
+	if visit.Empty() {
+		return ""
+	}
+	f, _ := d.Facility(visit.Get(FacilityField))
+	words := fmt.Sprintf("%s, %d minutes", f.LocalTime(visit.Start()), visit.Minutes())
+	if provider := visit.Get(ProviderField); provider != "" {
+		words += ", with " + d.Display(ProviderField, provider)
+	}
+	return words
 }
 
 // Provider is a clinician whom patients are assigned to.

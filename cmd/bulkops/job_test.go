@@ -110,10 +110,15 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	wants(t, d.types(1, "reassign", id, "--to", "lena@example.org"), "Nobody with the address lena@example.org may decide")
 	wants(t, d.types(0, "reassign", id, "--to", "Maria@example.org"), id+" now waits for Maria Duarte, who gets a mail.")
 
+	wants(t, d.types(1, "away"), "Team Lead or higher")
 	text = d.types(1, "approve", id, "--digest", "1234")
 	wants(t, text, "say which one you approve")
 	d.signIn("maria")
 	wants(t, d.types(0, "list", "waiting"), id, "197 patients")
+	wants(t, d.types(0, "away"), "jonas@example.org  Jonas Weber  Manager")
+	wants(t, d.types(1, "away", "--from", "2026-11-23", "--until", "2026-11-30", "--delegate", "sam@example.org"), "could decide in your place")
+	wants(t, d.types(0, "away", "--from", "2026-11-23", "--until", "2026-11-30", "--delegate", "jonas@example.org"), "Jonas Weber decides in your place.")
+	wants(t, d.types(0, "away", "--back"), "You are not away.")
 	text = d.types(0, "show", id)
 	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(text)
 	if digest == nil {

@@ -77,8 +77,9 @@ type Plan struct {
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
-	Expires time.Time `json:"expires"`
+	Asked     []string      `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
+	Delegates []StandinView `json:"delegates" doc:"Those of them who are asked in the place of somebody who is away."`
+	Expires   time.Time     `json:"expires"`
 }
 
 // StartTold is when a run is to begin.
@@ -86,6 +87,12 @@ type StartTold struct {
 	At    time.Time `json:"at"`
 	Zone  string    `json:"zone" example:"America/Chicago"`
 	Words string    `json:"words" example:"31 Jan 2027, 22:30 (America/Chicago, UTC-06:00)"`
+}
+
+// StandinView is that somebody is asked in the place of another.
+type StandinView struct {
+	Name string `json:"name"`
+	For  string `json:"for"`
 }
 
 // LinkView leads to an operation that was made from another, or back.
@@ -167,9 +174,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		}
 	}
 	if !op.Submitted.IsZero() {
-		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
+		v.Approval = &Approval{Asked: []string{}, Delegates: []StandinView{}, Expires: op.Approval.Expires}
 		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
+		}
+		for _, s := range op.Approval.Delegates {
+			v.Approval.Delegates = append(v.Approval.Delegates, StandinView{s.Delegate.Name, s.For.Name})
 		}
 	}
 	if !op.Submitted.IsZero() {

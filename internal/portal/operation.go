@@ -50,6 +50,8 @@ var notes = map[string]banner{
 	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
 	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
 	"reassigned": {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
+	"away":       {"success", "Success", "Your absence is recorded. A delegate is told by mail."},
+	"back":       {"success", "Success", "Your absence is no longer recorded."},
 	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
 	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
 	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},

@@ -84,6 +84,8 @@ var matrix = forEveryKind(map[string]string{
 	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
 	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
+	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
 	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
 	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
 	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",

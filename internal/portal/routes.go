@@ -97,6 +97,9 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/away", right: approver, handle: awayPage},
+		{method: "POST", pattern: "/away", right: approver, handle: takeAway, fields: []string{"from", "until", "delegate", "back"}},
+
 		{method: "GET", pattern: "/help", right: reader, handle: help, event: unaudited},
 		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}, event: unaudited},
 		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic, event: unaudited},

@@ -23,6 +23,7 @@ type Kind struct {
 	Follows  bool       // it is made from an operation that has ended; nobody begins with it
 	Columns  []Column   // what it takes for each patient from an uploaded file or the API
 	ByFile   bool       // it is asked only with values from Columns
+	Tasks    []Task     // what people have to do once it has run; see After
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string

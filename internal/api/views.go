@@ -73,6 +73,17 @@ type Plan struct {
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
+	Moved          int                        `json:"visits_moved" doc:"Those of them that go to another provider or facility."`
+	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
+	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
+}
+
+// ShareView is which share of a facility's patients a plan changes.
+type ShareView struct {
+	Facility string `json:"facility" doc:"Id."`
+	Changes  int    `json:"changes"`
+	Of       int    `json:"of" doc:"All patients of the facility when it was planned."`
+	Percent  int    `json:"percent"`
 }
 
 // Approval is who was asked and until when.
@@ -167,7 +178,13 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Moved: p.Moved,
+			ByProvider: present(p.ByProvider), Unusual: []ShareView{},
+		}
+		for _, s := range p.Shares() {
+			if s.UnusuallyMany {
+				v.Plan.Unusual = append(v.Plan.Unusual, ShareView{s.Facility, s.Changes, s.Of, s.Percent})
+			}
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}

@@ -268,12 +268,13 @@ func groupOf(s bulk.State) string {
 type operationRow struct {
 	bulk.Operation
 	Summary, StateTitle string
+	Share               string // the largest part of a facility that the plan changes
 }
 
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title}
+		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)}
 		if k, ok := kind.Find(op.Kind); ok {
 			row.Summary = k.Summary(op.Params, d)
 		}

@@ -129,10 +129,19 @@ func (c Change) Visits() (touched, cancelled int) {
 	return touched, cancelled
 }
 
-// Facilities are all that the change touches, sorted: where the subject is, and
-// where its edits take a record from, bring it to, or rely on its being.
+// Facilities are all that the change touches, sorted: where the subject is,
+// where its edits take a record from, bring it to, or rely on its being, and
+// whose patients its notice is about.
 func (c Change) Facilities() []string {
-	touched := []string{c.Facility}
+	var touched []string
+	if c.Facility != "" { // a recipient may be in none, or in several
+		touched = append(touched, c.Facility)
+	}
+	if c.Notice != nil {
+		for _, l := range c.Notice.Lists {
+			touched = append(touched, l.Facility)
+		}
+	}
 	for _, e := range c.Edits {
 		for _, fields := range []registry.Fields{e.Reads, e.Before, e.After} {
 			if f := fields[registry.FacilityField]; f != "" {
@@ -181,6 +190,8 @@ const (
 	OtherSpecialty ExclusionCode = "other-specialty"
 	NoRoom         ExclusionCode = "no-room"
 	VisitInTheWay  ExclusionCode = "visit-in-the-way"
+	NoRecipient    ExclusionCode = "no-recipient"
+	NoAddress      ExclusionCode = "no-address"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -200,6 +211,8 @@ var ExclusionTitles = map[ExclusionCode]string{
 	OtherSpecialty: "Another specialty is needed",
 	NoRoom:         "No room left",
 	VisitInTheWay:  "A visit cannot be moved",
+	NoRecipient:    "Nobody to tell",
+	NoAddress:      "No e-mail address",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of

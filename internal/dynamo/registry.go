@@ -142,7 +142,7 @@ const (
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 	i := key{facilityPartition, f.ID}.item()
 	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
-	i["capacity"] = number(int64(f.Capacity))
+	i["capacity"], i["email"] = number(int64(f.Capacity)), text(f.Email)
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a facility")
 	}
@@ -153,7 +153,7 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
 	i := key{providerPartition, p.ID}.item()
 	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
-	i["limit"] = number(int64(p.Limit))
+	i["limit"], i["email"] = number(int64(p.Limit)), text(p.Email)
 	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a provider")
@@ -169,7 +169,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		d.Facilities = append(d.Facilities, registry.Facility{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
-			Capacity: int(numberOf(i["capacity"])),
+			Capacity: int(numberOf(i["capacity"])), Email: textOf(i["email"]),
 		})
 	}
 	for i, err := range r.client.query(ctx, "read the providers", partition(r.table, providerPartition, "")) {
@@ -178,7 +178,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		d.Providers = append(d.Providers, registry.Provider{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
-			Limit: int(numberOf(i["limit"])),
+			Limit: int(numberOf(i["limit"])), Email: textOf(i["email"]),
 		})
 	}
 	slices.SortStableFunc(d.Facilities, func(a, b registry.Facility) int { return strings.Compare(a.Name, b.Name) })

@@ -88,12 +88,16 @@ func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (string, error) {
 // is missing gives a digest that is none.
 func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation) (string, error) {
 	d := bulk.NewDigester(op.Kind, op.Params)
+	lists := map[bulk.List]bool{}
 	for n := 1; n <= op.Plan.Batches; n++ {
 		b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, n)
 		if fault.Is(err, fault.NotFound) {
 			return "", nil
 		}
 		if err != nil {
+			return "", err
+		}
+		if hold, err := e.listsHold(ctx, op, b, lists); err != nil || !hold {
 			return "", err
 		}
 		d.Batch(b)

@@ -12,6 +12,7 @@ type Facility struct {
 	TimeZone        string `json:"time_zone"`        // IANA name
 	DefaultProvider string `json:"default_provider"` // provider id, may be empty
 	Capacity        int    `json:"capacity"`         // most patients; 0 for any number
+	Email           string `json:"email"`            // of its contact, may be empty
 }
 
 // Provider is a clinician whom patients are assigned to.
@@ -22,6 +23,7 @@ type Provider struct {
 	Facilities []string `json:"facilities"` // where the provider is licensed to work
 	Active     bool     `json:"active"`
 	Limit      int      `json:"limit"` // most patients; 0 for any number
+	Email      string   `json:"email"` // may be empty
 }
 
 // WorksAt reports whether the provider is licensed for the facility.

@@ -34,6 +34,7 @@ func (rq *request) toDecide() (bulk.Operation, kind.Kind, error) {
 	if err != nil {
 		return op, kind.Kind{}, err
 	}
+	rq.noteOperation(op)
 	k, ok := kind.Find(op.Kind)
 	if !ok {
 		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)

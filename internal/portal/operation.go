@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -21,6 +22,7 @@ type operationData struct {
 	Summary string
 	State   bulk.StateText
 	Mine    bool
+	Later   bool // it was approved and waits for its start
 
 	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
 
@@ -59,11 +61,19 @@ func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
 	if err != nil {
 		return op, kind.Kind{}, err
 	}
+	rq.noteOperation(op)
 	k, ok := kind.Find(op.Kind)
 	if !ok {
 		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
 	}
 	return op, k, nil
+}
+
+// noteOperation is for the audit: what is asked for is about an operation that
+// the person may see.
+func (rq *request) noteOperation(op bulk.Operation) {
+	note := journal.Note(rq.ctx())
+	note.Operation, note.Kind, note.Target = op.ID, op.Kind, ""
 }
 
 func operationCrumbs(op bulk.Operation, here string) []crumb {
@@ -88,7 +98,7 @@ func operation(rq *request) error {
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
-	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
+	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err

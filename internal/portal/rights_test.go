@@ -208,7 +208,9 @@ func TestWhoMayWhat(t *testing.T) {
 			if method == http.MethodPost || target == "" {
 				target = f.target(cells[0])
 			}
+			before := len(f.journal.accesses())
 			p := f.send(method, target, who)
+			f.checkWrittenDown(route, who, p.status, f.journal.accesses()[before:])
 			if got, want := fmt.Sprint(p.status), cells[i+1]; got != want {
 				t.Errorf("%s %s as %s: %s, want %s\n%.300s", method, cells[0], who, got, want, p.text())
 			}

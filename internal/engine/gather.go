@@ -10,7 +10,7 @@ import (
 )
 
 // listedPerPage is how many patients of a list are stored together.
-const listedPerPage = 500
+const listedPerPage = 200
 
 // gather adds to the plan what a planner has gathered: the lists of patients
 // first, then the changes whose notices name them.

@@ -62,6 +62,9 @@ func (e *Engine) read(ctx context.Context, candidates []candidate, also func(can
 			ids = append(ids, c.id)
 		}
 	}
+	if len(ids) == 0 {
+		return chunk, nil
+	}
 	var err error
 	if chunk.patients, err = e.Registry.Patients(ctx, ids); err != nil || also == nil {
 		return chunk, err

@@ -75,6 +75,8 @@ var matrix = forEveryKind(map[string]string{
 	"POST /operations/{operation}/rollback":             "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
 	"GET /operations/{operation}/decision":              "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
 	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /operations/{operation}/reassign":              "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/reassign":             "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
 	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
 	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",

@@ -86,6 +86,9 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
+		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
+
 		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},

@@ -27,7 +27,7 @@ type Asked struct {
 	Key  string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request. The same key again gives the same operation."`
 	Body struct {
 		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
-		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold)." example:"{\"to\":\"Active\"}"`
+		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold). communication: type (facility-notification, provider-notification or internal-alert), role (of an alert: staff, team-lead, manager, admin or everybody), heading, text." example:"{\"to\":\"Active\"}"`
 		Selection Selection         `json:"selection"`
 	}
 }

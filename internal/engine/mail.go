@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 )
 
 // askApprovers mails the asked approvers who have not been mailed yet. A mail
@@ -71,13 +72,9 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if err != nil {
 			return Mail{}, err
 		}
-		lines := [][2]string{
-			{"Operation", op.ID},
-			{"Type", k.Title},
-			{"Patients", thousands(op.Plan.Changes)},
-			{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
-			{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
-		}
+		lines := append(size(op, k),
+			[2]string{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
+			[2]string{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")})
 		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
 			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
@@ -113,8 +110,8 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if err != nil {
 			return Mail{}, err
 		}
-		text := bulk.Texts[op.State]
-		lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}, {"State", text.Title}, {"Patients", thousands(op.Plan.Changes)}}
+		text := op.Text()
+		lines := append(size(op, k), [2]string{"State", text.Title})
 		if op.Decision != nil {
 			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
 		}
@@ -132,6 +129,23 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 			[]string{"Dear " + op.Requester.Name + ",", text.Sentence}, lines,
 			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
 	})
+}
+
+// size says what an operation is and how much it does.
+func size(op bulk.Operation, k kind.Kind) [][2]string {
+	lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}}
+	if op.Plan.Notices > 0 {
+		return append(lines, [2]string{"Messages", thousands(op.Plan.Notices)}, [2]string{"About", plural(op.Plan.Listed, "patient")})
+	}
+	return append(lines, [2]string{"Patients", thousands(op.Plan.Changes)})
+}
+
+// subjectsOf is what an operation has many of.
+func subjectsOf(op bulk.Operation) string {
+	if op.Plan.Notices > 0 {
+		return "messages"
+	}
+	return "patients"
 }
 
 // mailTries is how often a mail that may be sent twice is tried again at once.

@@ -277,7 +277,7 @@ func (e *Engine) stopIfFailing(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State = bulk.Stopping
-		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d patients failed.", tally.Failed, tally.Attempted())
+		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d %s failed.", tally.Failed, tally.Attempted(), subjectsOf(*op))
 		return bulk.Event{What: "stopped", Detail: op.Cause}, nil
 	})
 	return err

@@ -129,7 +129,11 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 		}
 	}
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
-		add("typed", "Type the number of patients that will be changed: %d.", op.Plan.Changes)
+		what := "patients that will be changed"
+		if op.Plan.Notices > 0 {
+			what = "messages that will be sent"
+		}
+		add("typed", "Type the number of %s: %d.", what, op.Plan.Changes)
 	}
 	_, wrong := s.Start.read(now)
 	problems = append(problems, wrong...)

@@ -60,6 +60,8 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
+	// Who holds a facility sees its patients, also without seeing the operation.
+	"GET /operations/{operation}/notices/{notice}":      "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/audit":                 "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
@@ -124,7 +126,12 @@ func (f *fixture) operation(state string) string {
 	t := f.t.(*testing.T)
 	ids := f.unused[:2]
 	f.unused = f.unused[2:]
-	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	p := (*page)(nil)
+	if state == "sent" {
+		p = plannedAs(f.sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, ids...)
+	} else {
+		p = planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	}
 	op := p.operation()
 	if state == "ready" {
 		return op
@@ -146,7 +153,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "sent"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}

@@ -75,6 +75,9 @@ func again(o bulk.Outcome) string {
 // "Status: Active → Discharged; 2 visits: Visit state: scheduled → cancelled".
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
+	if m := c.Notice; m != nil {
+		parts = append(parts, fmt.Sprintf("Mail to %s about %d patients: %s", m.To, m.Patients, m.Heading))
+	}
 	visits := map[string]int{}
 	for _, e := range c.Edits {
 		words := editWords(e, d)

@@ -76,7 +76,11 @@ func again(o bulk.Outcome) string {
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
 	if m := c.Notice; m != nil {
-		parts = append(parts, fmt.Sprintf("Mail to %s about %d patients: %s", m.To, m.Patients, m.Heading))
+		noun := "patients"
+		if m.Patients == 1 {
+			noun = "patient"
+		}
+		parts = append(parts, fmt.Sprintf("Mail to %s about %d %s: %s", m.To, m.Patients, noun, m.Heading))
 	}
 	visits := map[string]int{}
 	for _, e := range c.Edits {

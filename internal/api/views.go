@@ -74,6 +74,7 @@ type Plan struct {
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
 	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
+	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 }
 
 // Approval is who was asked and until when.
@@ -168,7 +169,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Messages: p.Notices, Concerned: p.Listed,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Messages: p.Notices, Concerned: p.Listed,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
@@ -264,6 +265,9 @@ type EditView struct {
 func changeView(c bulk.Change, batch, n int, d registry.Directory) ChangeView {
 	v := ChangeView{Patient: c.Subject, Name: c.Name, Facility: c.Facility, Words: report.Words(c, d), Edits: []EditView{}}
 	for _, e := range c.Edits {
+		if e.Ref.IsSlot() {
+			continue // it goes with its visit, and may name another patient's
+		}
 		v.Edits = append(v.Edits, EditView{e.Ref.Part, e.Before, e.After})
 	}
 	if m := c.Notice; m != nil {

@@ -83,8 +83,8 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if away := op.Approval.StandsInFor(to.Sub); len(away) > 0 {
 			lines = append(lines, [2]string{"In place of", names(away)})
 		}
-		return compose(to.Email, subject,
-			[]string{"Dear " + to.Name + ",", fmt.Sprintf("%s %s", op.Requester.Name, request)},
+		return compose(to, subject,
+			fmt.Sprintf("%s %s", op.Requester.Name, request),
 			append(lines, startLine(op)...),
 			"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
 			"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
@@ -105,8 +105,8 @@ func startLine(op bulk.Operation) [][2]string {
 // tellDelegate mails somebody that they decide in the place of another. A mail
 // that cannot be sent holds nothing up: each request is mailed to the delegate.
 func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) {
-	err := e.mail(ctx, compose(delegate.Email, "You decide for "+away.Name,
-		[]string{"Dear " + delegate.Name + ",", fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name)},
+	err := e.mail(ctx, compose(person(delegate), "You decide for "+away.Name,
+		fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name),
 		[][2]string{{"From", spokenDay(away.Away.From)}, {"Until", spokenDay(away.Away.Until)}},
 		"Open the approvals", e.PortalURL+"/approvals", "If that does not suit you, ask "+away.Name+" to name somebody else."))
 	if err != nil {
@@ -142,8 +142,7 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
 				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
 		}
-		return compose(op.Requester.Email, fmt.Sprintf("%s: %s", text.Title, op.ID),
-			[]string{"Dear " + op.Requester.Name + ",", text.Sentence}, lines,
+		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
 			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
 	})
 }
@@ -199,8 +198,13 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 	}
 }
 
-// compose writes a mail in plain text and the same in HTML.
-func compose(to, subject string, paragraphs []string, lines [][2]string, action, link, closing string) Mail {
+// compose writes a mail to a person.
+func compose(to bulk.Person, subject, opening string, lines [][2]string, action, link, closing string) Mail {
+	return letter(to.Email, subject, []string{"Dear " + to.Name + ",", opening}, lines, action, link, closing)
+}
+
+// letter writes a mail in plain text and the same in HTML.
+func letter(to, subject string, paragraphs []string, lines [][2]string, action, link, closing string) Mail {
 	var text, page strings.Builder
 	page.WriteString(`<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b">`)
 	for _, p := range paragraphs {

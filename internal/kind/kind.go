@@ -24,6 +24,7 @@ type Kind struct {
 	Columns  []Column   // what it takes for each patient from an uploaded file or the API
 	ByFile   bool       // it is asked only with values from Columns
 	ReadOnly bool       // it changes no record, so a lock does not stand in its way
+	Tasks    []Task     // what people have to do once it has run; see After
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -39,6 +40,10 @@ type Kind struct {
 	ReadsVisits func(bulk.Params) bool
 	// Tells names the roles whose people the planner needs to know. nil: none.
 	Tells func(bulk.Params) []staff.Role
+	// Books names the providers with whom visits may be booked, and the time in
+	// which these may start; their calendars of that time are read for the
+	// planner. at is the moment of planning. nil: the kind books nothing.
+	Books func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time)
 	// New makes a planner for checked parameters.
 	New func(bulk.Params, World) Planner
 }
@@ -51,6 +56,11 @@ type World struct {
 	Residents map[string]int // the same of a facility
 	Requester string         // a name
 	Staff     []staff.Person // with the roles that the kind tells, by name
+
+	// Of the calendars that the kind's Books names: the visits that are booked, and
+	// the slots that are or were held for one.
+	Visits []registry.Record
+	Slots  []registry.Record
 }
 
 // Planner works out the change to one patient after the other.
@@ -104,7 +114,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Communication, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Communication, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

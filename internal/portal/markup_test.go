@@ -196,6 +196,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
 		"communication":         {"type": {"internal-alert"}, "heading": {`{<b>"x"</b>}`}, "text": {`<script>`}},
 		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
+		"visit-scheduling":      {"type": {`<b>"`}, "from": {"2027-02-30"}, "minutes": {`"`}, "with": {"one"}, "at": {"between"}, "earliest": {"x"}, "times": {"1"}},
 	} {
 		form := whatPage(sam, name, ids[0])
 		checkMarkup(t, form)

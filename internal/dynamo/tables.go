@@ -36,6 +36,7 @@ var (
 	auditIndexes = []index{
 		{"by-patient", "patient", "at", true},
 		{"by-day", "day", "at", true},
+		{"by-hour", "hour", "sk", true},
 	}
 	accessIndexes = []index{
 		{"by-role", "role", "name", true},

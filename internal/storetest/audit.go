@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
 
@@ -67,6 +68,34 @@ var auditTests = []test{
 		same(t, "what it did", collect(t, s.Audit.ForOperation(t.Context(), op)), []audit.Record{change})
 		same(t, "who used it", collect(t, s.Audit.AccessTo(t.Context(), op)), []audit.Record{page, again})
 		same(t, "the patient", collect(t, s.Audit.ForPatient(t.Context(), "p-1")), []audit.Record{viewed, change})
+	}},
+	{"a record is found under the hour in which it was written", func(t *testing.T, s Stores) {
+		written := audit.HourOf(time.Now())
+		records := []audit.Record{eventRecord("OP-000001-AAAA", "planned", 1), changeRecord("", "p-1", -30*24*3600), accessRecord("", "", 2)}
+		must(t, "append", s.Audit.Append(t.Context(), records))
+		found := map[string]audit.Record{}
+		for _, hour := range []audit.Hour{written, written.Next()} { // the clock may have struck in between
+			for _, i := range collect(t, s.Audit.InHour(t.Context(), hour)) {
+				r, err := i.Record()
+				must(t, "decode", err)
+				if !i.Genuine() || i.Hour() != hour {
+					t.Errorf("the item %v is not what was stored", i)
+				}
+				again, err := s.Audit.Item(t.Context(), i[audit.ItemPartition], i[audit.ItemSort])
+				must(t, "read by key", err)
+				same(t, "the item by its key", again, i)
+				found[i.Name()] = r
+			}
+		}
+		same(t, "records of the hour", len(found), len(records))
+		for _, r := range records {
+			same(t, "record", found[r.Partition()+"/"+r.SortKey()], r)
+		}
+		same(t, "items of the day", len(collect(t, s.Audit.OfDay(t.Context(), "2026-12-01"))), 2)
+		_, err := s.Audit.Item(t.Context(), "OP#none", "none")
+		if !fault.Is(err, fault.NotFound) {
+			t.Errorf("an unknown record: %v", err)
+		}
 	}},
 	{"a day's records come oldest first", func(t *testing.T, s Stores) {
 		day := 24 * 3600

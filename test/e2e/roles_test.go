@@ -16,7 +16,7 @@ import (
 )
 
 // everyFunction are the folders under functions/.
-var everyFunction = []string{"api", "ask", "audit", "execute", "finish", "plan", "portal", "verify", "watch"}
+var everyFunction = []string{"api", "ask", "audit", "execute", "finish", "plan", "portal", "seal", "verify", "watch"}
 
 // attempts are calls that would do harm. Each is refused by a condition that
 // nothing fulfils, after the access check: so one who may call it gets another

@@ -50,7 +50,8 @@ func TestTheDomainIsPure(t *testing.T) {
 		"internal/registry": {},
 		"internal/staff":    {},
 		"internal/bulk":     {"internal/registry"},
-		"internal/kind":     {"internal/bulk", "internal/registry", "internal/staff"},
+		"internal/slots":    {"internal/registry"},
+		"internal/kind":     {"internal/bulk", "internal/registry", "internal/slots", "internal/staff"},
 	}
 	for pkg, allowed := range knows {
 		for _, dep := range imports(t, pkg, false) {
@@ -81,7 +82,7 @@ var layers = [][]string{
 	{"internal/dynamo", "internal/bucket", "internal/signing", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
-	{"internal/bulk"},
+	{"internal/bulk", "internal/slots"},
 	{"internal/registry", "internal/staff", "internal/fault"},
 }
 

@@ -68,14 +68,15 @@ type Plan struct {
 	ByReason       map[bulk.ExclusionCode]int `json:"by_reason" doc:"Patients that cannot be changed, by code."`
 	Facilities     []string                   `json:"facilities" doc:"Ids of the facilities touched."`
 	ByFacility     map[string]int             `json:"by_facility" doc:"Patients that will be changed, by facility id."`
-	Before         map[string]int             `json:"before" doc:"Patients by status before."`
-	After          map[string]int             `json:"after" doc:"Patients by status after."`
+	Before         bulk.Counts                `json:"before" doc:"Patients by value, for each of status, provider and facility that is changed; provider and facility by id."`
+	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
+	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 }
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those asked by mail."`
+	Asked   []string  `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
 	Expires time.Time `json:"expires"`
 }
 
@@ -88,7 +89,7 @@ type StartTold struct {
 
 // LinkView leads to an operation that was made from another, or back.
 type LinkView struct {
-	As        bulk.LinkKind `json:"as" enum:"rerun,rollback"`
+	As        bulk.LinkKind `json:"as" enum:"rerun,rollback,edit"`
 	Operation string        `json:"operation"`
 }
 
@@ -115,9 +116,11 @@ type You struct {
 	MaySubmit bool           `json:"may_submit"`
 	MayCancel bool           `json:"may_cancel"`
 	MayDecide bool           `json:"may_decide"`
+	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
 	MayStop   bool           `json:"may_stop"`
 	MayRerun  bool           `json:"may_rerun"`
 	MayUndo   bool           `json:"may_roll_back"`
+	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
@@ -155,7 +158,8 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
-			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After), Visits: p.Visits,
+			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
+			Visits: p.Visits, Cancelled: p.Cancelled,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
@@ -163,7 +167,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	}
 	if !op.Submitted.IsZero() {
 		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
-		for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
 		}
 	}
@@ -202,6 +206,8 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
+		MayPass:   a.engine.MayReassign(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),
 	}

@@ -63,6 +63,7 @@ type LinkKind string
 const (
 	Rerun    LinkKind = "rerun"    // the same again, for those for whom it can help
 	Rollback LinkKind = "rollback" // takes back what was done
+	Edited   LinkKind = "edit"     // asks anew, in its place
 )
 
 // StopRule ends a run by itself when too many subjects fail.
@@ -155,18 +156,25 @@ type PlanSummary struct {
 	Pages      int                   `json:"pages"`                // stored pages of exclusions
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
-	Before     map[string]int        `json:"before,omitempty"` // patients by status before
-	After      map[string]int        `json:"after,omitempty"`  // patients by status after
-	Visits     int                   `json:"visits"`           // visits touched
+	Before     Counts                `json:"before_by,omitempty"`
+	After      Counts                `json:"after_by,omitempty"`
+	Visits     int                   `json:"visits"`              // touched
+	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
 }
 
-// Approval is what is known while an operation waits for a decision.
-type Approval struct {
-	Approvers []Person  `json:"approvers,omitempty"` // asked by mail, in this order
-	Escalated []Person  `json:"escalated,omitempty"` // asked when the first ones did not answer
-	Reminded  time.Time `json:"reminded,omitzero"`
-	Widened   time.Time `json:"widened,omitzero"` // when the request went to Escalated, who may be nobody
-	Expires   time.Time `json:"expires,omitzero"`
+// Counted are the fields of which a plan's summary counts the patients.
+var Counted = []string{registry.StatusField, registry.ProviderField, registry.FacilityField}
+
+// Counts says, for each of the counted fields that a plan changes, how many
+// patients have which value.
+type Counts map[string]map[string]int
+
+// Add counts a patient with the value in the field.
+func (c Counts) Add(field, value string) {
+	if c[field] == nil {
+		c[field] = map[string]int{}
+	}
+	c[field][value]++
 }
 
 // Verdict is what an approver decided.
@@ -219,7 +227,15 @@ type Selection struct {
 	Rows   []int             `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
 	File   string            `json:"file,omitempty"`   // SHA-256 of the uploaded file
 	Given  []registry.Fields `json:"given,omitempty"`  // for each id the values that its row has, as the kind's columns read them
+	Sheet  *Sheet            `json:"sheet,omitempty"`  // the file's rows, where they are kept
 	Of     string            `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
+}
+
+// Sheet is an uploaded file as its sender wrote it, so that they can be given
+// the rows back that they have to look at.
+type Sheet struct {
+	Header []string   `json:"header"`
+	Rows   [][]string `json:"rows"` // for each id of the selection
 }
 
 // idEpoch is second 0 of operation ids.

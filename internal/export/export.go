@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"bulkops/internal/export/xlsx"
 	"bulkops/internal/fault"
 )
 
@@ -43,25 +44,20 @@ func (f Format) MediaType() string {
 	return "application/zip"
 }
 
-// Type says how the cells of a column look in a spreadsheet. Cells are given as
-// text always, and CSV writes that text. A text that is not exactly of its
-// column's type is written as the text it is, so nothing is lost.
-type Type int
+// Column is one column of a table: its title, the type of its cells, and its
+// width in characters, 0 for what suits both. Cells are given as text always,
+// and CSV writes that text. In Excel, a text that is not exactly of its column's
+// type is written as the text it is, so nothing is lost.
+type Column = xlsx.Column
 
+// The types of columns.
 const (
-	Text   Type = iota // as it is: names, ids, telephone numbers, with leading zeros
-	Note               // long text, over several lines
-	Date               // 2006-01-02
-	Moment             // 2006-01-02T15:04 or 2006-01-02T15:04:05, in the time zone that the cover names
-	Number             // a decimal number
+	Text   = xlsx.Text   // as it is: names, ids, telephone numbers, with leading zeros
+	Note   = xlsx.Note   // long text, over several lines
+	Date   = xlsx.Date   // 2006-01-02
+	Moment = xlsx.Moment // 2006-01-02T15:04 or 2006-01-02T15:04:05, in the time zone that the cover names
+	Number = xlsx.Number // a decimal number
 )
-
-// Column is one column of a table.
-type Column struct {
-	Title string
-	Type  Type
-	Width int // in characters; 0 for what suits the type and the title
-}
 
 // Table is a table before its rows: a sheet of Excel, a CSV file of the ZIP.
 // Its name has at most 25 characters and none of \ / ? * [ ] : ' < > | "
@@ -129,6 +125,12 @@ func New(w io.Writer, f File) (*Writer, error) {
 	switch f.Format {
 	case CSV:
 		return &Writer{out: out, format: newCSV(out, f)}, nil
+	case Excel:
+		excel, err := newExcel(out, f)
+		if err != nil {
+			return nil, err
+		}
+		return &Writer{out: out, format: excel}, nil
 	}
 	return nil, fault.New(fault.Invalid, "The file format %q is unknown. Choose %s or %s.", f.Format, CSV, Excel)
 }

@@ -35,5 +35,8 @@ func TestCellsThatASpreadsheetWouldComputeBecomeText(t *testing.T) {
 		if got := csvfile.Cell(value); got != want {
 			t.Errorf("Cell(%q) = %q, want %q", value, got, want)
 		}
+		if got := csvfile.Plain(want); got != value {
+			t.Errorf("Plain(%q) = %q, want %q", want, got, value)
+		}
 	}
 }

@@ -53,7 +53,6 @@ const (
 	ItemSort      = "sk"
 	itemBody      = "body"
 	itemDay       = "day"
-	itemAt        = "at"
 	itemPatient   = "patient"
 	itemHour      = "hour"
 )
@@ -66,7 +65,7 @@ func (r Record) Item(hour Hour) (Item, error) {
 	}
 	i := Item{
 		ItemPartition: r.Partition(), ItemSort: r.SortKey(), itemBody: string(body),
-		itemDay: r.Day(), itemAt: r.At.UTC().Format(TimeLayout), itemHour: string(hour),
+		itemDay: r.Day(), itemHour: string(hour),
 	}
 	if r.Patient != "" {
 		i[itemPatient] = r.Patient

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"bulkops/internal/audit"
@@ -15,7 +16,7 @@ import (
 )
 
 // Audit is the Audit table. An item has the record's own key, its canonical
-// JSON as the text body, and the keys of the indexes: day and at, hour, and
+// JSON as the text body, and the keys of the indexes: day, hour, and
 // patient where the record is about one (audit.Item).
 type Audit struct {
 	client *Client
@@ -80,6 +81,37 @@ func (a *Audit) ForPatient(ctx context.Context, patient string) iter.Seq2[audit.
 
 func (a *Audit) ForDay(ctx context.Context, day string) iter.Seq2[audit.Record, error] {
 	return auditRecords(a.client.lookup(ctx, "read a day's audit", a.table, "by-day", "day", day, false))
+}
+
+// trails are where the trails are found: an index with its key, or the table's
+// own partitions by their prefix.
+var trails = map[audit.TrailKey]struct{ index, key, prefix string }{
+	audit.ByDay:       {index: "by-day", key: "day"},
+	audit.ByPatient:   {index: "by-patient", key: "patient"},
+	audit.ByOperation: {key: "pk", prefix: operationPrefix},
+	audit.ByAccess:    {key: "pk", prefix: audit.AccessPrefix},
+}
+
+func (a *Audit) Backwards(ctx context.Context, t audit.Trail, sortKey string) iter.Seq2[audit.Record, error] {
+	trail := trails[t.By]
+	if t.Key == "" || len(trail.prefix+t.Key) > maxPartitionKey {
+		return func(func(audit.Record, error) bool) {} // no record has such a key, and DynamoDB calls it an error
+	}
+	in := dynamodb.QueryInput{
+		TableName:                 &a.table,
+		KeyConditionExpression:    aws.String("#key = :key"),
+		ExpressionAttributeNames:  map[string]string{"#key": trail.key},
+		ExpressionAttributeValues: item{":key": text(trail.prefix + t.Key)},
+		ScanIndexForward:          aws.Bool(false),
+	}
+	if trail.index != "" {
+		in.IndexName = &trail.index
+	}
+	if sortKey != "" {
+		in.KeyConditionExpression = aws.String("#key = :key AND sk < :before")
+		in.ExpressionAttributeValues[":before"] = text(sortKey)
+	}
+	return auditRecords(a.client.query(ctx, "read the audit log", in))
 }
 
 func (a *Audit) InHour(ctx context.Context, hour audit.Hour) iter.Seq2[audit.Item, error] {

@@ -113,7 +113,9 @@ func (in *Installation) Bucket(variable string) *bucket.Bucket {
 }
 
 // Key returns the signing key that a variable names.
-func (in *Installation) Key(variable string) *signing.Key { return signing.New(in.aws, in.Text(variable)) }
+func (in *Installation) Key(variable string) *signing.Key {
+	return signing.New(in.aws, in.Text(variable))
+}
 
 // Machine returns the state machine, for a function that starts it or looks at it.
 func (in *Installation) Machine() *stepfunctions.Machine {

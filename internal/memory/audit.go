@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +98,14 @@ func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Re
 
 func (a *Audit) ForDay(_ context.Context, day string) iter.Seq2[audit.Record, error] {
 	return a.records(false, func(i audit.Item) bool { return i.Day() == day })
+}
+
+func (a *Audit) Backwards(_ context.Context, t audit.Trail, sortKey string) iter.Seq2[audit.Record, error] {
+	return a.records(true, func(i audit.Item) bool {
+		has := map[audit.TrailKey]string{audit.ByDay: i.Day(), audit.ByPatient: i["patient"],
+			audit.ByOperation: strings.TrimPrefix(i[audit.ItemPartition], "OP#"), audit.ByAccess: strings.TrimPrefix(i[audit.ItemPartition], audit.AccessPrefix)}
+		return t.Key != "" && has[t.By] == t.Key && (sortKey == "" || i[audit.ItemSort] < sortKey)
+	})
 }
 
 // records yields the records that belong, ordered by time.

@@ -166,7 +166,8 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})
 	}
-	return append(menu, menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
+	return append(menu, menuEntry{Title: "Audit", To: "/audit", Current: strings.HasPrefix(here, "/audit")},
+		menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
 }
 
 // showProblem answers with a page that says what is the matter and what to do.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,6 +96,31 @@ var auditTests = []test{
 		_, err := s.Audit.Item(t.Context(), "OP#none", "none")
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("an unknown record: %v", err)
+		}
+	}},
+	{"a trail is read backwards from any record", func(t *testing.T, s Stores) {
+		const op, day = "OP-000001-AAAA", "2026-12-01"
+		records := []audit.Record{eventRecord(op, "planned", 1), changeRecord(op, "p-1", 2), changeRecord(op, "p-1", 2), accessRecord(op, "p-1", 3), changeRecord("", "p-1", 4)}
+		records[2].Unique = "of the same moment"
+		must(t, "append", s.Audit.Append(t.Context(), append(records, changeRecord("OP-000002-AAAA", "p-2", 24*3600))))
+		newestFirst := slices.Clone(records)
+		slices.Reverse(newestFirst)
+		for _, c := range []struct {
+			trail audit.Trail
+			want  []audit.Record
+		}{
+			{audit.Trail{By: audit.ByDay, Key: day}, newestFirst},
+			{audit.Trail{By: audit.ByPatient, Key: "p-1"}, newestFirst[:4]},
+			{audit.Trail{By: audit.ByOperation, Key: op}, newestFirst[2:]},
+			{audit.Trail{By: audit.ByAccess, Key: op}, newestFirst[1:2]},
+			{audit.Trail{By: audit.ByDay, Key: "2026-12-03"}, nil},
+			{audit.Trail{By: audit.ByPatient, Key: ""}, nil},
+			{audit.Trail{By: audit.ByPatient, Key: repeat("long", 3000)}, nil},
+		} {
+			same(t, "the whole trail", collect(t, s.Audit.Backwards(t.Context(), c.trail, "")), c.want)
+			for n, r := range c.want {
+				same(t, "what comes before", len(collect(t, s.Audit.Backwards(t.Context(), c.trail, r.SortKey()))), len(c.want)-n-1)
+			}
 		}
 	}},
 	{"a day's records come oldest first", func(t *testing.T, s Stores) {

@@ -39,6 +39,7 @@ type commands struct {
 	Approve  approveCommand  `cmd:"" help:"Approve an operation."`
 	Reject   rejectCommand   `cmd:"" help:"Reject an operation."`
 	Reassign reassignCommand `cmd:"" help:"Hand a request for approval to another approver."`
+	Away     awayCommand     `cmd:"" help:"Say when you are away and who decides in your place."`
 	Stop     stopCommand     `cmd:"" help:"Stop a run after the changes under way."`
 	Cancel   cancelCommand   `cmd:"" help:"Take a request back before it runs."`
 	Rerun    rerunCommand    `cmd:"" help:"Plan an ended operation again for those whom it did not change."`
@@ -46,6 +47,7 @@ type commands struct {
 	Follow   followCommand   `cmd:"" help:"Show the progress of an operation until it ends."`
 	Outcomes outcomesCommand `cmd:"" help:"List what became of each patient."`
 	Audit    auditCommands   `cmd:"" help:"Read the audit of an operation; verify that nobody has changed the audit."`
+	Tasks    tasksCommand    `cmd:"" help:"List, give and tick what people have to do after a run."`
 
 	Stack string `env:"BULKOPS_STACK" default:"bulkops" help:"CloudFormation stack, for import, sample, staff, audit verify and sign-in."`
 }

@@ -72,12 +72,14 @@ type Plan struct {
 	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
+	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 }
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
-	Expires time.Time `json:"expires"`
+	Asked     []string      `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
+	Delegates []StandinView `json:"delegates" doc:"Those of them who are asked in the place of somebody who is away."`
+	Expires   time.Time     `json:"expires"`
 }
 
 // StartTold is when a run is to begin.
@@ -85,6 +87,12 @@ type StartTold struct {
 	At    time.Time `json:"at"`
 	Zone  string    `json:"zone" example:"America/Chicago"`
 	Words string    `json:"words" example:"31 Jan 2027, 22:30 (America/Chicago, UTC-06:00)"`
+}
+
+// StandinView is that somebody is asked in the place of another.
+type StandinView struct {
+	Name string `json:"name"`
+	For  string `json:"for"`
 }
 
 // LinkView leads to an operation that was made from another, or back.
@@ -159,16 +167,19 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
 		}
 	}
 	if !op.Submitted.IsZero() {
-		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
+		v.Approval = &Approval{Asked: []string{}, Delegates: []StandinView{}, Expires: op.Approval.Expires}
 		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
+		}
+		for _, s := range op.Approval.Delegates {
+			v.Approval.Delegates = append(v.Approval.Delegates, StandinView{s.Delegate.Name, s.For.Name})
 		}
 	}
 	if !op.Submitted.IsZero() {
@@ -240,6 +251,9 @@ type EditView struct {
 func changeView(c bulk.Change, d registry.Directory) ChangeView {
 	v := ChangeView{Patient: c.Subject, Name: c.Name, Facility: c.Facility, Words: report.Words(c, d), Edits: []EditView{}}
 	for _, e := range c.Edits {
+		if e.Ref.IsSlot() {
+			continue // it goes with its visit, and may name another patient's
+		}
 		v.Edits = append(v.Edits, EditView{e.Ref.Part, e.Before, e.After})
 	}
 	return v

@@ -27,6 +27,11 @@ type Registry interface {
 	// notes. Records returns a record that was taken away as an empty one; Parts
 	// leaves it out.
 	Parts(ctx context.Context, patient string) ([]registry.Record, error)
+	// Calendar returns the visits that a provider has, scheduled and starting in
+	// [from, to), ordered by start, and the slots of that time that are or were held.
+	// A visit that holds no slot may be missing for about a second after it was
+	// booked; for the rest it returns what is so now.
+	Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error)
 	// Directory returns every facility and provider.
 	Directory(ctx context.Context) (registry.Directory, error)
 }
@@ -95,13 +100,17 @@ type Operations interface {
 	ByDay(ctx context.Context, day string) iter.Seq2[string, error]
 }
 
-// Staff reads the staff directory and keeps the references that approval mails
-// carry.
+// Staff keeps the staff directory and the references that approval mails carry.
 type Staff interface {
 	// Person returns an entry; fault.NotFound for somebody who has none.
 	Person(ctx context.Context, sub string) (staff.Person, error)
 	// People returns everybody with the role, ordered by name.
 	People(ctx context.Context, role staff.Role) ([]staff.Person, error)
+	// WritePerson replaces the entry of the version p.Version by p with the next
+	// one, in the name of by; version 0 makes an entry. fault.Conflict when the
+	// stored version is another, or when by is somebody else of the directory
+	// whose own entry is no longer of the version by.Version.
+	WritePerson(ctx context.Context, p, by staff.Person) error
 	// PutApprovalRef stores an opaque reference, by hash, until expires.
 	PutApprovalRef(ctx context.Context, ref string, a ApprovalRef, expires time.Time) error
 	// ApprovalRef returns what the reference stands for; fault.NotFound for an

@@ -8,6 +8,7 @@ import (
 	"time"
 	_ "time/tzdata" // visits are shown in their facility's time, wherever the portal runs
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
 )
 
@@ -62,14 +63,6 @@ func localDay(t time.Time, f registry.Facility) string {
 	return t.Format("2 Jan 2006")
 }
 
-// localTime is a moment in a facility's own time, labelled with its zone.
-func localTime(t time.Time, f registry.Facility) string {
-	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
-		t = t.In(zone)
-	}
-	return t.Format("Mon 2 Jan 2006, 15:04 MST")
-}
-
 // age says how long ago something was.
 func age(now, then time.Time) string {
 	if then.IsZero() {
@@ -105,4 +98,21 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// askedWords says for whose decision a request waits: "you, Jonas Weber for
+// Maria Duarte". me is the person who reads it; "" names everybody.
+func askedWords(a bulk.Approval, me string) string {
+	var words []string
+	for _, p := range a.Everybody() {
+		who := p.Name
+		if p.Sub == me {
+			who = "you"
+		}
+		for i, away := range a.StandsInFor(p.Sub) {
+			who += []string{" for ", " and "}[min(i, 1)] + away.Name
+		}
+		words = append(words, who)
+	}
+	return strings.Join(words, ", ")
 }

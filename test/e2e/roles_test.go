@@ -88,7 +88,7 @@ func TestAFunctionMayDoNothingButItsWork(t *testing.T) {
 		"Audit Scan":                           nil,
 		"Audit DeleteTable":                    nil,
 		"Access UpdateItem":                    nil,
-		"Access PutItem":                       {"ask", "portal", "watch"}, // sessions, references in mails
+		"Access PutItem":                       {"api", "ask", "portal", "watch"}, // sessions, references in mails, absences
 		"Access DeleteItem":                    {"portal"},
 		"Access Scan":                          nil,
 	}

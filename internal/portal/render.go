@@ -166,8 +166,11 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})
 	}
-	return append(menu, menuEntry{Title: "Audit", To: "/audit", Current: strings.HasPrefix(here, "/audit")},
-		menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
+	menu = append(menu, menuEntry{Title: "Audit", To: "/audit", Current: strings.HasPrefix(here, "/audit")})
+	if rq.person.Role.AtLeast(staff.Admin) {
+		menu = append(menu, menuEntry{Title: "Staff", To: "/admin/staff", Current: strings.HasPrefix(here, "/admin/staff")})
+	}
+	return append(menu, menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
 }
 
 // showProblem answers with a page that says what is the matter and what to do.

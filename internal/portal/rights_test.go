@@ -63,6 +63,7 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/overlap/{other}":       "/operations/{overlap}                       303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/not-changed.csv":       "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out.csv":          "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
@@ -175,6 +176,12 @@ func (f *fixture) target(target string) string {
 	}
 	if strings.Contains(target, "{log}") {
 		target = strings.Replace(target, "/audit/logs/{log}", f.sam.get("/audit").press("search", nil).path, 1)
+	}
+	if strings.Contains(target, "{overlap}") {
+		ids := f.unused[:1]
+		f.unused = f.unused[1:]
+		sent := submitted(planned(f.sam, registry.Hospitalized, ids...)).operation()
+		target = strings.ReplaceAll(target, "{overlap}", planned(f.sam, registry.Inactive, ids...).operation()+"/overlap/"+sent)
 	}
 	if strings.Contains(target, "{list}") {
 		target = f.sam.get("/patients").press("tick-page", nil).path

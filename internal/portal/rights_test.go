@@ -90,6 +90,11 @@ var matrix = forEveryKind(map[string]string{
 	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
 	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /audit":                                        "/audit                        303 200 200 200 200 200 200 200",
+	"POST /audit":                                       "/audit                        303 303 303 303 303 303 303 303",
+	"GET /audit/logs/{log}":                             "/audit/logs/{log}             303 200 404 404 404 404 404 404",
+	"POST /audit/logs/{log}":                            "/audit/logs/{log}             303 303 404 404 404 404 404 404",
+	"GET /audit/logs/{log}/audit.csv":                   "/audit/logs/{log}/audit.csv 303 200 404 404 404 404 404 404",
 	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
 	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
 	"GET /admin/staff":                                  "/admin/staff                               303 403 403 403 403 200 403 403",
@@ -174,6 +179,9 @@ func (f *fixture) target(target string) string {
 	if strings.Contains(target, "{ref}") {
 		f.operation("waiting")
 		target = strings.TrimSuffix(target, "/approvals/{ref}") + f.linkTo(f.t.(*testing.T), "maria.manager@example.org")
+	}
+	if strings.Contains(target, "{log}") {
+		target = strings.Replace(target, "/audit/logs/{log}", f.sam.get("/audit").press("search", nil).path, 1)
 	}
 	if strings.Contains(target, "{overlap}") {
 		ids := f.unused[:1]
@@ -340,8 +348,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Help", "omar": "Home Patients Patient Operations Bulk Operations Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Audit Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Audit Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

@@ -106,6 +106,11 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/audit", right: reader, handle: auditLogPage, event: audit.AuditViewed},
+		{method: "POST", pattern: "/audit", right: reader, handle: changeAuditLog, fields: logFields, event: audit.AuditViewed},
+		{method: "GET", pattern: "/audit/logs/{log}", right: reader, handle: auditLogPage, event: audit.AuditViewed},
+		{method: "POST", pattern: "/audit/logs/{log}", right: reader, handle: changeAuditLog, fields: logFields, event: audit.AuditViewed},
+		{method: "GET", pattern: "/audit/logs/{log}/audit.csv", right: reader, handle: auditFile, event: audit.AuditExported},
 		{method: "GET", pattern: "/away", right: approver, handle: awayPage},
 		{method: "POST", pattern: "/away", right: approver, handle: takeAway, fields: []string{"from", "until", "delegate", "back"}},
 

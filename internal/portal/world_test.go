@@ -34,6 +34,7 @@ type world struct {
 	access   *memory.Access
 	audit    *memory.Audit
 	journal  *accessLog
+	parked   *memory.Files
 	engine   *engine.Engine
 	machine  *machine
 	provider *provider
@@ -51,6 +52,7 @@ type world struct {
 func newWorld(t *testing.T, patients int) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), access: memory.NewAccess(), audit: memory.NewAudit(), now: noon, people: map[string]staff.Person{}}
+	w.parked = memory.NewFiles()
 	w.journal = &accessLog{log: w.audit}
 	clinic := sample.Generate(patients, noon)
 	ctx := t.Context()
@@ -83,7 +85,7 @@ func newWorld(t *testing.T, patients int) *world {
 // newPortal makes the portal; change may alter its configuration.
 func (w *world) newPortal(change func(*portal.Config)) http.Handler {
 	c := portal.Config{
-		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, URL: portalURL,
+		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, Parked: w.parked, URL: portalURL,
 		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", Issuer: issuer, ClientID: clientID,
 		Now: w.clock, Log: w.log,
 	}

@@ -163,6 +163,17 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
 }
 
+func TestPatientsInTwoOperationsAreToldAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	first := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	d.types(0, "submit", first, "--reason", "Moved to the hospital", "--confirm")
+	second := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Inactive", "--id", "000004"))
+	told := "1 patient is also in " + first + " (Change status to Hospitalized; asked by Sam Okafor; awaiting-approval)."
+	wants(t, d.types(0, "show", second), told)
+	wants(t, d.types(1, "submit", second, "--reason", "No longer with us"), told, "you confirm:")
+}
+
 func TestARequestIsEditedAtATerminal(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")
@@ -341,4 +352,20 @@ func TestPatientsMoveToAnotherFacility(t *testing.T) {
 	wants(t, d.types(0, "tasks", id, "records", "--reopen"), "open; given to Jonas Weber")
 	wants(t, d.types(0, "tasks", id, "records", "--give", "nobody"), "records  Pharmacies and records are told  open\n")
 	wants(t, d.types(1, "tasks", id, "--done"), "Say which task")
+}
+
+func TestACommunicationAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	who := []string{"request", "communication", "--type", "internal-alert", "--role", "manager", "--heading", "{patients}", "--id", "000010"}
+	text := d.types(0, append(who, "--text", "Please read.")...)
+	wants(t, text, "Internal Alert to Managers: {patients}", "about 1 patient", "it cannot be undone")
+	wants(t, d.types(0, "changes", idPattern.FindString(text)), "about 1 patient: 1 patient")
+	wants(t, d.types(1, append(who, "--text", "Dear {patient}")...), "There is no placeholder {patient}.")
+	path := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(path, []byte("From a file."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, d.types(0, append(who, "--text-file", path)...), "Plan")
+	wants(t, d.types(2, who...), "--text")
 }

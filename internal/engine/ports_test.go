@@ -118,6 +118,14 @@ func (o tappedOperations) PutBatch(ctx context.Context, id, run string, b bulk.B
 	return o.tap(ctx, "PutBatch", func() error { return o.Operations.PutBatch(ctx, id, run, b) })
 }
 
+func (o tappedOperations) PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error {
+	return o.tap(ctx, "PutSubjects", func() error { return o.Operations.PutSubjects(ctx, id, run, s) })
+}
+
+func (o tappedOperations) Subjects(ctx context.Context, id, run string) (bulk.Subjects, error) {
+	return through(ctx, o.tap, "Subjects", func() (bulk.Subjects, error) { return o.Operations.Subjects(ctx, id, run) })
+}
+
 func (o tappedOperations) PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error {
 	return o.tap(ctx, "PutExclusions", func() error { return o.Operations.PutExclusions(ctx, id, run, page, x) })
 }
@@ -148,6 +156,22 @@ func (o tappedOperations) Results(ctx context.Context, id string) iter.Seq2[bulk
 
 func (o tappedOperations) Progress(ctx context.Context, id string) (bulk.Tally, error) {
 	return through(ctx, o.tap, "Progress", func() (bulk.Tally, error) { return o.Operations.Progress(ctx, id) })
+}
+
+func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
+	return o.tap(ctx, "PutListed", func() error { return o.Operations.PutListed(ctx, id, run, list, page, patients) })
+}
+
+func (o tappedOperations) Listed(ctx context.Context, id, run string, list, page int) ([]string, error) {
+	return through(ctx, o.tap, "Listed", func() ([]string, error) { return o.Operations.Listed(ctx, id, run, list, page) })
+}
+
+func (o tappedOperations) Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	return through(ctx, o.tap, "Claim", func() (bulk.Claim, error) { return o.Operations.Claim(ctx, id, batch, change, c) })
+}
+
+func (o tappedOperations) PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error {
+	return o.tap(ctx, "PutOutcome", func() error { return o.Operations.PutOutcome(ctx, id, batch, change, c) })
 }
 
 func (o tappedOperations) PutToken(ctx context.Context, id, wait, token string) error {

@@ -28,6 +28,7 @@ type operationData struct {
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
+	Overlap  *overlapPart  // before it runs
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
 	Tasks    *tasksPart    // what people have to do now that it has run; nil for none
@@ -102,7 +103,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: bulk.Texts[op.State], Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: op.Text(), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
@@ -117,6 +118,9 @@ func operation(rq *request) error {
 		if data.Plan, err = rq.plan(op, d); err != nil {
 			return err
 		}
+	}
+	if data.Overlap, err = rq.overlap(op, d); err != nil {
+		return err
 	}
 	if data.MaySubmit {
 		may, err := rq.engine.MayDecide(rq.ctx(), op)
@@ -274,11 +278,7 @@ type operationRow struct {
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)}
-		if k, ok := kind.Find(op.Kind); ok {
-			row.Summary = k.Summary(op.Params, d)
-		}
-		rows = append(rows, row)
+		rows = append(rows, operationRow{Operation: op, Summary: summaryOf(op, d), StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)})
 	}
 	return rows
 }

@@ -17,6 +17,7 @@ import (
 
 	"bulkops/internal/api/apitest"
 	"bulkops/internal/lambdahttp"
+	"bulkops/internal/registry"
 )
 
 // desk is a clinic behind a server, and a terminal at which people sign in.
@@ -243,6 +244,25 @@ func TestNamesCannotPlayWithTheTerminal(t *testing.T) {
 	}
 }
 
+func TestPatientsGetAnotherProvider(t *testing.T) {
+	d := newDesk(t)
+	for _, id := range []string{"P002", "P003"} {
+		if err := d.PutProvider(t.Context(), registry.Provider{ID: id, Name: "Dr. " + id, Facilities: []string{"riverside"}, Active: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.signIn("sam")
+	who := []string{"--visits", "keep", "--id", "000010", "--id", "000011"}
+	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002"}, who...)...),
+		"Reassign to Dr. P002; future visits stay", "2 patients changed", "Provider before  P001 2", "Provider after   P002 2")
+	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003", "--by", "round-robin"}, who...)...),
+		"Provider after   P002 1, P003 1")
+	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--default"}, who...)...), "No provider to go to: 2")
+	wants(t, d.types(2, append([]string{"request", "provider-reassignment", "--to", "P002", "--default"}, who...)...), "--default")
+	wants(t, d.types(2, append([]string{"request", "provider-reassignment"}, who...)...), "--to")
+	wants(t, d.types(1, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003"}, who...)...), "Choose how the patients are shared out.")
+}
+
 func TestADataCorrectionAtATerminal(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")
@@ -259,4 +279,13 @@ func TestADataCorrectionAtATerminal(t *testing.T) {
 	text := d.types(0, "request", "data-correction", "--csv", path)
 	wants(t, text, "Columns that are not used: note.", "2 patients changed")
 	wants(t, d.types(0, "changes", idPattern.FindString(text)), "→ +15125550123", "Birth date: (empty) → 1958-01-02")
+}
+
+func TestPatientsMoveToAnotherFacility(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("jonas")
+	wants(t, d.types(0, "request", "facility-transfer", "--to", "lakeside", "--with", "later", "--visits", "cancel", "--id", "000010", "--id", "000210"),
+		"Transfer to Lakeside Clinic, provider to be assigned later", "1 patient changed", "Facility after   lakeside 1", "Provider after   none 1", "Already as asked: 1")
+	wants(t, d.types(1, "request", "facility-transfer", "--to", "moon", "--with", "later", "--visits", "cancel", "--id", "000010"), "Choose one of the listed facilities.")
+	wants(t, d.types(2, "request", "facility-transfer", "--with", "later", "--visits", "cancel", "--id", "000010"), "--to")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"bulkops/internal/api"
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/registry"
 )
 
 // named is the operation that a command is about.
@@ -86,9 +88,9 @@ func show(t *terminal, op api.Operation) {
 	}
 	if p := op.Plan; p != nil {
 		row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
-		if len(p.Before) > 0 {
-			row("Status before", "%s", counts(p.Before))
-			row("Status after", "%s", counts(p.After))
+		for _, field := range slices.Sorted(maps.Keys(p.Before)) {
+			row(registry.Label(field)+" before", "%s", counts(p.Before[field]))
+			row(registry.Label(field)+" after", "%s", counts(p.After[field]))
 		}
 		for _, code := range slices.Sorted(maps.Keys(p.ByReason)) {
 			row("Left out", "%s: %s", bulk.ExclusionTitles[code], thousands(p.ByReason[code]))
@@ -123,7 +125,7 @@ func merged(duplicates int) string {
 func counts(m map[string]int) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s %s", name, thousands(m[name])))
+		parts = append(parts, fmt.Sprintf("%s %s", cmp.Or(name, "none"), thousands(m[name])))
 	}
 	return strings.Join(parts, ", ")
 }

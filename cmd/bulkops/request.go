@@ -19,10 +19,12 @@ import (
 
 // requestCommands has one command for each kind of operation.
 type requestCommands struct {
-	StatusChange    statusChangeCommand    `cmd:"" help:"Give patients a new status."`
-	Tags            tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
-	InsuranceChange insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
-	DataCorrection  dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
+	StatusChange         statusChangeCommand    `cmd:"" help:"Give patients a new status."`
+	ProviderReassignment reassignmentCommand    `cmd:"" help:"Give patients another provider."`
+	FacilityTransfer     transferCommand        `cmd:"" help:"Move patients to another facility."`
+	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
+	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
+	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
 }
 
 type statusChangeCommand struct {
@@ -46,6 +48,21 @@ type insuranceChangeCommand struct {
 	Patients  selection `embed:""`
 }
 
+type reassignmentCommand struct {
+	To       []string  `xor:"to" required:"" placeholder:"ID" help:"Id of the new provider; repeat it to share the patients out among several."`
+	Default  bool      `xor:"to" required:"" help:"To the default provider of each patient's facility, instead of --to."`
+	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (who has the most room left)."`
+	Visits   string    `required:"" help:"Future visits: reassign, keep or cancel."`
+	Patients selection `embed:""`
+}
+
+type transferCommand struct {
+	To       string    `required:"" placeholder:"ID" help:"Id of the new facility."`
+	With     string    `required:"" help:"Provider there: keep (the present one), default (of the new facility) or later (none for now)."`
+	Visits   string    `required:"" help:"Future visits at the old facility: move, keep or cancel."`
+	Patients selection `embed:""`
+}
+
 type dataCorrectionCommand struct {
 	CSV string `name:"csv" required:"" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
 }
@@ -55,7 +72,7 @@ type selection struct {
 	All            bool     `help:"Everybody in your facilities." group:"Which patients"`
 	Status         []string `help:"Present status; repeat it for several." group:"Which patients"`
 	Facility       []string `help:"Facility id; repeat it for several." group:"Which patients"`
-	Provider       string   `help:"Provider id." group:"Which patients"`
+	Provider       string   `help:"Provider id; - for those who have none." group:"Which patients"`
 	Tag            string   `help:"A tag they have." group:"Which patients"`
 	Insurance      string   `help:"Insurance plan." group:"Which patients"`
 	RegisteredFrom string   `placeholder:"2026-01-31" help:"Registered on this day or later." group:"Which patients"`
@@ -72,6 +89,19 @@ type selection struct {
 func (c statusChangeCommand) Run(t *terminal) error {
 	return ask(t, kind.StatusChange, map[string]string{
 		kind.StatusTo: c.To, kind.HoldReason: c.HoldReason, kind.CancelVisits: yes(c.CancelVisits)}, c.Patients)
+}
+
+func (c reassignmentCommand) Run(t *terminal) error {
+	params := map[string]string{kind.FutureVisits: c.Visits, kind.ShareBy: c.By}
+	switch {
+	case c.Default:
+		params[kind.ReassignTo] = kind.ToDefault
+	case len(c.To) == 1:
+		params[kind.ReassignTo], params[kind.NewProvider] = kind.ToOne, c.To[0]
+	default:
+		params[kind.ReassignTo], params[kind.NewProviders] = kind.ToSeveral, strings.Join(c.To, " ")
+	}
+	return ask(t, kind.ProviderReassignment, params, c.Patients)
 }
 
 func (c tagsCommand) Run(t *terminal) error {
@@ -94,6 +124,11 @@ func yes(flag bool) string {
 		return "yes"
 	}
 	return ""
+}
+
+func (c transferCommand) Run(t *terminal) error {
+	return ask(t, kind.FacilityTransfer, map[string]string{
+		kind.TransferTo: c.To, kind.WithProvider: c.With, kind.FutureVisits: c.Visits}, c.Patients)
 }
 
 // ask sends a request without the answers that are empty, waits for its plan,

@@ -22,6 +22,8 @@ type FacilityView struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	TimeZone string `json:"time_zone"`
+	Default  string `json:"default_provider" doc:"Provider id; empty for none."`
+	Capacity int    `json:"capacity" doc:"Most patients; 0 for any number."`
 	Yours    bool   `json:"yours" doc:"Whether you may work with its patients."`
 }
 
@@ -32,6 +34,7 @@ type ProviderView struct {
 	Specialty  string   `json:"specialty"`
 	Facilities []string `json:"facilities"`
 	Active     bool     `json:"active"`
+	Limit      int      `json:"limit" doc:"Most patients; 0 for any number."`
 }
 
 type nothing struct{}
@@ -84,10 +87,10 @@ func (a *api) directoryRoutes(h huma.API) {
 		out := &directoryOut{}
 		out.Body.Facilities, out.Body.Providers = []FacilityView{}, []ProviderView{}
 		for _, f := range directory.Facilities {
-			out.Body.Facilities = append(out.Body.Facilities, FacilityView{f.ID, f.Name, f.TimeZone, p.Holds(f.ID)})
+			out.Body.Facilities = append(out.Body.Facilities, FacilityView{f.ID, f.Name, f.TimeZone, f.DefaultProvider, f.Capacity, p.Holds(f.ID)})
 		}
 		for _, q := range directory.Providers {
-			out.Body.Providers = append(out.Body.Providers, ProviderView{q.ID, q.Name, q.Specialty, append([]string{}, q.Facilities...), q.Active})
+			out.Body.Providers = append(out.Body.Providers, ProviderView{q.ID, q.Name, q.Specialty, append([]string{}, q.Facilities...), q.Active, q.Limit})
 		}
 		return out, nil
 	})

@@ -35,7 +35,7 @@ func TestTheWholeJob(t *testing.T) {
 	path := "/v1/operations/" + op.ID
 	if op = c.as(t, "sam", "GET", path, nil).operation(200); op.State != "ready" || op.Summary != "Change status to On Hold (family request)" || op.Plan == nil ||
 		op.Plan.Changes != 197 || op.Plan.Excluded != 2 || op.Plan.ByReason["locked"] != 1 || op.Plan.ByReason["not-allowed"] != 1 ||
-		op.Plan.ChangePages != 2 || op.Plan.Before["Active"] != 197 || op.Plan.After["On Hold"] != 197 || op.Plan.ByFacility["riverside"] != 197 {
+		op.Plan.ChangePages != 2 || op.Plan.Before["status"]["Active"] != 197 || op.Plan.After["status"]["On Hold"] != 197 || op.Plan.ByFacility["riverside"] != 197 {
 		t.Fatalf("%+v %+v", op, op.Plan)
 	}
 	if !op.You.MaySubmit || !op.You.MayCancel || op.You.MayDecide || len(op.You.ToSubmit.Checklist) != 4 || op.You.ToSubmit.Number {

@@ -204,7 +204,7 @@ func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) 
 type Filter struct {
 	Statuses       []registry.Status `json:"statuses,omitempty" enum:"Active,Pending,On Hold,Hospitalized,Discharged,Deceased,Inactive"`
 	Facilities     []string          `json:"facilities,omitempty" doc:"Ids; without any, all of your facilities."`
-	Provider       string            `json:"provider,omitempty" doc:"Id."`
+	Provider       string            `json:"provider,omitempty" doc:"Id; - for those who have none."`
 	Tag            string            `json:"tag,omitempty"`
 	Insurance      string            `json:"insurance,omitempty" doc:"Name of the plan."`
 	RegisteredFrom string            `json:"registered_from,omitempty" format:"date"`

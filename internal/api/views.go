@@ -66,9 +66,10 @@ type Plan struct {
 	ByReason       map[bulk.ExclusionCode]int `json:"by_reason" doc:"Patients that cannot be changed, by code."`
 	Facilities     []string                   `json:"facilities" doc:"Ids of the facilities touched."`
 	ByFacility     map[string]int             `json:"by_facility" doc:"Patients that will be changed, by facility id."`
-	Before         map[string]int             `json:"before" doc:"Patients by status before."`
-	After          map[string]int             `json:"after" doc:"Patients by status after."`
+	Before         bulk.Counts                `json:"before" doc:"Patients by value, for each of status, provider and facility that is changed; provider and facility by id."`
+	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
+	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 }
 
 // Approval is who was asked and until when.
@@ -146,7 +147,8 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
-			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After), Visits: p.Visits,
+			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
+			Visits: p.Visits, Cancelled: p.Cancelled,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}

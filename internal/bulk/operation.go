@@ -128,9 +128,25 @@ type PlanSummary struct {
 	Pages      int                   `json:"pages"`                // stored pages of exclusions
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
-	Before     map[string]int        `json:"before,omitempty"` // patients by status before
-	After      map[string]int        `json:"after,omitempty"`  // patients by status after
-	Visits     int                   `json:"visits"`           // visits touched
+	Before     Counts                `json:"before_by,omitempty"`
+	After      Counts                `json:"after_by,omitempty"`
+	Visits     int                   `json:"visits"`              // touched
+	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
+}
+
+// Counted are the fields of which a plan's summary counts the patients.
+var Counted = []string{registry.StatusField, registry.ProviderField, registry.FacilityField}
+
+// Counts says, for each of the counted fields that a plan changes, how many
+// patients have which value.
+type Counts map[string]map[string]int
+
+// Add counts a patient with the value in the field.
+func (c Counts) Add(field, value string) {
+	if c[field] == nil {
+		c[field] = map[string]int{}
+	}
+	c[field][value]++
 }
 
 // Approval is what is known while an operation waits for a decision.

@@ -109,15 +109,33 @@ func (c Change) Inverse() Change {
 	return inverse
 }
 
-// Visits counts the visits that the change touches: its side effect.
-func (c Change) Visits() int {
-	n := 0
+// Visits counts the visits that the change touches, its side effect, and how
+// many of these it cancels.
+func (c Change) Visits() (touched, cancelled int) {
 	for _, e := range c.Edits {
 		if e.Ref.IsVisit() {
-			n++
+			touched++
+			if e.After[registry.VisitState] == registry.VisitCancelled {
+				cancelled++
+			}
 		}
 	}
-	return n
+	return touched, cancelled
+}
+
+// Facilities are all that the change touches, sorted: where the subject is, and
+// where its edits take a record from, bring it to, or rely on its being.
+func (c Change) Facilities() []string {
+	touched := []string{c.Facility}
+	for _, e := range c.Edits {
+		for _, fields := range []registry.Fields{e.Reads, e.Before, e.After} {
+			if f := fields[registry.FacilityField]; f != "" {
+				touched = append(touched, f)
+			}
+		}
+	}
+	slices.Sort(touched)
+	return slices.Compact(touched)
 }
 
 // Exclusion is a subject that cannot be changed, and why.
@@ -127,6 +145,15 @@ type Exclusion struct {
 	Row      int           `json:"row,omitempty"`  // in the uploaded file, as a spreadsheet shows it
 	Code     ExclusionCode `json:"code"`
 	Sentence string        `json:"sentence"`
+}
+
+// TooMany is why a change of so many records cannot be made; nil when it can.
+func TooMany(records int) *Exclusion {
+	if records <= MaxEdits {
+		return nil
+	}
+	return &Exclusion{Code: TooManyEdits, Sentence: fmt.Sprintf(
+		"This change would touch %d records of one patient; at most %d can be changed together. Cancel some visits by hand first.", records, MaxEdits)}
 }
 
 // ExclusionCode groups exclusions by their reason. Stored: a contract.
@@ -143,6 +170,11 @@ const (
 	TooManyTags    ExclusionCode = "too-many-tags"
 	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
 	CannotUndo     ExclusionCode = "cannot-undo"
+	NoProvider     ExclusionCode = "no-provider"
+	NotLicensed    ExclusionCode = "not-licensed"
+	OtherSpecialty ExclusionCode = "other-specialty"
+	NoRoom         ExclusionCode = "no-room"
+	VisitInTheWay  ExclusionCode = "visit-in-the-way"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -157,6 +189,11 @@ var ExclusionTitles = map[ExclusionCode]string{
 	TooManyTags:    "Too many tags",
 	ChangedAfter:   "Changed since, left alone",
 	CannotUndo:     "Cannot be undone",
+	NoProvider:     "No provider to go to",
+	NotLicensed:    "Provider does not work there",
+	OtherSpecialty: "Another specialty is needed",
+	NoRoom:         "No room left",
+	VisitInTheWay:  "A visit cannot be moved",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of

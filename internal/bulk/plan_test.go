@@ -76,7 +76,7 @@ func TestVisitsAreCountedAsSideEffects(t *testing.T) {
 		{Ref: registry.Ref{Patient: "P1", Part: "VISIT#2026-12-01T09:00Z#V1"}},
 		{Ref: registry.Ref{Patient: "P1", Part: "CLINICAL#C1"}},
 	}}
-	if got := c.Visits(); got != 1 {
+	if got, _ := c.Visits(); got != 1 {
 		t.Errorf("got %d visits, want 1", got)
 	}
 }

@@ -69,7 +69,7 @@ func TestAStatusChangeStaysWithinItsBudget(t *testing.T) {
 		version++
 	}
 
-	planner := kind.StatusChange.New(op.Params, registry.Directory{}, at)
+	planner := kind.StatusChange.New(op.Params, kind.World{At: at})
 	var batches []bulk.Batch
 	var chunk []string
 	plan := func() {

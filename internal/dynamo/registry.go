@@ -142,6 +142,7 @@ const (
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 	i := key{facilityPartition, f.ID}.item()
 	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
+	i["capacity"] = number(int64(f.Capacity))
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a facility")
 	}
@@ -152,6 +153,7 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
 	i := key{providerPartition, p.ID}.item()
 	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
+	i["limit"] = number(int64(p.Limit))
 	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a provider")
@@ -167,6 +169,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		d.Facilities = append(d.Facilities, registry.Facility{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
+			Capacity: int(numberOf(i["capacity"])),
 		})
 	}
 	for i, err := range r.client.query(ctx, "read the providers", partition(r.table, providerPartition, "")) {
@@ -175,6 +178,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		d.Providers = append(d.Providers, registry.Provider{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
+			Limit: int(numberOf(i["limit"])),
 		})
 	}
 	slices.SortStableFunc(d.Facilities, func(a, b registry.Facility) int { return strings.Compare(a.Name, b.Name) })

@@ -176,15 +176,30 @@ func TestARollbackTakesTheApprovalOfWhatItUndoes(t *testing.T) {
 	equal(t, "a status change", kind.Rollback.Decider(bulk.Params{kind.UndoesKind: "status-change"}), staff.Manager)
 }
 
+// employ gives the clinic providers and facilities.
+func (c *clinic) employ(d registry.Directory) {
+	c.t.Helper()
+	for _, p := range d.Providers {
+		must(c.t, c.store.PutProvider(c.t.Context(), p))
+	}
+	for _, f := range d.Facilities {
+		must(c.t, c.store.PutFacility(c.t.Context(), f))
+	}
+}
+
 // Whatever is done and rolled back, of whatever kind, with hand edits in
 // between, every field that nobody else changed is as it was.
 func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := newClinic(t)
+		c.employ(kindtest.Directory)
 		ids := numbered(rapid.IntRange(1, 12).Draw(r, "patients"))
 		for _, id := range ids {
 			c.admit(registry.Active, []string{id}, visits(rapid.IntRange(0, 3).Draw(r, "visits")),
 				func(f registry.Fields) { maps.Copy(f, kindtest.DrawFields(r)) })
+			for _, v := range (registry.Patient{Record: c.store.Snapshot()[registry.ProfileRef(id)]}).Visits() {
+				must(t, c.store.WriteByHand(t.Context(), v.Ref(id), kindtest.DrawPlace(r), "Import", c.now))
+			}
 		}
 		before := c.fields()
 		k, params := kindtest.Draw(r)
@@ -205,7 +220,7 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		equal(t, k.Name, op.State, bulk.Completed)
 
 		// A hand writes to one field of some; whose change wrote that field too is left alone.
-		field := rapid.SampledFrom([]string{registry.StatusField, registry.Tags, registry.InsurancePlan, registry.Phone}).Draw(r, "field")
+		field := rapid.SampledFrom([]string{registry.StatusField, registry.ProviderField, registry.Tags, registry.InsurancePlan, registry.Phone}).Draw(r, "field")
 		touched := map[string]bool{}
 		for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(s string) string { return s }).Draw(r, "by hand") {
 			c.byHand(id, field, "Elsewhere")

@@ -174,7 +174,7 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 			}
 		}
 	}
-	for chunk, err := range e.readAhead(ctx, chunks, false) {
+	for chunk, err := range e.readAhead(ctx, chunks, nil) {
 		if err != nil {
 			return 0, err
 		}
@@ -188,8 +188,9 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 	return stale, nil
 }
 
-// profileHolds looks at the profile only: it lists the upcoming visits, so it
-// differs when these do.
+// profileHolds looks at the profile only. It lists the upcoming visits, so it
+// differs when one is booked or cancelled; what else happens to a visit is found
+// at the run.
 func profileHolds(c bulk.Change, p registry.Patient) bool {
 	for _, edit := range c.Edits {
 		if edit.Ref.Part == registry.ProfilePart && !edit.Holds(p.Record) {

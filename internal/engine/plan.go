@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"bulkops/internal/bulk"
@@ -80,12 +81,18 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	w := &planWriter{
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
-			Before: map[string]int{}, After: map[string]int{}},
+			Before: bulk.Counts{}, After: bulk.Counts{}},
+		touched: map[string]bool{},
 	}
-	planner := k.New(op.Params, directory, e.Now())
+	world, err := e.world(ctx, k, op.Params, directory)
+	if err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	planner := k.New(op.Params, world)
 	chunks := e.chunks(ctx, selection)
+	also := recordsFor(k, op.Params)
 	seen := map[string]bool{}
-	for chunk, err := range e.readAhead(ctx, chunks, selection.Of != "") {
+	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {
 			return bulk.PlanSummary{}, err
 		}
@@ -94,7 +101,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id])
+			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id], directory)
 			seen[c.id] = true
 			if exclusion != nil {
 				exclusion.Subject, exclusion.Row = c.id, c.row
@@ -112,7 +119,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 }
 
 // planOne applies the rules that hold for every kind, then the kind's own.
-func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool) (bulk.Change, *bulk.Exclusion) {
+func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
 	switch {
 	case again:
@@ -125,14 +132,29 @@ func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found
 		return bulk.Change{}, &bulk.Exclusion{Name: p.Name(), Code: bulk.Locked, Sentence: lockedSentence(p.Record)}
 	}
 	change, exclusion := planner.Plan(s)
-	if exclusion == nil && len(change.Edits) > bulk.MaxEdits {
-		exclusion = &bulk.Exclusion{Code: bulk.TooManyEdits, Sentence: fmt.Sprintf(
-			"This change would touch %d records of one patient; at most %d can be changed together. Cancel some visits by hand first.", len(change.Edits), bulk.MaxEdits)}
+	if exclusion == nil {
+		exclusion = beyond(change, requester, d)
 	}
 	if exclusion != nil {
 		exclusion.Name = p.Name()
+	} else if c, ok := planner.(kind.Counting); ok {
+		c.Planned(change)
 	}
 	return change, exclusion
+}
+
+// beyond says why a change cannot be made although its kind allows it.
+func beyond(c bulk.Change, requester staff.Person, d registry.Directory) *bulk.Exclusion {
+	if x := bulk.TooMany(len(c.Edits)); x != nil {
+		return x
+	}
+	for _, f := range c.Facilities() {
+		if !requester.Holds(f) {
+			return &bulk.Exclusion{Code: bulk.OtherFacility, Sentence: fmt.Sprintf(
+				"This change also touches %s, which you do not hold.", d.Display(registry.FacilityField, f))}
+		}
+	}
+	return nil
 }
 
 func lockedSentence(r registry.Record) string {
@@ -204,7 +226,7 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 			except[id] = true
 		}
 		var sources []iter.Seq2[string, error]
-		if s.Filter.Provider != "" {
+		if s.Filter.Provider != "" && s.Filter.Provider != registry.Nobody {
 			sources = append(sources, e.Registry.PatientIDsOf(ctx, s.Filter.Provider))
 		} else {
 			for _, facility := range s.Filter.Facilities {
@@ -228,6 +250,7 @@ type planWriter struct {
 	op      bulk.Operation
 	digest  *bulk.Digester
 	summary bulk.PlanSummary
+	touched map[string]bool // facilities
 
 	changes    []bulk.Change
 	edits      int
@@ -244,11 +267,18 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 	w.edits += len(c.Edits)
 	w.summary.Changes++
 	w.summary.ByFacility[c.Facility]++
-	w.summary.Visits += c.Visits()
+	touched, cancelled := c.Visits()
+	w.summary.Visits += touched
+	w.summary.Cancelled += cancelled
+	for _, facility := range c.Facilities() {
+		w.touched[facility] = true
+	}
 	for _, edit := range c.Edits {
-		if before, ok := edit.Before[registry.StatusField]; ok {
-			w.summary.Before[before]++
-			w.summary.After[edit.After[registry.StatusField]]++
+		for _, field := range bulk.Counted {
+			if before, ok := edit.Before[field]; ok && edit.Ref.Part == registry.ProfilePart {
+				w.summary.Before.Add(field, before)
+				w.summary.After.Add(field, edit.After[field])
+			}
 		}
 	}
 	if err := w.withinLimit(); err != nil {
@@ -310,10 +340,7 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 	if err := w.flushExclusions(ctx); err != nil {
 		return bulk.PlanSummary{}, err
 	}
-	for facility := range w.summary.ByFacility {
-		w.summary.Facilities = append(w.summary.Facilities, facility)
-	}
-	slices.Sort(w.summary.Facilities)
+	w.summary.Facilities = slices.Sorted(maps.Keys(w.touched))
 	w.summary.Digest = w.digest.Sum()
 	return w.summary, nil
 }

@@ -90,8 +90,8 @@ func TestASummaryCountsWhatThePlanHolds(t *testing.T) {
 	equal(t, "visits", op.Plan.Visits, 6)
 	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
 	equal(t, "by facility", fmt.Sprint(op.Plan.ByFacility), "map[fac-1:2 fac-2:1]")
-	equal(t, "before", fmt.Sprint(op.Plan.Before), "map[Active:2 Pending:1]")
-	equal(t, "after", fmt.Sprint(op.Plan.After), "map[Inactive:3]")
+	equal(t, "before", fmt.Sprint(op.Plan.Before), "map[status:map[Active:2 Pending:1]]")
+	equal(t, "after", fmt.Sprint(op.Plan.After), "map[status:map[Inactive:3]]")
 	equal(t, "history", strings.Join(c.happened(op.ID), " "), "requested planned")
 }
 

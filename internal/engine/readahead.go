@@ -11,13 +11,13 @@ import (
 type readChunk struct {
 	candidates []candidate
 	patients   map[string]registry.Patient
-	records    map[registry.Ref]registry.Record // that the candidates' changes touch, when asked for
+	records    map[registry.Ref]registry.Record // when asked for
 }
 
 // readAhead reads the patients of the chunks, readsInFlight of them at a time,
-// and yields them in order. withRecords asks for every record that the
-// candidates' changes touch as well.
-func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error], withRecords bool) iter.Seq2[readChunk, error] {
+// and yields them in order. also names further records to read for a candidate;
+// nil reads none.
+func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error], also func(candidate, registry.Patient) []registry.Ref) iter.Seq2[readChunk, error] {
 	type answer struct {
 		chunk readChunk
 		err   error
@@ -40,7 +40,7 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 					return
 				}
 				go func() {
-					chunk, err := e.read(ctx, candidates, withRecords)
+					chunk, err := e.read(ctx, candidates, also)
 					promise <- answer{chunk, err}
 				}()
 			}
@@ -54,20 +54,23 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 	}
 }
 
-func (e *Engine) read(ctx context.Context, candidates []candidate, withRecords bool) (readChunk, error) {
+func (e *Engine) read(ctx context.Context, candidates []candidate, also func(candidate, registry.Patient) []registry.Ref) (readChunk, error) {
 	chunk := readChunk{candidates: candidates}
 	ids := make([]string, len(candidates))
-	var refs []registry.Ref
 	for i, c := range candidates {
 		ids[i] = c.id
-		if withRecords && c.change != nil {
-			for _, edit := range c.change.Edits {
-				refs = append(refs, edit.Ref)
-			}
-		}
 	}
 	var err error
-	if chunk.patients, err = e.Registry.Patients(ctx, ids); err == nil && len(refs) > 0 {
+	if chunk.patients, err = e.Registry.Patients(ctx, ids); err != nil || also == nil {
+		return chunk, err
+	}
+	var refs []registry.Ref
+	for _, c := range candidates {
+		if p, found := chunk.patients[c.id]; found {
+			refs = append(refs, also(c, p)...)
+		}
+	}
+	if len(refs) > 0 {
 		chunk.records, err = e.Registry.Records(ctx, refs)
 	}
 	return chunk, err

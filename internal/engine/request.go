@@ -64,6 +64,12 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if problems := k.Check(r.Params, directory); len(problems) > 0 {
 		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
 	}
+	if k.Destinations != nil {
+		_, facilities := k.Destinations(r.Params, directory)
+		if err := holdsEach(actor, directory, facilities); err != nil {
+			return bulk.Operation{}, err
+		}
+	}
 	if err := e.checkSelection(actor, directory, &r.Selection); err != nil {
 		return bulk.Operation{}, err
 	}
@@ -140,10 +146,8 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 		if s.Filter == nil {
 			return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
 		}
-		for _, id := range s.Filter.Facilities {
-			if !actor.Holds(id) {
-				return fault.New(fault.Forbidden, "You do not hold the facility %q. Choose among your own facilities.", d.Display(registry.FacilityField, id))
-			}
+		if err := holdsEach(actor, d, s.Filter.Facilities); err != nil {
+			return err
 		}
 		if len(s.Filter.Facilities) == 0 {
 			narrowed := *s.Filter
@@ -163,6 +167,16 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 	}
 	if len(s.IDs) > e.Limits.MaxSubjects {
 		return e.errTooMany(len(s.IDs))
+	}
+	return nil
+}
+
+// holdsEach refuses facilities that the actor does not hold.
+func holdsEach(actor staff.Person, d registry.Directory, facilities []string) error {
+	for _, id := range facilities {
+		if !actor.Holds(id) {
+			return fault.New(fault.Forbidden, "You do not hold the facility %q. Choose among your own facilities.", d.Display(registry.FacilityField, id))
+		}
 	}
 	return nil
 }

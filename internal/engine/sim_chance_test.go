@@ -119,7 +119,8 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
-	switch c.rng.IntN(6) { // most are status changes: they touch the most records
+	visits := func(how string) string { return []string{how, kind.KeepVisits, kind.DropVisits}[c.rng.IntN(3)] }
+	switch c.rng.IntN(8) { // most are status changes: they touch the most records
 	case 0:
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
 	case 1:
@@ -131,6 +132,12 @@ func (c *chance) wish(n int) *wish {
 			u.request.Selection.Given = append(u.request.Selection.Given, registry.Fields{
 				registry.Phone: fmt.Sprintf("+1512555%04d", i), registry.Address: kind.Clear})
 		}
+	case 3:
+		u.request.Kind = kind.ProviderReassignment.Name
+		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits)}
+	case 4:
+		u.request.Kind = kind.FacilityTransfer.Name
+		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits)}
 	}
 	return u
 }

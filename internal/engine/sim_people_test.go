@@ -8,6 +8,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -41,6 +42,9 @@ func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
 	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
 		_ = w.store.PutFacility(ctx, f)
+	}
+	for _, p := range kindtest.Directory.Providers {
+		_ = w.store.PutProvider(ctx, p)
 	}
 	for _, p := range everybody {
 		_ = w.store.PutPerson(ctx, p)

@@ -40,7 +40,8 @@ type Submission struct {
 // NeedsTypedNumber reports whether the requester has to type the number of
 // changes: for many patients, and where care ends.
 func NeedsTypedNumber(p bulk.PlanSummary) bool {
-	return p.Changes > typedAbove || p.After[string(registry.Discharged)] > 0 || p.After[string(registry.Deceased)] > 0
+	ends := p.After[registry.StatusField]
+	return p.Changes > typedAbove || ends[string(registry.Discharged)] > 0 || ends[string(registry.Deceased)] > 0
 }
 
 // Submit sends a plan for approval. The same submission again changes nothing.

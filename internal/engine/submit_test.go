@@ -84,7 +84,7 @@ func TestIncompleteSubmissionsAreNamedByQuestion(t *testing.T) {
 
 func TestTheNumberIsTypedForManyAndWhereCareEnds(t *testing.T) {
 	plan := func(changes int, after registry.Status) bulk.PlanSummary {
-		return bulk.PlanSummary{Changes: changes, After: map[string]int{string(after): changes}}
+		return bulk.PlanSummary{Changes: changes, After: bulk.Counts{registry.StatusField: {string(after): changes}}}
 	}
 	tests := []struct {
 		plan bulk.PlanSummary

@@ -41,7 +41,7 @@ var DataCorrection = Kind{
 	Check: func(p bulk.Params, _ registry.Directory) []Problem {
 		return unknownQuestions("A data correction", p)
 	},
-	New: func(bulk.Params, registry.Directory, time.Time) Planner { return correctionPlanner{} },
+	New: func(bulk.Params, World) Planner { return correctionPlanner{} },
 }
 
 type correctionPlanner struct{}

@@ -15,7 +15,7 @@ import (
 func correct(given registry.Fields) (bulk.Change, *bulk.Exclusion) {
 	who := patient(registry.Active)
 	who.Fields[registry.Phone], who.Fields[registry.Email] = "+15125550100", "old@example.org"
-	return kind.DataCorrection.New(nil, registry.Directory{}, noon).Plan(kind.Subject{Patient: who, Given: given})
+	return kind.DataCorrection.New(nil, kind.World{At: noon}).Plan(kind.Subject{Patient: who, Given: given})
 }
 
 func TestACorrectionWritesWhatDiffers(t *testing.T) {

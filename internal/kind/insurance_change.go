@@ -49,7 +49,7 @@ var InsuranceChange = Kind{
 		return words
 	},
 	Check: checkInsurance,
-	New: func(p bulk.Params, _ registry.Directory, _ time.Time) Planner {
+	New: func(p bulk.Params, _ World) Planner {
 		wanted := registry.Fields{registry.InsurancePlan: planName(p), registry.InsuranceFrom: p[EffectiveDate]}
 		if p[MemberIDs] == ClearMemberIDs {
 			wanted[registry.InsuranceID] = ""

@@ -73,7 +73,7 @@ func TestAnInsuranceChangeWritesWhatDiffers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			change, exclusion := kind.InsuranceChange.New(test.params, registry.Directory{}, noon).Plan(kind.Subject{Patient: test.who})
+			change, exclusion := kind.InsuranceChange.New(test.params, kind.World{At: noon}).Plan(kind.Subject{Patient: test.who})
 			if exclusion != nil {
 				if exclusion.Code != test.code || exclusion.Sentence != test.sentence {
 					t.Errorf("left out: %+v", exclusion)
@@ -93,7 +93,7 @@ func TestAnInsuranceChangeWritesWhatDiffers(t *testing.T) {
 func TestOnlyWhoCanBePutOnHoldIs(t *testing.T) {
 	for _, from := range registry.Statuses {
 		_, byStatus := plan(ask(registry.OnHold), patient(from))
-		_, byInsurance := kind.InsuranceChange.New(insure("ended", "yes"), registry.Directory{}, noon).Plan(kind.Subject{Patient: insured(from)})
+		_, byInsurance := kind.InsuranceChange.New(insure("ended", "yes"), kind.World{At: noon}).Plan(kind.Subject{Patient: insured(from)})
 		if from != registry.OnHold && (byStatus == nil) != (byInsurance == nil) {
 			t.Errorf("%s: %v and %v", from, byStatus, byInsurance)
 		}

@@ -61,6 +61,7 @@ func drawPatient(t *rapid.T) (registry.Patient, records) {
 		upcoming += v.String() + rapid.SampledFrom([]string{" ", "  "}).Draw(t, "between")
 		r[v.Ref("00042")] = registry.Record{Ref: v.Ref("00042"), Fields: registry.Fields{
 			registry.VisitState: registry.VisitScheduled, registry.VisitType: "Routine"}}
+		maps.Copy(r[v.Ref("00042")].Fields, kindtest.DrawPlace(t))
 	}
 	if upcoming != "" {
 		p.Fields[registry.Upcoming] = upcoming
@@ -73,11 +74,11 @@ func drawPatient(t *rapid.T) (registry.Patient, records) {
 func drawPlan(t *rapid.T) (bulk.Change, *bulk.Exclusion, registry.Patient, records) {
 	p, r := drawPatient(t)
 	k, params := kindtest.Draw(t)
-	subject := kind.Subject{Patient: p}
+	subject := kind.Subject{Patient: p, Records: r}
 	if given := kindtest.DrawGiven(t, k, 1); given != nil {
 		subject.Given = given[0]
 	}
-	change, exclusion := k.New(params, registry.Directory{}, noon).Plan(subject)
+	change, exclusion := k.New(params, kind.World{Directory: kindtest.Directory, At: noon}).Plan(subject)
 	return change, exclusion, p, r
 }
 

@@ -29,9 +29,23 @@ type Kind struct {
 	// Check names what is wrong with the parameters; it also refuses
 	// parameters that the kind does not know.
 	Check func(bulk.Params, registry.Directory) []Problem
-	// New makes a planner for checked parameters. at is the moment of planning:
-	// visits that start after it are in the future.
-	New func(p bulk.Params, d registry.Directory, at time.Time) Planner
+	// Destinations names the providers and facilities that checked parameters
+	// may lead patients to. Who asks has to hold these facilities, and the
+	// patients that each of them has are counted for the planner. nil: none.
+	Destinations func(bulk.Params, registry.Directory) (providers, facilities []string)
+	// ReadsVisits reports whether the planner needs the records of the visits
+	// that a profile lists. nil: it does not.
+	ReadsVisits func(bulk.Params) bool
+	// New makes a planner for checked parameters.
+	New func(bulk.Params, World) Planner
+}
+
+// World is what a planner knows besides the patients.
+type World struct {
+	Directory registry.Directory
+	At        time.Time      // of planning: visits that start after it are in the future
+	Patients  map[string]int // how many patients a provider has, by id; of the kind's destinations only
+	Residents map[string]int // the same of a facility
 }
 
 // Planner works out the change to one patient after the other.
@@ -41,13 +55,19 @@ type Planner interface {
 	Plan(Subject) (bulk.Change, *bulk.Exclusion)
 }
 
+// Counting is a planner whose plans depend on those before. It is told of each
+// change that came into the plan; it does not count in Plan, because the engine
+// may still leave the subject out.
+type Counting interface{ Planned(bulk.Change) }
+
 // Subject is what a planner is told about one patient.
 type Subject struct {
 	Patient registry.Patient
 	Given   registry.Fields // what was given for this patient, as Kind.Columns reads it
-	// Only for what is made from an earlier operation: what that did to the
-	// patient, and the records it changed as they are now.
-	Done    *bulk.Change
+	// Only for what is made from an earlier operation: what that did to the patient.
+	Done *bulk.Change
+	// The latest version of the records that Done changed; or, where the kind
+	// reads visits, of the first bulk.MaxEdits that the profile lists.
 	Records map[registry.Ref]registry.Record
 }
 
@@ -67,7 +87,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, Tags, InsuranceChange, DataCorrection, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {
@@ -116,6 +136,6 @@ func profileEdit(p registry.Patient, wanted registry.Fields) bulk.Edit {
 			e.Reads[field] = value
 		}
 	}
-	maps.Copy(e.Reads, readsFacility(e, p))
+	maps.Copy(e.Reads, readsFacility(e, p.Record))
 	return e
 }

@@ -2,7 +2,6 @@ package kind
 
 import (
 	"fmt"
-	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -29,7 +28,7 @@ var Rollback = Kind{
 		return fmt.Sprintf("Undo %s (%s)", p[Undoes], p[UndoesWhat])
 	},
 	Check: func(bulk.Params, registry.Directory) []Problem { return nil }, // the engine wrote them
-	New:   func(p bulk.Params, _ registry.Directory, _ time.Time) Planner { return rollbackPlanner{p[Undoes]} },
+	New:   func(p bulk.Params, _ World) Planner { return rollbackPlanner{p[Undoes]} },
 }
 
 type rollbackPlanner struct{ undoes string }
@@ -45,19 +44,20 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		if difference := edit.Difference(record); difference != "" {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: "Changed since " + r.undoes + " " + difference}
 		}
-		if edit.Ref.Part == registry.ProfilePart {
-			inverse.Edits[i].Reads = readsFacility(edit, s.Patient)
+		_, read := s.Done.Edits[len(inverse.Edits)-1-i].Reads[registry.FacilityField]
+		if edit.Ref.Part == registry.ProfilePart || read {
+			inverse.Edits[i].Reads = readsFacility(edit, record)
 		}
 	}
 	return inverse, nil
 }
 
-// readsFacility makes an edit hold only while the patient stays in the
-// facility, so that nobody changes patients of a facility they do not hold. An
-// edit that moves the patient says so itself.
-func readsFacility(edit bulk.Edit, p registry.Patient) registry.Fields {
+// readsFacility makes an edit hold only while the record stays in its facility,
+// so that nobody changes what is in a facility they do not hold. An edit that
+// moves the record says so itself.
+func readsFacility(edit bulk.Edit, r registry.Record) registry.Fields {
 	if _, moves := edit.Before[registry.FacilityField]; moves {
 		return nil
 	}
-	return registry.Fields{registry.FacilityField: p.Facility()}
+	return registry.Fields{registry.FacilityField: r.Get(registry.FacilityField)}
 }

@@ -68,8 +68,8 @@ var StatusChange = Kind{
 		return words
 	},
 	Check: checkStatusChange,
-	New: func(p bulk.Params, _ registry.Directory, at time.Time) Planner {
-		return statusPlanner{to: registry.Status(p[StatusTo]), why: p[HoldReason], cancel: cancelsVisits(p), at: at}
+	New: func(p bulk.Params, w World) Planner {
+		return statusPlanner{to: registry.Status(p[StatusTo]), why: p[HoldReason], cancel: cancelsVisits(p), at: w.At}
 	},
 }
 
@@ -78,32 +78,22 @@ func cancelsVisits(p bulk.Params) bool {
 }
 
 func checkStatusChange(p bulk.Params, _ registry.Directory) []Problem {
-	var problems []Problem
+	c := checker{params: p, kind: "status change"}
 	to := registry.Status(p[StatusTo])
 	switch {
 	case to == "":
-		problems = append(problems, Problem{StatusTo, "Choose the new status."})
+		c.add(StatusTo, "Choose the new status.")
 	case !registry.ValidStatus(to):
-		problems = append(problems, Problem{StatusTo, "Choose one of the listed statuses."})
+		c.add(StatusTo, "Choose one of the listed statuses.")
 	case to == registry.Pending:
-		problems = append(problems, Problem{StatusTo, "No status may change to Pending. Choose another status."})
+		c.add(StatusTo, "No status may change to Pending. Choose another status.")
 	}
-	if to == registry.OnHold {
-		if !slices.Contains(HoldReasons, p[HoldReason]) {
-			problems = append(problems, Problem{HoldReason, "Choose why these patients are put on hold."})
-		}
-	} else {
-		if p[HoldReason] != "" {
-			problems = append(problems, Problem{HoldReason, "A hold reason goes only with the status On Hold. Remove it or choose On Hold."})
-		}
-		if p[CancelVisits] != "" {
-			problems = append(problems, Problem{CancelVisits, "Whether to cancel visits can be chosen only for the status On Hold."})
-		}
+	if c.goesWith(HoldReason, to == registry.OnHold, "A hold reason goes only with the status On Hold. Remove it or choose On Hold.") {
+		c.oneOf(HoldReason, "Choose why these patients are put on hold.", HoldReasons...)
 	}
-	if p[CancelVisits] != "" && p[CancelVisits] != "yes" {
-		problems = append(problems, Problem{CancelVisits, "Answer yes, or leave it out."})
-	}
-	return append(problems, unknownQuestions("A status change", p, StatusTo, HoldReason, CancelVisits)...)
+	c.goesWith(CancelVisits, to == registry.OnHold, "Whether to cancel visits can be chosen only for the status On Hold.")
+	c.oneOf(CancelVisits, "Answer yes, or leave it out.", "", "yes")
+	return c.done(StatusTo, HoldReason, CancelVisits)
 }
 
 type statusPlanner struct {
@@ -135,32 +125,7 @@ func (s statusPlanner) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 	}
 	edits := []bulk.Edit{profile}
 	if s.cancel {
-		kept, cancelled := s.splitVisits(p)
-		if len(cancelled) > 0 {
-			profile.Before[registry.Upcoming] = p.Get(registry.Upcoming)
-			profile.After[registry.Upcoming] = registry.FormatVisitRefs(kept)
-		} else {
-			// A visit booked after the preview must not survive the end of care unseen.
-			profile.Reads[registry.Upcoming] = p.Get(registry.Upcoming)
-		}
-		for _, v := range cancelled {
-			edits = append(edits, bulk.Edit{
-				Ref:    v.Ref(p.ID()),
-				Before: registry.Fields{registry.VisitState: registry.VisitScheduled, registry.CancelledWhy: ""},
-				After:  registry.Fields{registry.VisitState: registry.VisitCancelled, registry.CancelledWhy: "Patient is " + string(s.to)},
-			})
-		}
+		edits = append(edits, cancelVisits(profile, p, future(p, s.at), "Patient is "+string(s.to))...)
 	}
 	return changeOf(p, edits...), nil
-}
-
-func (s statusPlanner) splitVisits(p registry.Patient) (kept, cancelled []registry.VisitRef) {
-	for _, v := range p.Visits() {
-		if v.Start.After(s.at) {
-			cancelled = append(cancelled, v)
-		} else {
-			kept = append(kept, v)
-		}
-	}
-	return kept, cancelled
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"bulkops/internal/bulk"
@@ -32,7 +31,7 @@ var Tags = Kind{
 	Undoable: true,
 	Summary:  sumUpTags,
 	Check:    checkTags,
-	New: func(p bulk.Params, _ registry.Directory, _ time.Time) Planner {
+	New: func(p bulk.Params, _ World) Planner {
 		return tagPlanner{add: tagNames(p[AddTags]), remove: tagNames(p[RemoveTags])}
 	},
 }

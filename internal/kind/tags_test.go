@@ -61,7 +61,7 @@ func TestTagsAreAddedAndRemovedTogether(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			who := patient(registry.Active)
 			who.Fields[registry.Tags] = test.had
-			change, exclusion := kind.Tags.New(bulk.Params{kind.AddTags: test.add, kind.RemoveTags: test.remove}, registry.Directory{}, noon).Plan(kind.Subject{Patient: who})
+			change, exclusion := kind.Tags.New(bulk.Params{kind.AddTags: test.add, kind.RemoveTags: test.remove}, kind.World{At: noon}).Plan(kind.Subject{Patient: who})
 			if exclusion != nil {
 				if exclusion.Code != test.code || exclusion.Sentence != test.want {
 					t.Errorf("left out: %+v", exclusion)
@@ -88,7 +88,7 @@ func TestAnyTagsStaySortedAndWithinTheLimit(t *testing.T) {
 		if len(kind.Tags.Check(params, registry.Directory{})) > 0 {
 			return
 		}
-		change, exclusion := kind.Tags.New(params, registry.Directory{}, noon).Plan(kind.Subject{Patient: who})
+		change, exclusion := kind.Tags.New(params, kind.World{At: noon}).Plan(kind.Subject{Patient: who})
 		if exclusion != nil {
 			return
 		}

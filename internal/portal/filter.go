@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -40,6 +41,18 @@ func (rq *request) choices(d registry.Directory) choices {
 	return c
 }
 
+// of leaves out the providers who work in none of the facilities that a
+// selection is limited to.
+func (c choices) of(s bulk.Selection) choices {
+	if s.Filter == nil || len(s.Filter.Facilities) == 0 {
+		return c
+	}
+	c.Providers = slices.DeleteFunc(slices.Clone(c.Providers), func(p registry.Provider) bool {
+		return !slices.ContainsFunc(s.Filter.Facilities, p.WorksAt)
+	})
+	return c
+}
+
 // filterOf reads a filter from a form, and names what cannot be used.
 func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter, engine.Problems) {
 	f := registry.Filter{
@@ -62,7 +75,7 @@ func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter
 		}
 		f.Facilities = append(f.Facilities, id)
 	}
-	if _, ok := d.Provider(f.Provider); !ok && f.Provider != "" {
+	if _, ok := d.Provider(f.Provider); !ok && f.Provider != "" && f.Provider != registry.Nobody {
 		add("provider", "Choose among the listed providers.")
 	}
 	if strings.ContainsAny(f.Tag, " \t") {

@@ -1,6 +1,9 @@
 package portal
 
 import (
+	"slices"
+	"strings"
+
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -12,9 +15,9 @@ type kindForm struct {
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
-	// Choices returns what the form offers to choose from; nil where it offers
-	// nothing.
-	Choices func(registry.Directory) any
+	// Choices returns what the form offers to choose from, out of what the person
+	// holds; nil where it offers nothing.
+	Choices func(choices) any
 }
 
 // kindForms has an entry for every kind.
@@ -23,7 +26,19 @@ var kindForms = map[string]kindForm{
 		One: "status change", Many: "status changes",
 		Purpose: "Give many patients a new status, for example Active, On Hold or Discharged. Where care ends, their future visits are cancelled with it.",
 		Fields:  []string{kind.StatusTo, kind.HoldReason, kind.CancelVisits},
-		Choices: func(registry.Directory) any { return statusChoices() },
+		Choices: func(choices) any { return statusChoices() },
+	},
+	kind.ProviderReassignment.Name: {
+		One: "reassignment", Many: "reassignments",
+		Purpose: "Give many patients another provider: one, several who share them, or the default provider of their facility. You choose what happens to their future visits.",
+		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.FutureVisits},
+		Choices: func(c choices) any { return reassignChoices(c) },
+	},
+	kind.FacilityTransfer.Name: {
+		One: "transfer", Many: "transfers",
+		Purpose: "Move many patients to another facility. You choose who their provider is there, and what happens to their future visits.",
+		Fields:  []string{kind.TransferTo, kind.WithProvider, kind.FutureVisits},
+		Choices: func(c choices) any { return transferChoices(c) },
 	},
 	kind.Tags.Name: {
 		One: "tag change", Many: "tag changes",
@@ -34,7 +49,7 @@ var kindForms = map[string]kindForm{
 		One: "insurance change", Many: "insurance changes",
 		Purpose: "Give many patients another insurance plan from a day on. Where the old plan has ended, they can be put On Hold with it.",
 		Fields:  []string{kind.InsurancePlan, kind.EffectiveDate, kind.MemberIDs, kind.PlanEnded},
-		Choices: func(registry.Directory) any { return memberIDRules },
+		Choices: func(choices) any { return memberIDRules },
 	},
 	kind.DataCorrection.Name: {
 		One: "correction", Many: "corrections",
@@ -44,25 +59,28 @@ var kindForms = map[string]kindForm{
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
 
-type statusForm struct {
-	Statuses    []registry.Status
-	HoldReasons []string
-	From        map[registry.Status][]registry.Status // by new status, those it can follow
-}
+type statusForm struct{ Statuses, HoldReasons, CancelVisits []option }
 
 func statusChoices() statusForm {
-	f := statusForm{HoldReasons: kind.HoldReasons, From: map[registry.Status][]registry.Status{}}
+	f := statusForm{CancelVisits: []option{{Value: "yes", Title: "Cancel the future visits of these patients"}}}
 	for _, s := range registry.Statuses {
-		for _, from := range registry.Statuses {
-			for _, to := range kind.Transitions[from] {
-				if to == s {
-					f.From[s] = append(f.From[s], from)
-				}
+		var from []string
+		for _, before := range registry.Statuses {
+			if slices.Contains(kind.Transitions[before], s) {
+				from = append(from, string(before))
 			}
 		}
-		if len(f.From[s]) > 0 {
-			f.Statuses = append(f.Statuses, s)
+		if len(from) == 0 {
+			continue
 		}
+		note := "from " + strings.Join(from, ", ")
+		if kind.EndsCare(s) {
+			note += "; future visits are cancelled"
+		}
+		f.Statuses = append(f.Statuses, option{string(s), string(s), note})
+	}
+	for _, r := range kind.HoldReasons {
+		f.HoldReasons = append(f.HoldReasons, option{Value: r, Title: r})
 	}
 	return f
 }
@@ -71,4 +89,74 @@ func statusChoices() statusForm {
 var memberIDRules = []struct{ Value, Title, Hint string }{
 	{kind.KeepMemberIDs, "Keep them", "The numbers stay the same, for example because the plan only has a new name"},
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
+}
+
+type reassignForm struct{ To, Providers, Share, Visits []option }
+
+func reassignChoices(c choices) reassignForm {
+	return reassignForm{
+		To: []option{
+			{kind.ToOne, "One provider", "All patients go to the same provider."},
+			{kind.ToSeveral, "Several providers", "The patients are shared out among them."},
+			{kind.ToDefault, "The default provider of each patient’s facility", ""},
+		},
+		Providers: providerOptions(c),
+		Share: []option{
+			{kind.ByTurns, "In turn", "Each provider gets a patient, one after the other."},
+			{kind.ByLoad, "By number of patients", "Each patient goes to the provider who has the fewest patients then."},
+			{kind.ByCapacity, "By room left", "Each patient goes to the provider who is farthest from their limit of patients."},
+		},
+		Visits: []option{
+			{kind.GiveVisits, "Reassign them to the new provider", "Only visits with the patient’s present provider. Visits with somebody else stay as they are."},
+			{kind.KeepVisits, "Keep them with the original provider", ""},
+			{kind.DropVisits, "Cancel them", "Only visits with the patient’s present provider. New visits have to be booked afterwards."},
+		},
+	}
+}
+
+type transferForm struct{ To, Provider, Visits []option }
+
+func transferChoices(c choices) transferForm {
+	f := transferForm{
+		Provider: []option{
+			{kind.KeepProvider, "Keep the present provider", "Patients whose provider does not work at the new facility are left out."},
+			{kind.StandIn, "The default provider of the new facility", ""},
+			{kind.AssignLater, "Assign later", "The patients have no provider for now. Find them with the filter on the list of patients."},
+		},
+		Visits: []option{
+			{kind.ShiftVisits, "Move them to the new facility", "At the same times. Visits with the present provider go along to the new one. Where a visit cannot take place there, the patient is left out."},
+			{kind.KeepVisits, "Keep them at the old facility", ""},
+			{kind.DropVisits, "Cancel them", "New visits have to be booked afterwards."},
+		},
+	}
+	for _, to := range c.Facilities {
+		note := ""
+		if to.Capacity > 0 {
+			note = "at most " + plural(to.Capacity, "patient", "patients")
+		}
+		f.To = append(f.To, option{to.ID, to.Name, note})
+	}
+	return f
+}
+
+// providerOptions are the providers who work.
+func providerOptions(c choices) []option {
+	var list []option
+	for _, p := range c.Providers {
+		if !p.Active {
+			continue
+		}
+		var places []string
+		for _, f := range c.Facilities {
+			if p.WorksAt(f.ID) {
+				places = append(places, f.Name)
+			}
+		}
+		note := p.Specialty + "; " + strings.Join(places, ", ")
+		if p.Limit > 0 {
+			note += "; at most " + plural(p.Limit, "patient", "patients")
+		}
+		list = append(list, option{p.ID, p.Name, note})
+	}
+	return list
 }

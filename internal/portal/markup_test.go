@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/sample"
 )
@@ -184,14 +185,19 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		checkMarkup(t, p.press("continue", url.Values{"registered_from": nil, "status": {"Deceased"}, "ids": nil, "tag": {"a b"}}))
 	}
 	for name, wrong := range map[string]url.Values{
-		"status-change":    {"to": {"On Hold"}},
-		"tags":             {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
-		"insurance-change": {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
+		"status-change":         {"to": {"On Hold"}},
+		"provider-reassignment": {"to": {"several"}, "providers": {`<b>"`}},
+		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
 	} {
 		form := whatPage(sam, name, ids[0])
 		checkMarkup(t, form)
 		checkMarkup(t, form.press("continue", wrong).want(422))
-		checkMarkup(t, form.press("continue", nil).want(422))
+	}
+	for _, k := range kind.All {
+		if !k.Follows && !k.ByFile {
+			checkMarkup(t, whatPage(sam, k.Name, ids[0]).press("continue", nil).want(422))
+		}
 	}
 	checkMarkup(t, sam.get("/operations/new/status-change").press("continue", nil).want(422))
 	checkMarkup(t, sam.get("/operations/"+ready+"/submit").press("submit", nil).want(422))

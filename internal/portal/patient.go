@@ -48,7 +48,7 @@ const shownChanges = 50
 
 // profileFields are a profile's fields as the page lists them.
 var profileFields = []string{registry.BirthDate, registry.Language, registry.Registered, registry.LastVisit, registry.Phone, registry.Email,
-	registry.Address, registry.EmergencyName, registry.EmergencyPhone, registry.InsurancePlan, registry.InsuranceID, registry.InsuranceFrom, registry.Tags}
+	registry.Address, registry.EmergencyName, registry.EmergencyPhone, registry.InsurancePlan, registry.InsuranceID, registry.InsuranceFrom, registry.NeedsSpecialty, registry.Tags}
 
 // patientPage shows one patient. One who is unknown and one of another
 // facility are the same.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,24 +17,58 @@ import (
 // planPart is a plan as its requester, its approver and an auditor see it: all
 // of them the same.
 type planPart struct {
-	Op         bulk.Operation
-	Facilities []count
-	Statuses   []statusCount
-	Excluded   []exclusionGroup
-	Lines      []planLine
-	Pages      pager
-	Ran        bool // lines carry outcomes
+	Op       bulk.Operation
+	Counts   []countTable
+	Excluded []exclusionGroup
+	Lines    []planLine
+	Pages    pager
+	Ran      bool // lines carry outcomes
 }
 
-type count struct {
-	Title string
-	Count int
+// countTable counts the patients by what they have in one field.
+type countTable struct {
+	Label string
+	Moves bool // the field changes, so that before and after differ
+	Rows  []countRow
 }
 
-type statusCount struct {
+type countRow struct {
 	Title         string
 	Before, After int
 }
+
+// Caption names the table.
+func (t countTable) Caption() string { return "Patients by " + strings.ToLower(t.Label) }
+
+// countTables has a table for each counted field that the plan changes, and one
+// for the facilities in any case.
+func countTables(plan bulk.PlanSummary, d registry.Directory) []countTable {
+	var tables []countTable
+	for _, field := range bulk.Counted {
+		before, after := plan.Before[field], plan.After[field]
+		t := countTable{Label: registry.Label(field), Moves: before != nil}
+		if !t.Moves {
+			if field != registry.FacilityField {
+				continue
+			}
+			before = plan.ByFacility
+		}
+		values := maps.Clone(before)
+		maps.Copy(values, after)
+		for value := range values {
+			t.Rows = append(t.Rows, countRow{shown(d, field, value), before[value], after[value]})
+		}
+		slices.SortFunc(t.Rows, func(a, b countRow) int {
+			return cmp.Or(cmp.Compare(statusOrder(a.Title), statusOrder(b.Title)), strings.Compare(a.Title, b.Title))
+		})
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+// statusOrder is where a status stands in the order in which pages show them;
+// the same for all else.
+func statusOrder(title string) int { return slices.Index(registry.Statuses, registry.Status(title)) }
 
 // exclusionGroup is those left out for one reason.
 type exclusionGroup struct {
@@ -62,15 +97,23 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.Duplicate:      "Nothing has to be done: each patient is changed once.",
 	bulk.TooManyEdits:   "Cancel some of the visits by hand first, then ask again.",
 	bulk.TooManyTags:    "Remove tags that are no longer needed from these patients, then ask again.",
+	bulk.NoProvider:     "Choose a provider yourself, or ask an administrator to name a default provider for the facility.",
+	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
+	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
+	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
+	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
 }
 
 // planLine is one patient of a plan.
 type planLine struct {
 	Subject, Name, Facility string
 	Edits                   []planEdit
-	Visits                  []string // what happens to each visit
+	Visits                  []planVisit
 	Outcome                 bulk.Outcome
 }
+
+// planVisit is what happens to a visit: in one word, and in full.
+type planVisit struct{ When, Word, Words string }
 
 // planEdit is one field, old and new, in words.
 type planEdit struct{ Label, Old, New string }
@@ -82,15 +125,7 @@ const inlineExclusions = 10
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
 	p := &planPart{Op: op, Ran: !op.Started.IsZero()}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
-	for id, n := range op.Plan.ByFacility {
-		p.Facilities = append(p.Facilities, count{d.Display(registry.FacilityField, id), n})
-	}
-	slices.SortFunc(p.Facilities, func(a, b count) int { return strings.Compare(a.Title, b.Title) })
-	for _, s := range registry.Statuses {
-		if before, after := op.Plan.Before[string(s)], op.Plan.After[string(s)]; before+after > 0 {
-			p.Statuses = append(p.Statuses, statusCount{string(s), before, after})
-		}
-	}
+	p.Counts = countTables(op.Plan, d)
 	groups, err := rq.exclusionGroups(op)
 	if err != nil {
 		return nil, err
@@ -161,13 +196,14 @@ func lineWords(l engine.Line, d registry.Directory) planLine {
 	c := l.Change
 	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Outcome: l.Outcome}
 	place, _ := d.Facility(c.Facility)
+	touched, _ := c.Visits()
 	for _, e := range c.Edits {
 		if e.Ref.IsVisit() {
-			line.Visits = append(line.Visits, visitWords(e, place))
+			line.Visits = append(line.Visits, visitWords(e, place, d))
 			continue
 		}
 		for _, f := range fieldOrder(e.After) {
-			if f == registry.Upcoming && c.Visits() > 0 {
+			if f == registry.Upcoming && touched > 0 {
 				continue // the visits themselves are listed
 			}
 			line.Edits = append(line.Edits, planEdit{registry.Label(f), shown(d, f, e.Before[f]), shown(d, f, e.After[f])})
@@ -199,15 +235,21 @@ func shown(d registry.Directory, field, value string) string {
 	return showDate(d.Display(field, value))
 }
 
-func visitWords(e bulk.Edit, place registry.Facility) string {
-	when := "visit"
+func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {
+	v := planVisit{When: "visit", Word: "changed"}
 	if at, ok := visitStart(e.Ref); ok {
-		when = localTime(at, place)
+		v.When = localTime(at, place)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
-		return when + ": " + state
+		v.Word, v.Words = state, state
+		return v
 	}
-	return when + ": changed"
+	var words []string
+	for _, f := range fieldOrder(e.After) {
+		words = append(words, fmt.Sprintf("%s: %s → %s", registry.Label(f), shown(d, f, e.Before[f]), shown(d, f, e.After[f])))
+	}
+	v.Words = strings.Join(words, "; ")
+	return v
 }
 
 // visitStart is when the visit of a record starts.
@@ -223,13 +265,13 @@ func (l planLine) VisitSummary() string {
 	if len(l.Visits) == 0 {
 		return ""
 	}
-	_, state, _ := strings.Cut(l.Visits[0], ": ")
+	word := l.Visits[0].Word
 	for _, v := range l.Visits {
-		if !strings.HasSuffix(v, ": "+state) {
-			state = "changed"
+		if v.Word != word {
+			word = "changed"
 		}
 	}
-	return plural(len(l.Visits), "visit", "visits") + " " + state
+	return plural(len(l.Visits), "visit", "visits") + " " + word
 }
 
 // leftOut lists those left out of a plan for one reason.

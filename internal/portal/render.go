@@ -27,7 +27,7 @@ type pages map[string]*template.Template
 func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "second": showSecond, "date": showDate, "label": registry.Label,
-		"plural": plural, "field": makeField, "speak": bulk.Speak, "age": age, "changes": changesOf, "capital": capital, "lower": strings.ToLower,
+		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "capital": capital, "lower": strings.ToLower,
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)
@@ -216,6 +216,23 @@ func makeField(v view, name, label, hint string) field {
 		}
 	}
 	return f
+}
+
+// options is a question with its answers, of which one (a radio) or several (a
+// checkbox) can be chosen.
+type options struct {
+	field
+	Type    string
+	Answers []option
+}
+
+type option struct {
+	Value, Title string
+	Note         string // a line below the title
+}
+
+func makeOptions(v view, kindOf, name, label, hint string, answers []option) options {
+	return options{makeField(v, name, label, hint), kindOf, answers}
 }
 
 // Has reports whether the value was chosen.

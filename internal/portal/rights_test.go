@@ -30,8 +30,9 @@ var columns = []string{"nobody", "sam", "ana", "theo", "maria", "ida", "omar", "
 
 // matrix says for every address what each of them is answered: the status
 // without following a redirect. Operations are Sam's, at Riverside. {op:…}
-// stands for one in that state; a POST sends only the form's token.
-var matrix = map[string]string{
+// stands for one in that state; a POST sends only the form's token. A row with
+// {kind} is one for every kind that is offered and has no row of its own.
+var matrix = forEveryKind(map[string]string{
 	//                                               target                                  nobody sam ana theo maria ida omar vera
 	"GET /{$}":                                        "/                                          303 200 200 200 200 200 200 200",
 	"GET /sign-in":                                    "/sign-in                                   303 303 303 303 303 303 303 303",
@@ -47,12 +48,12 @@ var matrix = map[string]string{
 	"GET /patients/{patient}":                         "/patients/{patient}                        303 200 200 200 200 200 200 404",
 	"GET /operations":                                 "/operations                                303 200 200 200 200 200 200 200",
 	"GET /operations/new":                             "/operations/new                            303 200 200 200 200 200 403 200",
-	"GET /operations/new/status-change":               "/operations/new/status-change              303 200 200 200 200 200 403 200",
-	"POST /operations/new/status-change":              "/operations/new/status-change              303 422 422 422 422 422 403 422",
-	"GET /operations/new/status-change/{draft}/who":   "/operations/new/status-change/{draft}/who  303 200 404 404 404 404 403 404",
-	"POST /operations/new/status-change/{draft}/who":  "/operations/new/status-change/{draft}/who  303 422 404 404 404 404 403 404",
-	"GET /operations/new/status-change/{draft}/what":  "/operations/new/status-change/{draft}/what 303 200 404 404 404 404 403 404",
-	"POST /operations/new/status-change/{draft}/what": "/operations/new/status-change/{draft}/what 303 422 404 404 404 404 403 404",
+	"GET /operations/new/{kind}":                      "/operations/new/{kind}              303 200 200 200 200 200 403 200",
+	"POST /operations/new/{kind}":                     "/operations/new/{kind}              303 422 422 422 422 422 403 422",
+	"GET /operations/new/{kind}/{draft}/who":          "/operations/new/{kind}/{draft}/who  303 200 404 404 404 404 403 404",
+	"POST /operations/new/{kind}/{draft}/who":         "/operations/new/{kind}/{draft}/who  303 422 404 404 404 404 403 404",
+	"GET /operations/new/{kind}/{draft}/what":         "/operations/new/{kind}/{draft}/what 303 200 404 404 404 404 403 404",
+	"POST /operations/new/{kind}/{draft}/what":        "/operations/new/{kind}/{draft}/what 303 422 404 404 404 404 403 404",
 	"GET /operations/new/data-correction/example.csv": "/operations/new/data-correction/example.csv  303 200 200 200 200 200 403 200",
 	// A form without questions has nothing to be wrong.
 	"POST /operations/new/data-correction/{draft}/what": "/operations/new/data-correction/{draft}/what 303 303 404 404 404 404 403 404",
@@ -80,19 +81,19 @@ var matrix = map[string]string{
 	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
 	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
 	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
-}
+})
 
-// The forms of every kind answer as those of the status change do, unless the
-// matrix says otherwise.
-func init() {
-	for route, row := range maps.Clone(matrix) {
+func forEveryKind(rows map[string]string) map[string]string {
+	every := map[string]string{}
+	for route, row := range rows {
 		for _, k := range kind.All {
-			own := strings.Replace(route, "/new/"+kind.StatusChange.Name, "/new/"+k.Name, 1)
-			if _, said := matrix[own]; !said && !k.Follows {
-				matrix[own] = strings.Replace(row, kind.StatusChange.Name, k.Name, 1)
+			own := strings.ReplaceAll(route, "{kind}", k.Name)
+			if _, said := rows[own]; !k.Follows && (own == route || !said) {
+				every[own] = strings.ReplaceAll(row, "{kind}", k.Name)
 			}
 		}
 	}
+	return every
 }
 
 // fixture makes what the targets of the matrix name.

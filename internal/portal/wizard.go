@@ -241,7 +241,7 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 		if err != nil {
 			return err
 		}
-		data.Choices = ask(directory)
+		data.Choices = ask(rq.choices(directory).of(*d.Selection))
 	}
 	if d.Selection.File != "" {
 		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation); err != nil {
@@ -285,7 +285,8 @@ func takeWhat(rq *request) error {
 	}
 	params := bulk.Params{}
 	for _, name := range kindForms[k.Name].Fields {
-		if value := rq.form.Get(name); value != "" {
+		// Several answers to one question are one text, parted by a space.
+		if value := strings.Join(rq.form[name], " "); value != "" {
 			params[name] = value
 		}
 	}

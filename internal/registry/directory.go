@@ -11,6 +11,7 @@ type Facility struct {
 	Name            string `json:"name"`
 	TimeZone        string `json:"time_zone"`        // IANA name
 	DefaultProvider string `json:"default_provider"` // provider id, may be empty
+	Capacity        int    `json:"capacity"`         // most patients; 0 for any number
 }
 
 // Provider is a clinician whom patients are assigned to.
@@ -20,7 +21,11 @@ type Provider struct {
 	Specialty  string   `json:"specialty"`
 	Facilities []string `json:"facilities"` // where the provider is licensed to work
 	Active     bool     `json:"active"`
+	Limit      int      `json:"limit"` // most patients; 0 for any number
 }
+
+// WorksAt reports whether the provider is licensed for the facility.
+func (p Provider) WorksAt(facility string) bool { return slices.Contains(p.Facilities, facility) }
 
 // Directory is every facility and provider: small, read as a whole, and handed
 // to the kinds, which read nothing themselves.
@@ -59,6 +64,9 @@ func (d Directory) Display(field, value string) string {
 	case ProviderField:
 		if p, ok := d.Provider(value); ok {
 			return p.Name
+		}
+		if value == Nobody {
+			return "nobody yet"
 		}
 	case Tags:
 		return strings.Join(strings.Fields(value), ", ")

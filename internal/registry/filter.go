@@ -5,12 +5,15 @@ import (
 	"strings"
 )
 
+// Nobody stands for a provider where patients without one are looked for.
+const Nobody = "-"
+
 // Filter chooses patients. Empty parts choose everybody. Dates are
 // 2006-01-02, both ends included; a patient without the date does not match.
 type Filter struct {
 	Statuses       []Status `json:"statuses,omitempty"`
 	Facilities     []string `json:"facilities,omitempty"`
-	Provider       string   `json:"provider,omitempty"`
+	Provider       string   `json:"provider,omitempty"` // id, or Nobody for those who have none
 	Tag            string   `json:"tag,omitempty"`
 	Insurance      string   `json:"insurance,omitempty"`
 	RegisteredFrom string   `json:"registered_from,omitempty"`
@@ -34,7 +37,8 @@ func (f Filter) Match(p Patient) bool {
 	switch {
 	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, p.Status()),
 		len(f.Facilities) > 0 && !slices.Contains(f.Facilities, p.Facility()),
-		f.Provider != "" && p.Provider() != f.Provider,
+		f.Provider == Nobody && p.Provider() != "",
+		f.Provider != "" && f.Provider != Nobody && p.Provider() != f.Provider,
 		f.Tag != "" && !slices.Contains(p.TagList(), f.Tag),
 		f.Insurance != "" && !strings.EqualFold(p.Get(InsurancePlan), f.Insurance),
 		!within(p.Get(Registered), f.RegisteredFrom, f.RegisteredTo),

@@ -31,6 +31,7 @@ func TestFilterMatches(t *testing.T) {
 		{"another facility", registry.Filter{Facilities: []string{"fac-2"}}, false},
 		{"the provider", registry.Filter{Provider: "prov-9"}, true},
 		{"another provider", registry.Filter{Provider: "prov-1"}, false},
+		{"no provider", registry.Filter{Provider: registry.Nobody}, false},
 		{"a tag", registry.Filter{Tag: "fall-risk"}, true},
 		{"a part of a tag", registry.Filter{Tag: "fall"}, false},
 		{"the insurance in other case", registry.Filter{Insurance: "gold plan"}, true},

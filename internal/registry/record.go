@@ -32,9 +32,10 @@ const (
 	EmergencyName  = "emergency_name"
 	EmergencyPhone = "emergency_phone"
 	Language       = "language"
-	Registered     = "registered" // 2006-01-02
-	LastVisit      = "last_visit" // 2006-01-02
-	Upcoming       = "upcoming"   // VisitRefs of scheduled visits, oldest first
+	Registered     = "registered"      // 2006-01-02
+	LastVisit      = "last_visit"      // 2006-01-02
+	Upcoming       = "upcoming"        // VisitRefs of scheduled visits, oldest first
+	NeedsSpecialty = "needs_specialty" // that the provider must have
 	LockedBy       = "locked_by"
 	LockedWhy      = "locked_why"
 
@@ -59,7 +60,8 @@ var Labels = map[string]string{
 	Phone: "Phone", Email: "E-mail", Address: "Address",
 	EmergencyName: "Emergency contact", EmergencyPhone: "Emergency phone", Language: "Language",
 	Registered: "Registered", LastVisit: "Last visit", Upcoming: "Upcoming visits",
-	LockedBy: "Locked by", LockedWhy: "Locked because",
+	NeedsSpecialty: "Needs specialty",
+	LockedBy:       "Locked by", LockedWhy: "Locked because",
 	VisitState: "Visit state", VisitType: "Visit type", VisitStart: "Visit start", VisitMinutes: "Minutes",
 	VisitNote: "Note", CancelledWhy: "Cancelled because",
 }

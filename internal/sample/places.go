@@ -14,7 +14,7 @@ const Riverside = "riverside"
 // facilities lie in six time zones, one of them without summer time.
 var facilities = []registry.Facility{
 	{ID: "harbor-view", Name: "Harbor View Medical Group", TimeZone: "America/Los_Angeles"},
-	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu"},
+	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu", Capacity: 200},
 	{ID: "lakeside", Name: "Lakeside Family Health", TimeZone: "America/Chicago"},
 	{ID: "mesa", Name: "Mesa Senior Care", TimeZone: "America/Phoenix"},
 	{ID: Riverside, Name: "Riverside Clinic", TimeZone: "America/New_York"},
@@ -35,7 +35,7 @@ const providerCount = 40
 
 // places makes the directory. Provider k works at facility k modulo six and up
 // to two others, so every facility has at least six; every thirteenth provider
-// no longer works.
+// no longer works, and every fourth has a limit of patients.
 func places() registry.Directory {
 	d := registry.Directory{Facilities: slices.Clone(facilities)}
 	dice := roll(0)
@@ -47,6 +47,9 @@ func places() registry.Directory {
 			Specialty:  draw(dice, specialties),
 			Facilities: []string{facilities[home].ID},
 			Active:     k%13 != 12,
+		}
+		if k%4 == 3 {
+			p.Limit = 90
 		}
 		for range dice.IntN(3) {
 			if f := pick(dice, facilities).ID; !slices.Contains(p.Facilities, f) {

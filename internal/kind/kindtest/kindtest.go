@@ -15,20 +15,36 @@ import (
 	"bulkops/internal/registry"
 )
 
+// Directory has the providers and facilities that are drawn. Patients are in
+// the first facility or the second.
+var Directory = registry.Directory{
+	Facilities: []registry.Facility{
+		{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann"},
+		{ID: "fac-2", Name: "Hilltop", DefaultProvider: "cyd", Capacity: 6},
+	},
+	Providers: []registry.Provider{
+		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
+		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
+		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true},
+	},
+}
+
 // asked has, for each kind that somebody can begin with, a way to draw answers
 // that its Check accepts.
 var asked = map[string]func(*rapid.T) bulk.Params{
-	kind.StatusChange.Name:    statusChange,
-	kind.Tags.Name:            tags,
-	kind.InsuranceChange.Name: insuranceChange,
-	kind.DataCorrection.Name:  func(*rapid.T) bulk.Params { return nil },
+	kind.StatusChange.Name:         statusChange,
+	kind.ProviderReassignment.Name: reassignment,
+	kind.FacilityTransfer.Name:     transfer,
+	kind.Tags.Name:                 tags,
+	kind.InsuranceChange.Name:      insuranceChange,
+	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
 }
 
 // Draw draws a kind and answers to its questions.
 func Draw(t *rapid.T) (kind.Kind, bulk.Params) {
 	k, _ := kind.Find(rapid.SampledFrom(slices.Sorted(maps.Keys(asked))).Draw(t, "kind"))
 	params := asked[k.Name](t)
-	if problems := k.Check(params, registry.Directory{}); len(problems) > 0 {
+	if problems := k.Check(params, Directory); len(problems) > 0 {
 		t.Fatalf("%s with %q: %v", k.Name, params, problems)
 	}
 	return k, params
@@ -62,7 +78,8 @@ func DrawGiven(t *rapid.T, k kind.Kind, n int) []registry.Fields {
 func Drawn(k kind.Kind) bool { return asked[k.Name] != nil }
 
 // DrawFields draws a profile's fields that are no one's identity: status, tags,
-// insurance and how to reach the patient, also untidy ones that a hand or an import has written.
+// insurance, how to reach the patient, provider and facility, also untidy ones
+// that a hand or an import has written.
 func DrawFields(t *rapid.T) registry.Fields {
 	fields := registry.Fields{registry.StatusField: string(rapid.SampledFrom(registry.Statuses).Draw(t, "status"))}
 	some := func(field string, values ...string) {
@@ -78,6 +95,17 @@ func DrawFields(t *rapid.T) registry.Fields {
 	some(registry.Phone, "+15125550123", "555-0123")
 	some(registry.BirthDate, "1958-03-09", "unknown")
 	some(registry.Language, "Spanish")
+	some(registry.NeedsSpecialty, "geriatrics")
+	maps.Copy(fields, DrawPlace(t))
+	return fields
+}
+
+// DrawPlace draws the provider and the facility of a profile or a visit.
+func DrawPlace(t *rapid.T) registry.Fields {
+	fields := registry.Fields{registry.FacilityField: rapid.SampledFrom([]string{"fac-1", "fac-2"}).Draw(t, "facility")}
+	if provider := rapid.SampledFrom([]string{"", "ann", "bea", "cyd"}).Draw(t, "provider"); provider != "" {
+		fields[registry.ProviderField] = provider
+	}
 	return fields
 }
 
@@ -89,6 +117,28 @@ func statusChange(t *rapid.T) bulk.Params {
 		params[kind.CancelVisits] = rapid.SampledFrom([]string{"", "yes"}).Draw(t, "cancel visits")
 	}
 	return params
+}
+
+func reassignment(t *rapid.T) bulk.Params {
+	to := rapid.SampledFrom([]string{kind.ToOne, kind.ToSeveral, kind.ToDefault}).Draw(t, "to")
+	params := bulk.Params{kind.ReassignTo: to,
+		kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits")}
+	switch to {
+	case kind.ToOne:
+		params[kind.NewProvider] = rapid.SampledFrom([]string{"ann", "bea"}).Draw(t, "provider")
+	case kind.ToSeveral:
+		params[kind.NewProviders] = "ann bea cyd"
+		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad}).Draw(t, "by")
+	}
+	return params
+}
+
+func transfer(t *rapid.T) bulk.Params {
+	return bulk.Params{
+		kind.TransferTo:   rapid.SampledFrom([]string{"fac-1", "fac-2"}).Draw(t, "to"),
+		kind.WithProvider: rapid.SampledFrom([]string{kind.KeepProvider, kind.StandIn, kind.AssignLater}).Draw(t, "provider there"),
+		kind.FutureVisits: rapid.SampledFrom([]string{kind.ShiftVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits"),
+	}
 }
 
 func tags(t *rapid.T) bulk.Params {

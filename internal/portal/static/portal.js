@@ -58,7 +58,7 @@ each("form[data-reveal]", (form) => {
     form.querySelectorAll("[data-when]").forEach((part) => {
       const on = part.dataset.when === answer;
       part.hidden = !on;
-      part.querySelectorAll("input").forEach((i) => { i.disabled = !on; });
+      part.querySelectorAll("input, select").forEach((i) => { i.disabled = !on; });
     });
   };
   form.addEventListener("change", show);

@@ -1,0 +1,68 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"bulkops/internal/api"
+	"bulkops/internal/registry"
+)
+
+// employ gives the clinic of the tests a second provider, with a limit.
+func (c clinic) employ(t *testing.T) {
+	t.Helper()
+	must(t, c.PutProvider(t.Context(), registry.Provider{ID: "P002", Name: "Dr. B", Specialty: "Geriatrics", Facilities: []string{"riverside"}, Active: true, Limit: 2}))
+}
+
+func TestAProviderReassignment(t *testing.T) {
+	c := newClinic(t)
+	c.employ(t)
+	ask := func(params object) object {
+		return object{"kind": "provider-reassignment", "params": params, "selection": object{"ids": []string{"000010", "000011", "000012"}}}
+	}
+	op := c.ready(t, ask(object{"to": "one", "provider": "P002", "visits": "reassign"}))
+	if op.Summary != "Reassign to Dr. B; future visits go along" || op.Plan.Changes != 2 || op.Plan.ByReason["no-room"] != 1 ||
+		op.Plan.Before["provider"]["P001"] != 2 || op.Plan.After["provider"]["P002"] != 2 || len(op.Plan.Before["status"]) != 0 {
+		t.Errorf("%+v %+v", op, op.Plan)
+	}
+	var changes struct{ Changes []api.ChangeView }
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &changes)
+	if got := changes.Changes[0]; got.Words != "Provider: Dr. A → Dr. B" || got.Edits[0].After["provider"] != "P002" {
+		t.Errorf("%+v", got)
+	}
+	p := c.as(t, "sam", "POST", "/v1/operations", ask(object{"to": "several", "providers": "P001 P003", "by": "fairly"}), key(1)...).problem(422, "invalid")
+	var fields []string
+	for _, wrong := range p.Problems {
+		fields = append(fields, wrong.Field)
+	}
+	if got := strings.Join(fields, " "); got != "providers by visits" {
+		t.Errorf("complains about %s: %+v", got, p.Problems)
+	}
+	var directory struct{ Providers []api.ProviderView }
+	c.as(t, "sam", "GET", "/v1/directory", nil).into(200, &directory)
+	if len(directory.Providers) != 2 || directory.Providers[1].Limit != 2 {
+		t.Errorf("%+v", directory.Providers)
+	}
+}
+
+func TestAFacilityTransfer(t *testing.T) {
+	c := newClinic(t)
+	ask := func(to string) object {
+		return object{"kind": "facility-transfer", "params": object{"to": to, "provider": "keep", "visits": "move"},
+			"selection": object{"ids": []string{"000010", "000210"}}}
+	}
+	c.as(t, "sam", "POST", "/v1/operations", ask("lakeside"), key(1)...).problem(403, "forbidden") // holds Riverside only
+	op := c.as(t, "jonas", "POST", "/v1/operations", ask("lakeside"), key(2)...).operation(201)
+	op = c.as(t, "jonas", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Summary != "Transfer to Lakeside Clinic, with the present provider; future visits move along" || op.Plan.Changes != 0 ||
+		op.Plan.ByReason["not-licensed"] != 1 || op.Plan.ByReason["already-so"] != 1 {
+		t.Errorf("%+v %+v", op, op.Plan)
+	}
+	must(t, c.PutProvider(t.Context(), registry.Provider{ID: "P001", Name: "Dr. A", Facilities: []string{"lakeside", "riverside"}, Active: true}))
+	op = c.as(t, "jonas", "POST", "/v1/operations", ask("lakeside"), key(3)...).operation(201)
+	op = c.as(t, "jonas", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Plan.Changes != 1 || strings.Join(op.Plan.Facilities, " ") != "lakeside riverside" ||
+		op.Plan.Before["facility"]["riverside"] != 1 || op.Plan.After["facility"]["lakeside"] != 1 {
+		t.Errorf("%+v", op.Plan)
+	}
+}

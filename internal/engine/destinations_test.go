@@ -1,0 +1,134 @@
+package engine_test
+
+import (
+	"testing"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
+	"bulkops/internal/registry"
+)
+
+// toAnn is a request to give patients the provider ann.
+func toAnn(visits string, ids ...string) engine.Request {
+	return engine.Request{Kind: "provider-reassignment", Key: "key-0123456789abcdef", Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
+		Params: bulk.Params{kind.ReassignTo: kind.ToOne, kind.NewProvider: "ann", kind.FutureVisits: visits}}
+}
+
+// Those whom a provider has already count, also patients of other facilities
+// and those who are not in the selection.
+func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory) // ann may have four
+	c.admit(registry.Active, []string{"H1", "H2"}, with(registry.ProviderField, "ann"), with(registry.FacilityField, "fac-2"))
+	c.admit(registry.Discharged, []string{"H3"}, with(registry.ProviderField, "ann"))
+	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "bea"))
+	op := c.planned(toAnn(kind.KeepVisits, "H1", "P1", "P2", "P3"))
+	list(t, "changed", c.subjects(op), "P1")
+	list(t, "left out", c.excluded(op),
+		bulk.Exclusion{Subject: "H1", Name: canary + " H1", Code: bulk.AlreadySo, Sentence: "The provider is already Dr. Ann."},
+		bulk.Exclusion{Subject: "P2", Name: canary + " P2", Code: bulk.NoRoom, Sentence: "Dr. Ann may have at most 4 patients and would have more."},
+		bulk.Exclusion{Subject: "P3", Name: canary + " P3", Code: bulk.NoRoom, Sentence: "Dr. Ann may have at most 4 patients and would have more."})
+	equal(t, "before", op.Plan.Before[registry.ProviderField]["bea"], 1)
+	equal(t, "after", op.Plan.After[registry.ProviderField]["ann"], 1)
+}
+
+// A visit in a facility is that facility's: who does not hold it changes nothing there.
+func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(1), with(registry.FacilityField, "fac-2"))
+	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 1), ID: "V000"}.Ref("P1"),
+		registry.Fields{registry.FacilityField: "fac-1"}, "Import", noon))
+
+	op, err := c.Request(t.Context(), ben, toAnn(kind.GiveVisits, "P1", "P2")) // holds fac-2 only
+	must(t, err)
+	must(t, c.Plan(t.Context(), op.ID))
+	op = c.header(op.ID)
+	list(t, "changed", c.subjects(op), "P2")
+	list(t, "left out", c.excluded(op), bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.OtherFacility,
+		Sentence: "This change also touches Riverside, which you do not hold."})
+	list(t, "facilities", op.Plan.Facilities, "fac-2")
+
+	r := toAnn(kind.GiveVisits, "P1", "P2")
+	r.Key += "-2"
+	op = c.planned(r) // ada holds both
+	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
+	_, err = c.Submit(t.Context(), ada, op.ID, submission(op))
+	must(t, err)
+	_, err = c.Decide(t.Context(), henry, op.ID, approval(op)) // holds fac-2 only
+	equal(t, "to somebody who does not hold all of them", fault.CodeOf(err), fault.NotFound)
+}
+
+// What happens to a visit after the preview is found when the plan is run.
+func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(2), with(registry.ProviderField, "bea"))
+	op := c.started(toAnn(kind.GiveVisits, "P1", "P2"))
+	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V001"}.Ref("P1"),
+		registry.Fields{registry.ProviderField: "cyd"}, "Nora Nurse", c.now))
+	op = c.finish(op)
+	equal(t, "state", op.State, bulk.CompletedWithErrors)
+	equal(t, "why", c.outcomes(op)["P1"].Sentence, `Changed since the preview by Nora Nurse: Provider was "" and is now "cyd".`)
+	equal(t, "the other", c.outcomes(op)["P2"].State, bulk.Done)
+	equal(t, "provider of the one", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "bea")
+}
+
+// transfers is a request to move patients to Hilltop, with their visits.
+func transfers(ids ...string) engine.Request {
+	return engine.Request{Kind: "facility-transfer", Key: "key-0123456789abcdef", Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
+		Params: bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: kind.ShiftVisits}}
+}
+
+// Who moves patients out of a facility and into another holds both, and so does
+// who approves it: when it is asked for, decided, and run.
+func TestATransferTakesTheRightInBothFacilities(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1"})
+	c.admit(registry.Active, []string{"H1"}, with(registry.FacilityField, "fac-2"))
+	onlyRiverside := tom
+	onlyRiverside.Sub = "sub-rita"
+	must(t, c.store.PutPerson(t.Context(), onlyRiverside))
+	_, err := c.Request(t.Context(), onlyRiverside, transfers("P1"))
+	refused(t, err, fault.Forbidden, `You do not hold the facility "Hilltop". Choose among your own facilities.`)
+	op, err := c.Request(t.Context(), ben, transfers("P1", "H1")) // holds fac-2 only
+	must(t, err)
+	must(t, c.Plan(t.Context(), op.ID))
+	equal(t, "left out", c.header(op.ID).Plan.ByReason[bulk.OtherFacility], 1)
+	equal(t, "changes", c.header(op.ID).Plan.Changes, 0)
+
+	op = c.submitted(transfers("P1"))
+	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
+	_, err = c.Decide(t.Context(), henry, op.ID, approval(op)) // holds fac-2 only
+	equal(t, "to somebody who holds one of them", fault.CodeOf(err), fault.NotFound)
+	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	less := grace
+	less.Facilities = []string{"fac-1"}
+	must(t, c.store.PutPerson(t.Context(), less))
+	v, err := c.Verify(t.Context(), op.ID)
+	must(t, err)
+	equal(t, "runs after the approver lost the new facility", v.OK, false)
+}
+
+// The patients in the facility count, whoever is in the selection.
+func TestAFacilitysPatientsAreCountedBeforePlanning(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory) // Hilltop may have six
+	c.admit(registry.Discharged, []string{"H1", "H2", "H3", "H4"}, with(registry.FacilityField, "fac-2"))
+	c.admit(registry.Active, numbered(3), with(registry.ProviderField, "ann"))
+	op := c.planned(transfers(append([]string{"H1"}, numbered(3)...)...))
+	list(t, "changed", c.subjects(op), "P001", "P002")
+	equal(t, "left out", op.Plan.ByReason[bulk.NoRoom], 1)
+	equal(t, "after", op.Plan.After[registry.FacilityField]["fac-2"], 2)
+	equal(t, "without a provider", op.Plan.After[registry.ProviderField][""], 2)
+	op = c.finished(func() engine.Request { r := transfers("P001"); r.Key += "-2"; return r }())
+	equal(t, "state", op.State, bulk.Completed)
+	found, _, err := c.Find(t.Context(), ada, registry.Filter{Provider: registry.Nobody, Facilities: []string{"fac-2"}}, 10)
+	must(t, err)
+	list(t, "who waits for a provider", found, "H1", "H2", "H3", "H4", "P001")
+}

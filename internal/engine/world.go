@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"iter"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+)
+
+// world counts what the kind's planner needs counted.
+func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
+	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
+	if k.Destinations == nil {
+		return w, nil
+	}
+	providers, facilities := k.Destinations(p, d)
+	for _, id := range providers {
+		n, err := count(e.Registry.PatientIDsOf(ctx, id))
+		if err != nil {
+			return w, err
+		}
+		w.Patients[id] = n
+	}
+	for _, id := range facilities {
+		n, err := count(e.Registry.PatientIDs(ctx, id))
+		if err != nil {
+			return w, err
+		}
+		w.Residents[id] = n
+	}
+	return w, nil
+}
+
+func count(ids iter.Seq2[string, error]) (int, error) {
+	n := 0
+	for _, err := range ids {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// recordsFor says which records of a candidate the kind's planner needs besides
+// the profile: those that an earlier operation changed, or the patient's visits.
+func recordsFor(k kind.Kind, p bulk.Params) func(candidate, registry.Patient) []registry.Ref {
+	visits := k.ReadsVisits != nil && k.ReadsVisits(p)
+	return func(c candidate, p registry.Patient) []registry.Ref {
+		var refs []registry.Ref
+		switch {
+		case c.change != nil:
+			for _, edit := range c.change.Edits {
+				refs = append(refs, edit.Ref)
+			}
+		case visits:
+			listed := p.Visits()
+			for _, v := range listed[:min(len(listed), bulk.MaxEdits)] {
+				refs = append(refs, v.Ref(p.ID()))
+			}
+		}
+		return refs
+	}
+}

@@ -1,0 +1,185 @@
+package kind
+
+import (
+	"fmt"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Questions of a facility transfer.
+const (
+	TransferTo   = "to"       // a facility's id
+	WithProvider = "provider" // KeepProvider, StandIn or AssignLater
+	// FutureVisits = "visits"   ShiftVisits, KeepVisits or DropVisits
+)
+
+// Who the provider is at the new facility.
+const (
+	KeepProvider = "keep"    // the present one, who has to work there
+	StandIn      = "default" // the default provider of the new facility
+	AssignLater  = "later"   // none for now
+)
+
+// FacilityTransfer moves patients to another facility.
+var FacilityTransfer = Kind{
+	Name:        "facility-transfer",
+	Title:       "Facility Transfer",
+	Approver:    staff.Manager,
+	Undoable:    true,
+	Summary:     summariseTransfer,
+	Check:       checkTransfer,
+	ReadsVisits: func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
+	Destinations: func(p bulk.Params, d registry.Directory) (providers, facilities []string) {
+		if f, _ := d.Facility(p[TransferTo]); p[WithProvider] == StandIn && f.DefaultProvider != "" {
+			providers = []string{f.DefaultProvider}
+		}
+		return providers, []string{p[TransferTo]}
+	},
+	New: func(p bulk.Params, w World) Planner {
+		to, _ := w.Directory.Facility(p[TransferTo])
+		return &transfer{roster: newRoster(w), to: to, residents: w.Residents[to.ID], with: p[WithProvider], visits: p[FutureVisits], at: w.At}
+	},
+}
+
+func summariseTransfer(p bulk.Params, d registry.Directory) string {
+	return "Transfer to " + d.Display(registry.FacilityField, p[TransferTo]) + map[string]string{
+		KeepProvider: ", with the present provider",
+		StandIn:      ", to its default provider",
+		AssignLater:  ", provider to be assigned later",
+	}[p[WithProvider]] + map[string]string{
+		ShiftVisits: "; future visits move along",
+		KeepVisits:  "; future visits stay at the old facility",
+		DropVisits:  "; future visits at the old facility are cancelled",
+	}[p[FutureVisits]]
+}
+
+func checkTransfer(p bulk.Params, d registry.Directory) []Problem {
+	c := checker{params: p, kind: "facility transfer"}
+	f, known := d.Facility(p[TransferTo])
+	switch {
+	case p[TransferTo] == "":
+		c.add(TransferTo, "Choose the new facility.")
+	case !known:
+		c.add(TransferTo, "Choose one of the listed facilities.")
+	}
+	c.oneOf(WithProvider, "Choose who the provider is at the new facility.", KeepProvider, StandIn, AssignLater)
+	if known && p[WithProvider] == StandIn {
+		if q, _ := d.Provider(f.DefaultProvider); !q.Active || !q.WorksAt(f.ID) {
+			c.add(WithProvider, f.Name+" has no default provider who works there. Choose another answer.")
+		}
+	}
+	c.oneOf(FutureVisits, "Choose what happens to future visits.", ShiftVisits, KeepVisits, DropVisits)
+	return c.done(TransferTo, WithProvider, FutureVisits)
+}
+
+// transfer is the planner; its state is how many patients the facility and its
+// default provider have.
+type transfer struct {
+	roster    roster
+	to        registry.Facility
+	residents int
+	with      string
+	visits    string
+	at        time.Time
+}
+
+func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
+	p := s.Patient
+	provider, exclusion := m.provider(p)
+	switch {
+	case p.Facility() == m.to.ID:
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The facility is already %s.", m.to.Name)}
+	case m.to.Capacity > 0 && m.residents >= m.to.Capacity:
+		return bulk.Change{}, &bulk.Exclusion{Code: bulk.NoRoom,
+			Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", m.to.Name, m.to.Capacity)}
+	case exclusion != nil:
+		return bulk.Change{}, exclusion
+	}
+	profile := bulk.Edit{
+		Ref:    p.Ref,
+		Reads:  registry.Fields{},
+		Before: registry.Fields{registry.FacilityField: p.Facility()},
+		After:  registry.Fields{registry.FacilityField: m.to.ID},
+	}
+	if provider != p.Provider() {
+		profile.Before[registry.ProviderField], profile.After[registry.ProviderField] = p.Provider(), provider
+	} else {
+		profile.Reads[registry.ProviderField] = provider
+	}
+	if provider != "" {
+		profile.Reads[registry.NeedsSpecialty] = p.Get(registry.NeedsSpecialty)
+	}
+	edits := []bulk.Edit{profile}
+	if m.visits != KeepVisits {
+		visits, exclusion := bookings(s, m.at, registry.FacilityField)
+		if exclusion != nil {
+			return bulk.Change{}, exclusion
+		}
+		if m.visits == DropVisits {
+			edits = append(edits, cancelBookings(profile, p, visits, "Patient moved to another facility")...)
+		} else {
+			if exclusion := m.inTheWay(p, visits); exclusion != nil {
+				return bulk.Change{}, exclusion
+			}
+			edits = append(edits, editBookings(profile, p, visits, func(b booked) registry.Fields {
+				fields := registry.Fields{registry.FacilityField: m.to.ID}
+				if provider != p.Provider() && m.follows(p, b) {
+					fields[registry.ProviderField] = provider
+				}
+				return fields
+			})...)
+		}
+	}
+	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
+}
+
+// provider is who the patient's provider is at the new facility; "" is nobody.
+func (m *transfer) provider(p registry.Patient) (string, *bulk.Exclusion) {
+	switch {
+	case m.with == AssignLater, m.with == KeepProvider && p.Provider() == "":
+		return "", nil
+	case m.with == KeepProvider, m.to.DefaultProvider == p.Provider():
+		return p.Provider(), m.roster.suits(p.Provider(), p, m.to.ID)
+	}
+	id, exclusion := standIn(m.roster.directory, m.to.ID)
+	if exclusion == nil {
+		exclusion = m.roster.takes(id, p, m.to.ID)
+	}
+	return id, exclusion
+}
+
+// follows reports whether a visit that moves goes to the patient's provider at
+// the new facility: it is with the present one, or with nobody.
+func (m *transfer) follows(p registry.Patient, b booked) bool {
+	with := b.record.Get(registry.ProviderField)
+	return with == "" || with == p.Provider()
+}
+
+// inTheWay says why the visits cannot take place at the new facility at their
+// times and with those they are with; nil when they can.
+func (m *transfer) inTheWay(p registry.Patient, visits []booked) *bulk.Exclusion {
+	old, _ := m.roster.directory.Facility(p.Facility())
+	for _, b := range visits {
+		if old.TimeZone != m.to.TimeZone {
+			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
+				Sentence: fmt.Sprintf("%s has another time zone than %s, so visits cannot keep their times.", m.to.Name, m.roster.facility(p.Facility()))}
+		}
+		with, _ := m.roster.directory.Provider(b.record.Get(registry.ProviderField))
+		if !m.follows(p, b) && !with.WorksAt(m.to.ID) {
+			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
+				Sentence: fmt.Sprintf("A visit is with %s, who does not work at %s.", m.roster.provider(b.record.Get(registry.ProviderField)), m.to.Name)}
+		}
+	}
+	return nil
+}
+
+// Planned counts the patient for the new facility and its provider.
+func (m *transfer) Planned(c bulk.Change) {
+	m.residents++
+	if id := c.Edits[0].After[registry.ProviderField]; id != "" {
+		m.roster.patients[id]++
+	}
+}

@@ -1,0 +1,239 @@
+package kind
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// Questions of a provider reassignment.
+const (
+	ReassignTo   = "to"        // ToOne, ToSeveral or ToDefault
+	NewProvider  = "provider"  // for ToOne: a provider's id
+	NewProviders = "providers" // for ToSeveral: ids, parted by a space
+	ShareBy      = "by"        // for ToSeveral: ByTurns, ByLoad or ByCapacity
+	FutureVisits = "visits"    // GiveVisits, KeepVisits or DropVisits
+)
+
+// Who the new provider is.
+const (
+	ToOne     = "one"
+	ToSeveral = "several"
+	ToDefault = "default" // the default provider of the patient's facility
+)
+
+// How patients are shared out among several providers. In every way a patient
+// goes only to somebody who can take them.
+const (
+	ByTurns    = "round-robin" // to each in turn
+	ByLoad     = "load"        // to who has the fewest patients then
+	ByCapacity = "capacity"    // to who has the most room left
+)
+
+// ProviderReassignment gives patients another provider.
+var ProviderReassignment = Kind{
+	Name:         "provider-reassignment",
+	Title:        "Provider Reassignment",
+	Approver:     staff.Manager,
+	Undoable:     true,
+	Summary:      summariseReassignment,
+	Check:        checkReassignment,
+	Destinations: func(p bulk.Params, d registry.Directory) (providers, _ []string) { return newProviders(p, d), nil },
+	ReadsVisits:  func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
+	New: func(p bulk.Params, w World) Planner {
+		r := &reassignment{roster: newRoster(w), at: w.At, by: p[ShareBy], visits: p[FutureVisits]}
+		if p[ReassignTo] != ToDefault {
+			r.among = newProviders(p, w.Directory)
+		}
+		return r
+	},
+}
+
+// newProviders are those whom patients may be given to, in the order given.
+func newProviders(p bulk.Params, d registry.Directory) []string {
+	switch p[ReassignTo] {
+	case ToOne:
+		return []string{p[NewProvider]}
+	case ToSeveral:
+		return strings.Fields(p[NewProviders])
+	}
+	var defaults []string
+	for _, f := range d.Facilities {
+		if f.DefaultProvider != "" && !slices.Contains(defaults, f.DefaultProvider) {
+			defaults = append(defaults, f.DefaultProvider)
+		}
+	}
+	return defaults
+}
+
+func summariseReassignment(p bulk.Params, d registry.Directory) string {
+	names := make([]string, 0, 4)
+	for _, id := range newProviders(p, d) {
+		names = append(names, d.Display(registry.ProviderField, id))
+	}
+	words := "Reassign to " + strings.Join(names, ", ")
+	switch p[ReassignTo] {
+	case ToDefault:
+		words = "Reassign to the default provider of each patient’s facility"
+	case ToSeveral:
+		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by room left"}[p[ShareBy]]
+	}
+	return words + map[string]string{
+		GiveVisits: "; future visits go along",
+		KeepVisits: "; future visits stay with their provider",
+		DropVisits: "; future visits are cancelled",
+	}[p[FutureVisits]]
+}
+
+func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
+	c := checker{params: p, kind: "provider reassignment"}
+	c.oneOf(ReassignTo, "Choose who the new provider is.", ToOne, ToSeveral, ToDefault)
+	to := p[ReassignTo]
+	if c.goesWith(NewProvider, to == ToOne, "A single provider can be chosen only when all patients go to one provider.") {
+		c.works(NewProvider, d, p[NewProvider])
+	}
+	if c.goesWith(NewProviders, to == ToSeveral, "Several providers can be chosen only when the patients are shared out.") {
+		ids := strings.Fields(p[NewProviders])
+		if len(ids) < 2 {
+			c.add(NewProviders, "Choose at least two providers.")
+		}
+		for i, id := range ids {
+			if slices.Contains(ids[:i], id) {
+				c.add(NewProviders, "Choose each provider once.")
+			}
+			c.works(NewProviders, d, id)
+			if q, _ := d.Provider(id); p[ShareBy] == ByCapacity && q.Limit == 0 {
+				c.add(ShareBy, fmt.Sprintf("%s has no limit of patients, so there is no room to go by. Choose another way to share them out.", d.Display(registry.ProviderField, id)))
+			}
+		}
+	}
+	if c.goesWith(ShareBy, to == ToSeveral, "How patients are shared out can be chosen only for several providers.") {
+		c.oneOf(ShareBy, "Choose how the patients are shared out.", ByTurns, ByLoad, ByCapacity)
+	}
+	c.oneOf(FutureVisits, "Choose what happens to future visits.", GiveVisits, KeepVisits, DropVisits)
+	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, FutureVisits)
+}
+
+// reassignment is the planner; its state is the roster's counts and whose turn
+// it is.
+type reassignment struct {
+	roster roster
+	among  []string // whom patients are given to; nil for the default of each patient's facility
+	by     string
+	visits string
+	at     time.Time
+	turn   int // index into among, for ByTurns
+}
+
+func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
+	p := s.Patient
+	var visits []booked
+	if r.visits != KeepVisits {
+		var exclusion *bulk.Exclusion
+		if visits, exclusion = bookings(s, r.at, registry.ProviderField); exclusion != nil {
+			return bulk.Change{}, exclusion
+		}
+	}
+	to, exclusion := r.choose(p, visits)
+	if exclusion != nil {
+		return bulk.Change{}, exclusion
+	}
+	profile := bulk.Edit{
+		Ref: p.Ref,
+		Reads: registry.Fields{
+			registry.FacilityField:  p.Facility(),
+			registry.NeedsSpecialty: p.Get(registry.NeedsSpecialty),
+		},
+		Before: registry.Fields{registry.ProviderField: p.Provider()},
+		After:  registry.Fields{registry.ProviderField: to},
+	}
+	edits := []bulk.Edit{profile}
+	switch r.visits {
+	case GiveVisits:
+		edits = append(edits, editBookings(profile, p, visits, func(booked) registry.Fields {
+			return registry.Fields{registry.ProviderField: to}
+		})...)
+	case DropVisits:
+		edits = append(edits, cancelBookings(profile, p, visits, "Provider changed")...)
+	}
+	return changeOf(p, edits...), nil
+}
+
+// choose picks the patient's new provider, who takes over the visits where
+// these are reassigned, or says why there is none.
+func (r *reassignment) choose(p registry.Patient, visits []booked) (string, *bulk.Exclusion) {
+	places := []string{p.Facility()}
+	for _, b := range visits {
+		if f := b.record.Get(registry.FacilityField); r.visits == GiveVisits && f != "" && !slices.Contains(places, f) {
+			places = append(places, f)
+		}
+	}
+	among := r.among
+	if among == nil {
+		id, exclusion := standIn(r.roster.directory, p.Facility())
+		if exclusion != nil {
+			return "", exclusion
+		}
+		among = []string{id}
+	}
+	if slices.Contains(among, p.Provider()) {
+		return "", &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The provider is already %s.", r.roster.provider(p.Provider()))}
+	}
+	best := -1
+	var refused []*bulk.Exclusion
+	for n := range among {
+		i := (r.turn + n) % len(among)
+		if x := r.roster.takes(among[i], p, places...); x != nil {
+			refused = append(refused, x)
+		} else if best < 0 || r.before(among[i], among[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return "", together(refused)
+	}
+	return among[best], nil
+}
+
+// Planned counts the patient for the new provider; the next one's turn comes.
+func (r *reassignment) Planned(c bulk.Change) {
+	to := c.Edits[0].After[registry.ProviderField]
+	r.roster.patients[to]++
+	if r.by == ByTurns {
+		r.turn = (slices.Index(r.among, to) + 1) % len(r.among)
+	}
+}
+
+// before reports whether a patient rather goes to a than to b, who comes first.
+func (r *reassignment) before(a, b string) bool {
+	switch r.by {
+	case ByLoad:
+		return r.roster.patients[a] < r.roster.patients[b]
+	case ByCapacity:
+		return r.roster.limit(a)-r.roster.patients[a] > r.roster.limit(b)-r.roster.patients[b]
+	}
+	return false
+}
+
+// together is one reason out of those for which each provider refused. It
+// names that of who came nearest to taking the patient.
+func together(refused []*bulk.Exclusion) *bulk.Exclusion {
+	if len(refused) == 1 {
+		return refused[0]
+	}
+	for _, reason := range []bulk.Exclusion{
+		{Code: bulk.NoRoom, Sentence: "The chosen providers who can take this patient may not have more patients than they have."},
+		{Code: bulk.OtherSpecialty, Sentence: "None of the chosen providers has the specialty that the patient needs."},
+		{Code: bulk.NotLicensed, Sentence: "None of the chosen providers works where the patient is."},
+	} {
+		if slices.ContainsFunc(refused, func(x *bulk.Exclusion) bool { return x.Code == reason.Code }) {
+			return &reason
+		}
+	}
+	return &bulk.Exclusion{Code: bulk.NoProvider, Sentence: "None of the chosen providers works any longer."}
+}

@@ -1,0 +1,76 @@
+package kind
+
+import (
+	"fmt"
+	"strings"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
+)
+
+// roster says which provider can take which patient. It counts the patients of
+// each provider, those of the plan so far included. A patient who leaves a
+// provider makes no room: whether that change is made, the plan cannot know.
+type roster struct {
+	directory registry.Directory
+	patients  map[string]int
+}
+
+func newRoster(w World) roster {
+	r := roster{w.Directory, map[string]int{}}
+	for id, n := range w.Patients {
+		r.patients[id] = n
+	}
+	return r
+}
+
+func (r roster) provider(id string) string { return r.directory.Display(registry.ProviderField, id) }
+func (r roster) facility(id string) string { return r.directory.Display(registry.FacilityField, id) }
+
+// suits says why the provider cannot care for the patient in all of the
+// facilities; nil when they can.
+func (r roster) suits(id string, p registry.Patient, facilities ...string) *bulk.Exclusion {
+	provider, known := r.directory.Provider(id)
+	if !known || !provider.Active {
+		return &bulk.Exclusion{Code: bulk.NoProvider, Sentence: r.provider(id) + " no longer works."}
+	}
+	for _, f := range facilities {
+		if !provider.WorksAt(f) {
+			return &bulk.Exclusion{Code: bulk.NotLicensed, Sentence: fmt.Sprintf("%s does not work at %s.", provider.Name, r.facility(f))}
+		}
+	}
+	if needs := p.Get(registry.NeedsSpecialty); needs != "" && !strings.EqualFold(needs, provider.Specialty) {
+		return &bulk.Exclusion{Code: bulk.OtherSpecialty,
+			Sentence: fmt.Sprintf("The patient needs the specialty %s; that of %s is %s.", needs, provider.Name, provider.Specialty)}
+	}
+	return nil
+}
+
+// takes is suits for a provider who does not have the patient yet, and so needs
+// room for one more.
+func (r roster) takes(id string, p registry.Patient, facilities ...string) *bulk.Exclusion {
+	if x := r.suits(id, p, facilities...); x != nil {
+		return x
+	}
+	if limit := r.limit(id); limit > 0 && r.patients[id] >= limit {
+		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", r.provider(id), limit)}
+	}
+	return nil
+}
+
+// limit is how many patients the provider may have; 0 for any number.
+func (r roster) limit(id string) int {
+	p, _ := r.directory.Provider(id)
+	return p.Limit
+}
+
+// standIn returns the default provider of a facility who works there, or why
+// there is none.
+func standIn(d registry.Directory, facility string) (string, *bulk.Exclusion) {
+	f, _ := d.Facility(facility)
+	if f.DefaultProvider == "" {
+		return "", &bulk.Exclusion{Code: bulk.NoProvider,
+			Sentence: fmt.Sprintf("%s has no default provider.", d.Display(registry.FacilityField, facility))}
+	}
+	return f.DefaultProvider, nil
+}

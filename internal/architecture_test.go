@@ -77,11 +77,11 @@ var layers = [][]string{
 	{"functions", "cmd", "local", "test"},
 	{"internal/lambdastep", "internal/installation"},
 	{"internal/portal", "internal/api", "internal/storetest"},
-	{"internal/dynamo", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
+	{"internal/dynamo", "internal/stepfunctions", "internal/ses", "internal/s3", "internal/kms", "internal/memory", "internal/report", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
 	{"internal/bulk"},
-	{"internal/registry", "internal/staff", "internal/fault"},
+	{"internal/registry", "internal/staff", "internal/export", "internal/fault"},
 }
 
 // layer is the row of a package, -1 for one that has none.

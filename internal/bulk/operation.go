@@ -46,6 +46,8 @@ type Operation struct {
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
 	StopAt    StopRule    `json:"stop_at"`
 
+	File *File `json:"file,omitempty"` // of an export that has made one
+
 	Origin *Link  `json:"origin,omitempty"` // the operation that this one was made from
 	Follow []Link `json:"follow,omitempty"` // the operations that were made from this one, oldest first
 }
@@ -78,8 +80,8 @@ func (r StopRule) Passed(t Tally) bool {
 	return t.Attempted() >= r.After && t.Failed*100 >= r.Percent*t.Attempted()
 }
 
-// Whom or what an open operation waits for: the keys of the index of open
-// operations. WaitsForAnswer is the state machine's own: a stored token that
+// Whom or what an operation waits for: the keys of the index of open
+// operations. One that has ended waits only for the deletion of its file. WaitsForAnswer is the state machine's own: a stored token that
 // has not been used yet.
 const (
 	WaitsForPlan      = "plan"
@@ -87,9 +89,11 @@ const (
 	WaitsForApproval  = "approval"
 	WaitsForMachine   = "machine"
 	WaitsForAnswer    = "answer"
+	WaitsForDeletion  = "deletion" // of its file
 )
 
-// WaitsFor says whom or what the operation waits for; "" when it has ended.
+// WaitsFor says whom or what the operation waits for; "" when nothing will
+// happen to it any more.
 func (o Operation) WaitsFor() string {
 	switch o.State {
 	case Planning:
@@ -100,6 +104,9 @@ func (o Operation) WaitsFor() string {
 		return WaitsForApproval
 	case Scheduled, Running, Stopping:
 		return WaitsForMachine
+	}
+	if o.File != nil && o.File.Deleted.IsZero() {
+		return WaitsForDeletion
 	}
 	return ""
 }
@@ -132,6 +139,8 @@ type PlanSummary struct {
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched
 	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
+	Rows       map[string]int        `json:"rows,omitempty"`      // of an export, by sheet
+	Bytes      int                   `json:"bytes,omitempty"`     // the length of the text in these rows
 }
 
 // Counted are the fields of which a plan's summary counts the patients.

@@ -97,6 +97,8 @@ type Change struct {
 	Facility string `json:"facility"`
 	Row      int    `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit `json:"edits"`
+	// Only of an export, whose changes have no edits.
+	Extract *Extract `json:"extract,omitempty"`
 }
 
 // Inverse is the change that takes this one back.

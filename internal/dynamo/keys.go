@@ -34,6 +34,7 @@ import (
 //	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
 //	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
 //	MAIL#<id>
+//	WRITTEN#<attempt>           body       SEALED#<attempt>  sealed
 //
 // and KEY#<requester> / <key>, the operation that a requester's key made.
 //

@@ -81,7 +81,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	w := &planWriter{
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
-			Before: bulk.Counts{}, After: bulk.Counts{}},
+			Before: bulk.Counts{}, After: bulk.Counts{}, Rows: map[string]int{}},
 		touched: map[string]bool{},
 	}
 	world, err := e.world(ctx, k, op.Params, directory)
@@ -90,7 +90,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	}
 	planner := k.New(op.Params, world)
 	chunks := e.chunks(ctx, selection)
-	also := recordsFor(k, op.Params)
+	also := reading{records: recordsFor(k, op.Params), parts: k.MakesFile()}
 	seen := map[string]bool{}
 	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {
@@ -101,7 +101,8 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id], directory)
+			change, exclusion := planOne(planner, requester, kind.Subject{
+				Patient: p, Given: c.given, Done: c.change, Records: chunk.records, Parts: chunk.parts[c.id]}, found, seen[c.id], k.MakesFile(), directory)
 			seen[c.id] = true
 			if exclusion != nil {
 				exclusion.Subject, exclusion.Row = c.id, c.row
@@ -118,8 +119,9 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	return w.finish(ctx)
 }
 
-// planOne applies the rules that hold for every kind, then the kind's own.
-func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
+// planOne applies the rules that hold for every kind, then the kind's own. A
+// lock does not matter to a kind that only reads.
+func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again, reads bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
 	switch {
 	case again:
@@ -128,7 +130,7 @@ func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.UnknownSubject, Sentence: "There is no patient with this id."}
 	case !requester.Holds(p.Facility()):
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.OtherFacility, Sentence: "This patient is in a facility that you do not hold."}
-	case p.LockedBy() != "":
+	case p.LockedBy() != "" && !reads:
 		return bulk.Change{}, &bulk.Exclusion{Name: p.Name(), Code: bulk.Locked, Sentence: lockedSentence(p.Record)}
 	}
 	change, exclusion := planner.Plan(s)
@@ -279,6 +281,12 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 				w.summary.Before.Add(field, before)
 				w.summary.After.Add(field, edit.After[field])
 			}
+		}
+	}
+	if c.Extract != nil {
+		w.summary.Bytes += c.Extract.Bytes
+		for sheet, rows := range c.Extract.Rows {
+			w.summary.Rows[sheet] += rows
 		}
 	}
 	if err := w.withinLimit(); err != nil {

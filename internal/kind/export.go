@@ -22,7 +22,7 @@ const (
 // Formats of an export's file. Stored: a contract.
 const (
 	FormatCSV   = "csv"
-	FormatExcel = "xlsx"
+	FormatExcel = "excel"
 )
 
 // FormatTitles are what people call the formats.

@@ -36,6 +36,10 @@ type Kind struct {
 	// ReadsVisits reports whether the planner needs the records of the visits
 	// that a profile lists. nil: it does not.
 	ReadsVisits func(bulk.Params) bool
+	// Sheets are the tables of the file that the kind makes instead of changing
+	// records. Its changes have no edits, its planner is told all of a patient's
+	// records, and a lock on a patient does not matter. nil: it makes no file.
+	Sheets func(bulk.Params) []Sheet
 	// New makes a planner for checked parameters.
 	New func(bulk.Params, World) Planner
 }
@@ -69,7 +73,12 @@ type Subject struct {
 	// The latest version of the records that Done changed; or, where the kind
 	// reads visits, of the first bulk.MaxEdits that the profile lists.
 	Records map[registry.Ref]registry.Record
+	// Only where the kind makes a file: everything kept about the patient.
+	Parts []registry.Record
 }
+
+// MakesFile reports whether the kind makes a file instead of changing records.
+func (k Kind) MakesFile() bool { return k.Sheets != nil }
 
 // Decider is the role that decides on an operation with the parameters: the
 // kind's own, and for a rollback that of what it undoes.
@@ -87,7 +96,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -21,7 +21,26 @@ type Sheet struct {
 type SheetColumn struct {
 	Name  string // the answer that asks for it: a contract
 	Title string
+	Cells CellType
 	cell  func(source) string
+}
+
+// CellType says what the cells of a column are. All of them are texts; one that
+// is not of its column's type is shown as it is.
+type CellType int
+
+const (
+	TextCells   CellType = iota // names, ids, telephone numbers: nothing is lost at their beginning
+	NoteCells                   // long texts
+	DateCells                   // 2006-01-02
+	MomentCells                 // 2006-01-02T15:04 in UTC
+	NumberCells
+)
+
+// cellTypes are the fields whose cells are more than texts.
+var cellTypes = map[string]CellType{
+	registry.BirthDate: DateCells, registry.InsuranceFrom: DateCells, registry.Registered: DateCells, registry.LastVisit: DateCells,
+	registry.ClinicalDate: DateCells, registry.VisitStart: MomentCells, registry.VisitMinutes: NumberCells, registry.VisitNote: NoteCells,
 }
 
 // source is what a row is made from.
@@ -73,7 +92,13 @@ const (
 
 // about is the column that shows a field of the row's record.
 func about(topic, field, title string) SheetColumn {
-	return SheetColumn{topic + "." + field, title, func(s source) string { return s.directory.Display(field, s.record.Get(field)) }}
+	return SheetColumn{topic + "." + field, title, cellTypes[field], func(s source) string {
+		shown := s.directory.Display(field, s.record.Get(field))
+		if cellTypes[field] == MomentCells {
+			return strings.TrimSuffix(shown, "Z") // the column's title names the time zone
+		}
+		return shown
+	}}
 }
 
 // profile is the column that shows a field of the patient's profile under the
@@ -82,7 +107,7 @@ func profile(field string) SheetColumn { return about(patientTopic, field, regis
 
 // nameIn is the patient's name in a sheet whose rows are no profiles.
 func nameIn(topic string) SheetColumn {
-	return SheetColumn{topic + "." + registry.Name, "Patient", func(s source) string { return s.patient.Name() }}
+	return SheetColumn{topic + "." + registry.Name, "Patient", TextCells, func(s source) string { return s.patient.Name() }}
 }
 
 // The columns of each topic.
@@ -94,7 +119,7 @@ var (
 		profile(registry.InsuranceFrom), profile(registry.Registered), profile(registry.LastVisit),
 	}
 	fullColumns = append(slices.Clone(listColumns),
-		profile(registry.EmergencyName), profile(registry.EmergencyPhone), profile(registry.LockedBy), profile(registry.LockedWhy))
+		profile(registry.EmergencyName), profile(registry.EmergencyPhone), profile(registry.NeedsSpecialty), profile(registry.LockedBy), profile(registry.LockedWhy))
 	noteColumns = []SheetColumn{
 		about(clinicalTopic, registry.ClinicalCode, "Code"), about(clinicalTopic, registry.ClinicalText, "Description"),
 		about(clinicalTopic, registry.ClinicalState, "State"), about(clinicalTopic, registry.ClinicalDate, "Recorded"),
@@ -112,7 +137,7 @@ var clinicalTitles = map[string]string{"condition": "Diagnosis", "medication": "
 
 // sortOfNote says what sort of note a row is.
 func sortOfNote() SheetColumn {
-	return SheetColumn{clinicalTopic + "." + registry.ClinicalKind, "Sort", func(s source) string {
+	return SheetColumn{clinicalTopic + "." + registry.ClinicalKind, "Sort", TextCells, func(s source) string {
 		stored := s.record.Get(registry.ClinicalKind)
 		if title, known := clinicalTitles[stored]; known {
 			return title

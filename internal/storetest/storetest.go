@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(*testing.T) Stores) {
 		{"lists", listTests},
 		{"commit", commitTests},
 		{"refusal", refusalTests},
+		{"written", writtenTests},
 		{"access", accessTests},
 		{"audit", auditTests},
 	} {

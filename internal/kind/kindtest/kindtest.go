@@ -38,11 +38,21 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.Tags.Name:                 tags,
 	kind.InsuranceChange.Name:      insuranceChange,
 	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
+	kind.Export.Name:               export,
 }
 
-// Draw draws a kind and answers to its questions.
-func Draw(t *rapid.T) (kind.Kind, bulk.Params) {
-	k, _ := kind.Find(rapid.SampledFrom(slices.Sorted(maps.Keys(asked))).Draw(t, "kind"))
+// Draw draws a kind that changes records, and answers to its questions.
+func Draw(t *rapid.T) (kind.Kind, bulk.Params) { return draw(t, false) }
+
+// DrawFile draws a kind that makes a file, and answers to its questions.
+func DrawFile(t *rapid.T) (kind.Kind, bulk.Params) { return draw(t, true) }
+
+func draw(t *rapid.T, file bool) (kind.Kind, bulk.Params) {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(asked)), func(name string) bool {
+		k, _ := kind.Find(name)
+		return k.MakesFile() != file
+	})
+	k, _ := kind.Find(rapid.SampledFrom(names).Draw(t, "kind"))
 	params := asked[k.Name](t)
 	if problems := k.Check(params, Directory); len(problems) > 0 {
 		t.Fatalf("%s with %q: %v", k.Name, params, problems)
@@ -74,7 +84,7 @@ func DrawGiven(t *rapid.T, k kind.Kind, n int) []registry.Fields {
 	return read
 }
 
-// Drawn reports whether Draw can draw the kind.
+// Drawn reports whether Draw or DrawFile can draw the kind.
 func Drawn(k kind.Kind) bool { return asked[k.Name] != nil }
 
 // DrawFields draws a profile's fields that are no one's identity: status, tags,
@@ -150,6 +160,19 @@ func tags(t *rapid.T) bulk.Params {
 		params[kind.AddTags], params[kind.RemoveTags] = params[kind.RemoveTags], params[kind.AddTags]
 	}
 	return params
+}
+
+func export(t *rapid.T) bulk.Params {
+	of := rapid.SampledFrom(kind.ExportTypes).Draw(t, "type")
+	var names []string
+	for _, c := range of.Columns() {
+		names = append(names, c.Name)
+	}
+	ticked := rapid.Permutation(names).Draw(t, "columns")[:rapid.IntRange(1, len(names)).Draw(t, "ticked")]
+	return bulk.Params{
+		kind.ExportType: of.Name, kind.ExportFormat: rapid.SampledFrom(of.Formats).Draw(t, "format"),
+		kind.ExportColumns: strings.Join(ticked, " "),
+	}
 }
 
 func insuranceChange(t *rapid.T) bulk.Params {

@@ -89,8 +89,8 @@ func status(_ context.Context, root string, _ []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nPortal    %s\nMailbox   %s\nAWS       %s (key and secret: test, region %s)\nLogs      %s\n",
-		running.PortalURL, running.MailURL, running.GatewayURL, running.Region, running.Dir())
+	fmt.Printf("\nPortal    %s\nMailbox   %s\nAWS       %s (key and secret: test, region %s)\nTerminal  . %s && go run ./cmd/bulkops --help\nLogs      %s\n",
+		running.PortalURL, running.MailURL, running.GatewayURL, running.Region, running.EnvFile(), running.Dir())
 	return nil
 }
 

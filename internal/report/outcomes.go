@@ -1,7 +1,8 @@
+// Package report writes what people take away from an operation as files that
+// spreadsheets open.
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"iter"
@@ -12,6 +13,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/export/csvfile"
 	"bulkops/internal/registry"
 )
 
@@ -22,34 +24,21 @@ var Columns = []string{"Patient id", "Name", "Facility", "Outcome", "Reason", "C
 // leftOut is the outcome of those whom the plan could not include.
 const leftOut = "left out"
 
-// byteOrderMark makes spreadsheets read the file as UTF-8.
-const byteOrderMark = "\ufeff"
-
 // Outcomes writes what became of every subject of an operation as CSV: those
 // in the plan in its order, then those left out of it. Callers who want fewer
 // rows hand over fewer.
 func Outcomes(w io.Writer, d registry.Directory, lines iter.Seq2[engine.Line, error], exclusions iter.Seq2[bulk.Exclusion, error]) error {
-	if _, err := io.WriteString(w, byteOrderMark); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true // as RFC 4180 has it
+	out := csvfile.NewWriter(w)
 	if err := out.Write(Columns); err != nil {
 		return err
-	}
-	write := func(cells ...string) error {
-		for i := range cells {
-			cells[i] = Cell(cells[i])
-		}
-		return out.Write(cells)
 	}
 	for line, err := range lines {
 		if err != nil {
 			return err
 		}
 		c, o := line.Change, line.Outcome
-		if err := write(c.Subject, c.Name, d.Display(registry.FacilityField, c.Facility), string(o.State), o.Sentence, o.Code,
-			again(o), Words(c, d), row(c.Row)); err != nil {
+		if err := out.Write([]string{c.Subject, c.Name, d.Display(registry.FacilityField, c.Facility), string(o.State), o.Sentence, o.Code,
+			again(o), Words(c, d), row(c.Row)}); err != nil {
 			return err
 		}
 	}
@@ -57,12 +46,11 @@ func Outcomes(w io.Writer, d registry.Directory, lines iter.Seq2[engine.Line, er
 		if err != nil {
 			return err
 		}
-		if err := write(x.Subject, x.Name, "", leftOut, x.Sentence, string(x.Code), "", "", row(x.Row)); err != nil {
+		if err := out.Write([]string{x.Subject, x.Name, "", leftOut, x.Sentence, string(x.Code), "", "", row(x.Row)}); err != nil {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
 // row is a row of the uploaded file; nothing where there was none.

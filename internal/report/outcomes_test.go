@@ -17,35 +17,6 @@ import (
 	"bulkops/internal/report"
 )
 
-func TestCellsThatASpreadsheetWouldComputeBecomeText(t *testing.T) {
-	for value, want := range map[string]string{
-		"Ann":                    "Ann",
-		"":                       "",
-		"000123":                 "000123",
-		"O'Brien":                "O'Brien",
-		"a=b":                    "a=b",
-		"=SUM(A1:A9)":            "'=SUM(A1:A9)",
-		"+15555501":              "'+15555501",
-		"-2+3":                   "'-2+3",
-		"@SUM(1)":                "'@SUM(1)",
-		"  =1+1":                 "'  =1+1",
-		"\t=1+1":                 "'\t=1+1",
-		"\tAnn":                  "'\tAnn",
-		"\rAnn":                  "'\rAnn",
-		"\u00a0=1":               "'\u00a0=1",
-		"＝1+1":                   "'＝1+1",
-		"   ":                    "   ",
-		"\"=1\"":                 "\"=1\"",
-		"محمد":                   "محمد",
-		"=cmd|' /C calc'!A0":     "'=cmd|' /C calc'!A0",
-		"Ann\n=HYPERLINK(\"x\")": "Ann\n=HYPERLINK(\"x\")",
-	} {
-		if got := report.Cell(value); got != want {
-			t.Errorf("Cell(%q) = %q, want %q", value, got, want)
-		}
-	}
-}
-
 var directory = registry.Directory{Facilities: []registry.Facility{{ID: "riverside", Name: "Riverside Clinic"}}}
 
 func sequence[T any](values ...T) iter.Seq2[T, error] {

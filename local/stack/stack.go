@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -181,8 +182,13 @@ func (s *Stack) AWSConfig() aws.Config {
 
 // Env is the environment for a program that works on the stack as an administrator, such as
 // cmd/bulkops: this process's own, with the gateway in place of any AWS account.
-func (s *Stack) Env() []string {
-	return environment(append(credentials(s.GatewayURL), "BULKOPS_STACK="+StackName)...)
+func (s *Stack) Env() []string { return environment(s.variables()...) }
+
+// EnvFile is what a shell reads to work on the stack as Env does.
+func (s *Stack) EnvFile() string { return filepath.Join(s.dir, "env") }
+
+func (s *Stack) variables() []string {
+	return append(credentials(s.GatewayURL), "BULKOPS_STACK="+StackName)
 }
 
 // Dir is the state folder; gateway.log and mailbox.log are in it.
@@ -203,7 +209,8 @@ func (s *Stack) save(now state) error {
 	if err != nil {
 		return fmt.Errorf("encode the stack's state: %w", err)
 	}
-	return os.WriteFile(filepath.Join(s.dir, stateFile), text, 0o644)
+	env := "export " + strings.Join(s.variables(), "\nexport ") + "\n"
+	return errors.Join(os.WriteFile(filepath.Join(s.dir, stateFile), text, 0o644), os.WriteFile(s.EnvFile(), []byte(env), 0o644))
 }
 
 func readState(dir string) (saved state, err error) {

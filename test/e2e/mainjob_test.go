@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -234,13 +235,18 @@ func auditedOnce(t *testing.T, op bulk.Operation, reason string, requester, appr
 			}
 		}
 	}
+	want := []string{"requested", "planned", "submitted", "approved", "started", "completed"}
 	var happened []string
-	for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
-		if r.Type == audit.Event {
-			happened = append(happened, r.What)
+	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited events", op.ID, len(want)), func() bool {
+		happened = nil
+		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
+			if r.Type == audit.Event {
+				happened = append(happened, r.What)
+			}
 		}
-	}
-	if want := []string{"requested", "planned", "submitted", "approved", "started", "completed"}; !slices.Equal(happened, want) {
+		return len(happened) >= len(want)
+	})
+	if !slices.Equal(happened, want) {
 		t.Errorf("the audit has the events %q, want %q", happened, want)
 	}
 }

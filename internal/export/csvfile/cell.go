@@ -1,8 +1,10 @@
-// Package report writes what people take away from an operation as files that
-// spreadsheets open.
-package report
+// Package csvfile writes CSV files that people open in spreadsheets.
+package csvfile
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // formulaStarts begin what spreadsheets compute instead of showing: ASCII, and
 // the wide forms that some take for the same.
@@ -11,9 +13,17 @@ const formulaStarts = "=+-@＝＋－＠"
 // Cell makes a value safe for a spreadsheet: one that would be taken for a
 // formula gets an apostrophe in front, which spreadsheets take as "this is
 // text". (OWASP, CSV Injection.) Every file made for people to open uses it.
+// A telephone number keeps every character: '+1 555 0100 instead of a sum.
 func Cell(value string) string {
-	visible := strings.TrimLeft(value, " \t\r\n\v\f\u00a0\ufeff\x00")
-	if visible != "" && strings.ContainsRune(formulaStarts, []rune(visible)[0]) || strings.HasPrefix(value, "\t") || strings.HasPrefix(value, "\r") {
+	if value == "" {
+		return value
+	}
+	switch value[0] {
+	case '\t', '\r', 0:
+		return "'" + value
+	}
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(value, " \t\r\n\v\f\u00a0\ufeff\x00"))
+	if first != utf8.RuneError && strings.ContainsRune(formulaStarts, first) {
 		return "'" + value
 	}
 	return value

@@ -1,0 +1,181 @@
+package xlsx
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// look is how a cell is read and shown.
+type look struct {
+	kind  Type
+	style style
+}
+
+func appendRow(b []byte, s *sheet, cells []string, looks []look) []byte {
+	b = append(b, `<row r="`...)
+	b = strconv.AppendInt(b, int64(s.rows), 10)
+	b = append(b, `">`...)
+	for i, cell := range cells {
+		if cell == "" {
+			continue
+		}
+		b = append(b, `<c r="`...)
+		b = append(b, s.letters[i]...)
+		b = strconv.AppendInt(b, int64(s.rows), 10)
+		b = append(b, `" s="`...)
+		b = appendCell(b, looks[i], cell)
+	}
+	return append(b, "</row>"...)
+}
+
+// appendCell appends a cell from the number of its style on.
+func appendCell(b []byte, l look, cell string) []byte {
+	switch l.kind {
+	case Date, Moment:
+		if t, ok := moment(l.kind, cell); ok {
+			if l.kind == Moment && len(cell) == len(withSeconds) {
+				l.style = styleSeconds
+			}
+			return append(strconv.AppendFloat(appendStyle(b, l.style, "><v>"), serial(t), 'f', -1, 64), "</v></c>"...)
+		}
+		l.style = styleText
+	case Number:
+		if isNumber(cell) {
+			return append(append(appendStyle(b, l.style, "><v>"), cell...), "</v></c>"...)
+		}
+		l.style = styleText
+	}
+	if first, last := cell[0], cell[len(cell)-1]; first <= ' ' || last <= ' ' {
+		b = appendStyle(b, l.style, ` t="inlineStr"><is><t xml:space="preserve">`)
+	} else {
+		b = appendStyle(b, l.style, ` t="inlineStr"><is><t>`)
+	}
+	return append(appendText(b, cell), "</t></is></c>"...)
+}
+
+func appendStyle(b []byte, s style, after string) []byte {
+	return append(append(strconv.AppendInt(b, int64(s), 10), '"'), after...)
+}
+
+const (
+	onlyDay        = "2006-01-02"
+	withoutSeconds = "2006-01-02T15:04"
+	withSeconds    = "2006-01-02T15:04:05"
+)
+
+// firstDay is where Excel's days are right: it believes in a 29 February 1900.
+var firstDay = time.Date(1900, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// moment reads a day or a moment that Excel can hold and shows as it stands.
+func moment(kind Type, cell string) (time.Time, bool) {
+	layout := onlyDay
+	if kind == Moment {
+		if layout = withoutSeconds; len(cell) == len(withSeconds) {
+			layout = withSeconds
+		}
+	}
+	if len(cell) != len(layout) {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(layout, cell)
+	return t, err == nil && !t.Before(firstDay)
+}
+
+// serial is a moment as Excel counts: days since the end of 1899.
+func serial(t time.Time) float64 {
+	return float64(t.Unix()-time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).Unix()) / (24 * 60 * 60)
+}
+
+// isNumber says whether Excel shows the number with the very same digits: up to
+// 15 of them, none superfluous.
+func isNumber(cell string) bool {
+	if cell[0] == '-' && len(cell) > 1 && cell != "-0" {
+		cell = cell[1:]
+	}
+	digits, point := 0, -1
+	for i := range len(cell) {
+		switch c := cell[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c == '.' && point < 0 && i > 0:
+			point = i
+		default:
+			return false
+		}
+	}
+	if digits == 0 || digits > 15 || cell[0] == '0' && len(cell) > 1 && point != 1 {
+		return false
+	}
+	return point < 0 || cell[len(cell)-1] != '.' && cell[len(cell)-1] != '0'
+}
+
+// plain are the bytes that stand in XML as they are, in any text.
+var plain = func() (p [256]bool) {
+	for c := range p {
+		p[c] = c >= ' ' || c == '\t' || c == '\n'
+	}
+	for _, c := range []byte("<>&_\xef") { // 0xef begins U+F000 to U+FFFF
+		p[c] = false
+	}
+	return p
+}()
+
+const hexDigits = "0123456789ABCDEF"
+
+// appendText appends valid UTF-8 as XML text. What XML cannot hold is written in
+// Excel's way, _xHHHH_, and so is the underscore of a text that looks like it.
+func appendText(b []byte, text string) []byte {
+	start := 0
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if plain[c] {
+			continue
+		}
+		length, escaped := 1, ""
+		switch {
+		case c == '<':
+			escaped = "&lt;"
+		case c == '>':
+			escaped = "&gt;"
+		case c == '&':
+			escaped = "&amp;"
+		case c == '_':
+			if !looksEscaped(text[i:]) {
+				continue
+			}
+			escaped = "_x005F_"
+		case c < ' ':
+			escaped = string([]byte{'_', 'x', '0', '0', hexDigits[c>>4], hexDigits[c&15], '_'})
+		default: // U+F000 and up, of which two are no characters
+			r, size := utf8.DecodeRuneInString(text[i:])
+			switch r {
+			case 0xfffe:
+				escaped = "_xFFFE_"
+			case 0xffff:
+				escaped = "_xFFFF_"
+			default:
+				i += size - 1
+				continue
+			}
+			length = size
+		}
+		b = append(append(b, text[start:i]...), escaped...)
+		start = i + length
+		i = start - 1
+	}
+	return append(b, text[start:]...)
+}
+
+// looksEscaped says whether a text begins with _xHHHH_.
+func looksEscaped(text string) bool {
+	if len(text) < 7 || text[1] != 'x' || text[6] != '_' {
+		return false
+	}
+	for _, c := range []byte(text[2:6]) {
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,152 @@
+package xlsx
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// style is the place of a cell's look in the list of the styles.
+type style int
+
+const (
+	_ style = iota // what has no look
+	styleTitle
+	styleText
+	styleNote
+	styleDate
+	styleMoment
+	styleSeconds
+	styleNumber
+	styleCover
+	styleCoverName
+	styleCoverValue
+)
+
+var typeStyles = [...]style{Text: styleText, Note: styleNote, Date: styleDate, Moment: styleMoment, Number: styleNumber}
+
+const (
+	declaration = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+	mainSpace   = ` xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"`
+	relations   = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	media       = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+)
+
+// styles lists the looks in the order of the constants above. Format 49 is
+// Excel's "Text": what is typed over such a cell stays text too.
+const styles = declaration + `<styleSheet` + mainSpace + `>` +
+	`<numFmts count="3"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd"/><numFmt numFmtId="165" formatCode="yyyy\-mm\-dd&quot;T&quot;hh:mm"/><numFmt numFmtId="166" formatCode="yyyy\-mm\-dd&quot;T&quot;hh:mm:ss"/></numFmts>` +
+	`<fonts count="4"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font>` +
+	`<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/><family val="2"/></font>` +
+	`<font><b/><sz val="16"/><color rgb="FF162E51"/><name val="Calibri"/><family val="2"/></font>` +
+	`<font><b/><sz val="11"/><color rgb="FF162E51"/><name val="Calibri"/><family val="2"/></font></fonts>` +
+	`<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>` +
+	`<fill><patternFill patternType="solid"><fgColor rgb="FF162E51"/><bgColor indexed="64"/></patternFill></fill></fills>` +
+	`<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border>` +
+	`<border><left/><right/><top/><bottom style="thin"><color rgb="FFDFE1E2"/></bottom><diagonal/></border></borders>` +
+	`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
+	`<cellXfs count="11"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+	`<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf>` +
+	`<xf numFmtId="164" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="165" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="166" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="0" fontId="0" fillId="0" borderId="1" xfId="0" applyBorder="1" applyAlignment="1"><alignment horizontal="right" vertical="top"/></xf>` +
+	`<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
+	`<xf numFmtId="49" fontId="3" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyFont="1" applyBorder="1" applyAlignment="1"><alignment vertical="top"/></xf>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf></cellXfs>` +
+	`<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`
+
+// widths are what suits a type, in characters.
+var widths = [...]int{Text: 18, Note: 60, Date: 12, Moment: 21, Number: 12}
+
+// sheetStart appends the sheet up to its first row: titles that stay in view,
+// widths, and one page's width when printed.
+func sheetStart(b []byte, columns []Column) []byte {
+	b = append(b, declaration+`<worksheet`+mainSpace+`><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>`+
+		`<sheetViews><sheetView showGridLines="0" workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>`+
+		`<sheetFormatPr defaultRowHeight="15"/><cols>`...)
+	for i, c := range columns {
+		width := c.Width
+		if width == 0 {
+			width = max(widths[c.Type], utf8.RuneCountInString(c.Title)+4) // with room for the filter's arrow
+		}
+		b = fmt.Appendf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, min(width, 255))
+	}
+	return append(b, "</cols><sheetData>"...)
+}
+
+// sheetEnd appends what follows the rows: the filter, and that digits in a text
+// are no mistake.
+func sheetEnd(b []byte, s *sheet) []byte {
+	if s.columns == nil {
+		return append(b, coverEnd...)
+	}
+	area := fmt.Sprintf("A1:%s%d", s.letters[len(s.letters)-1], s.rows)
+	return fmt.Appendf(b, `</sheetData><autoFilter ref="%s"/><pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.3" footer="0.3"/>`+
+		`<pageSetup orientation="landscape" fitToHeight="0"/><headerFooter><oddFooter>&amp;L&amp;A&amp;RPage &amp;P of &amp;N</oddFooter></headerFooter>`+
+		`<ignoredErrors><ignoredError sqref="%s" numberStoredAsText="1"/></ignoredErrors></worksheet>`, area, area)
+}
+
+// part is a file of the workbook.
+type part struct {
+	name    string
+	content []byte
+}
+
+func sheetPart(number int) string { return fmt.Sprintf("xl/worksheets/sheet%d.xml", number) }
+
+// frame is everything but the sheets. The cover, written last, is the first.
+func (w *Writer) frame(c Cover) []part {
+	var types, sheets, links, filters, titles strings.Builder
+	for i := range w.sheets {
+		number := (i+len(w.sheets)-1)%len(w.sheets) + 1
+		s := w.sheets[number-1]
+		fmt.Fprintf(&types, `<Override PartName="/%s" ContentType="%sworksheet+xml"/>`, sheetPart(number), media)
+		fmt.Fprintf(&sheets, `<sheet name="%s" sheetId="%d" r:id="rId%d"/>`, attribute(s.name), number, number)
+		fmt.Fprintf(&links, `<Relationship Id="rId%d" Type="%s/worksheet" Target="/%s"/>`, number, relations, sheetPart(number))
+		if s.columns == nil {
+			continue
+		}
+		fmt.Fprintf(&filters, `<definedName name="_xlnm._FilterDatabase" localSheetId="%d" hidden="1">'%s'!$A$1:$%s$%d</definedName>`,
+			i, attribute(s.name), s.letters[len(s.letters)-1], s.rows)
+		fmt.Fprintf(&titles, `<definedName name="_xlnm.Print_Titles" localSheetId="%d">'%s'!$1:$1</definedName>`, i, attribute(s.name))
+	}
+	names := ""
+	if filters.Len() > 0 {
+		names = "<definedNames>" + filters.String() + titles.String() + "</definedNames>"
+	}
+	made := c.Made.UTC().Format("2006-01-02T15:04:05Z")
+	const packageSpace = ` xmlns="http://schemas.openxmlformats.org/package/2006/`
+	const office = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties"
+	return []part{
+		{"xl/styles.xml", []byte(styles)},
+		{"xl/workbook.xml", fmt.Appendf(nil, declaration+`<workbook%s xmlns:r="%s"><bookViews><workbookView activeTab="0"/></bookViews><sheets>%s</sheets>%s</workbook>`,
+			mainSpace, relations, sheets.String(), names)},
+		{"xl/_rels/workbook.xml.rels", fmt.Appendf(nil, declaration+`<Relationships%srelationships">%s<Relationship Id="rId%d" Type="%s/styles" Target="styles.xml"/></Relationships>`,
+			packageSpace, links.String(), len(w.sheets)+1, relations)},
+		{"docProps/core.xml", fmt.Appendf(nil, declaration+`<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><dc:title>%s</dc:title><dcterms:created xsi:type="dcterms:W3CDTF">%s</dcterms:created></cp:coreProperties>`,
+			attribute(c.Title), made)},
+		{"_rels/.rels", fmt.Appendf(nil, declaration+`<Relationships%srelationships"><Relationship Id="rId1" Type="%s/officeDocument" Target="xl/workbook.xml"/><Relationship Id="rId2" Type="%s" Target="docProps/core.xml"/></Relationships>`,
+			packageSpace, relations, office)},
+		{"[Content_Types].xml", fmt.Appendf(nil, declaration+`<Types%scontent-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="%ssheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="%sstyles+xml"/><Override PartName="/docProps/core.xml" ContentType="application/vnd.openxmlformats-package.core-properties+xml"/>%s</Types>`,
+			packageSpace, media, media, types.String())},
+	}
+}
+
+// coverOf is the sheet of the cover, which has names and values instead of
+// titles and rows.
+func coverOf(c Cover) sheet {
+	return sheet{name: c.Sheet, letters: []string{"A", "B"}, looks: []look{{Text, styleCoverName}, {Note, styleCoverValue}}}
+}
+
+const (
+	coverStart = declaration + `<worksheet` + mainSpace + `><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView showGridLines="0" tabSelected="1" workbookViewId="0"/></sheetViews>` +
+		`<sheetFormatPr defaultRowHeight="15"/><cols><col min="1" max="1" width="28" customWidth="1"/><col min="2" max="2" width="80" customWidth="1"/></cols><sheetData>`
+	coverEnd = `</sheetData><pageMargins left="0.5" right="0.5" top="0.6" bottom="0.6" header="0.3" footer="0.3"/><pageSetup orientation="portrait" fitToHeight="0"/></worksheet>`
+)
+
+func attribute(text string) string {
+	return strings.ReplaceAll(string(appendText(nil, text)), `"`, "&quot;")
+}

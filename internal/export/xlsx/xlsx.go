@@ -1,0 +1,200 @@
+// Package xlsx writes Excel workbooks row by row, in one pass and constant
+// memory. Equal input gives equal bytes.
+package xlsx
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Excel's limits. Tests lower them.
+var (
+	maxRows = 1_048_576 // of a sheet, with its titles
+	maxText = 32_767    // of a cell, in units of UTF-16
+)
+
+// Type says how the cells of a column look. Cells are given as text always. A
+// text that is not exactly of its column's type becomes a cell of text, so
+// nothing is lost.
+type Type int
+
+const (
+	Text   Type = iota // as it is: names, ids, telephone numbers, with leading zeros
+	Note               // long text, over several lines
+	Date               // 2006-01-02
+	Moment             // 2006-01-02T15:04 or 2006-01-02T15:04:05
+	Number             // a decimal number
+)
+
+// Column is one column of a table.
+type Column struct {
+	Title string
+	Type  Type
+	Width int // in characters; 0 for what suits the type and the title
+}
+
+// Cover is the first sheet: a title, and lines of a name and a value.
+type Cover struct {
+	Sheet, Title string
+	Lines        [][2]string
+	Made         time.Time
+}
+
+// Writer writes one workbook: Sheet, its rows, the next Sheet, …, Close.
+type Writer struct {
+	zip    *zip.Writer
+	part   io.Writer // the part that is open
+	buffer []byte
+	sheets []sheet
+	long   int
+}
+
+// sheet is one sheet of the workbook. A table of many rows has several.
+type sheet struct {
+	name    string
+	table   string // its name, and which of its sheets this is
+	number  int
+	columns []Column // none for the cover
+	letters []string
+	looks   []look
+	rows    int
+}
+
+// NewWriter returns a writer of a workbook to w.
+func NewWriter(w io.Writer) *Writer {
+	z := zip.NewWriter(w)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, compression) })
+	return &Writer{zip: z, buffer: make([]byte, 0, 2*flushAt)}
+}
+
+const (
+	compression = 3 // rows are alike: higher levels cost more time than they save room
+	flushAt     = 64 << 10
+)
+
+// Sheet ends the sheet before and begins one.
+func (w *Writer) Sheet(name string, columns []Column) error {
+	return w.begin(sheet{name: name, table: name, number: 1, columns: columns})
+}
+
+func (w *Writer) begin(s sheet) error {
+	titles, looks := make([]string, len(s.columns)), make([]look, len(s.columns))
+	s.looks, s.letters, s.rows = nil, nil, 0
+	for i, c := range s.columns {
+		titles[i], looks[i] = c.Title, look{Text, styleTitle}
+		s.looks = append(s.looks, look{c.Type, typeStyles[c.Type]})
+		s.letters = append(s.letters, letters(i))
+	}
+	if err := w.open(s); err != nil {
+		return err
+	}
+	w.buffer = sheetStart(w.buffer, s.columns)
+	return w.row(titles, looks)
+}
+
+// open ends the sheet before and begins the part of another.
+func (w *Writer) open(s sheet) error {
+	if err := w.end(); err != nil {
+		return err
+	}
+	w.sheets = append(w.sheets, s)
+	return w.create(sheetPart(len(w.sheets)))
+}
+
+// end ends the sheet that is open, if one is.
+func (w *Writer) end() error {
+	if len(w.sheets) == 0 {
+		return nil
+	}
+	w.buffer = sheetEnd(w.buffer, w.sheet())
+	return w.flush()
+}
+
+func (w *Writer) sheet() *sheet { return &w.sheets[len(w.sheets)-1] }
+
+// Row writes one row of the sheet. A text too long for a cell continues in the
+// row below, which repeats the first cell; both places say so. After the last
+// row that a sheet holds the next goes to another sheet, "Name (2)".
+func (w *Writer) Row(cells []string) error {
+	for _, cell := range cells {
+		if len(cell) > maxText && units(cell) > maxText {
+			return w.longRow(cells)
+		}
+	}
+	return w.shortRow(cells)
+}
+
+func (w *Writer) shortRow(cells []string) error {
+	if s := *w.sheet(); s.rows == maxRows {
+		s.number++
+		s.name = fmt.Sprintf("%s (%d)", s.table, s.number)
+		if err := w.begin(s); err != nil {
+			return err
+		}
+	}
+	return w.row(cells, w.sheet().looks)
+}
+
+func (w *Writer) row(cells []string, looks []look) error {
+	s := w.sheet()
+	s.rows++
+	w.buffer = appendRow(w.buffer, s, cells, looks)
+	if len(w.buffer) < flushAt {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *Writer) flush() error {
+	_, err := w.part.Write(w.buffer)
+	w.buffer = w.buffer[:0]
+	return err
+}
+
+func (w *Writer) create(name string) (err error) {
+	w.part, err = w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+	return err
+}
+
+// Long is how many texts continue in the row below.
+func (w *Writer) Long() int { return w.long }
+
+// Close writes the cover and the workbook around the sheets.
+func (w *Writer) Close(c Cover) error {
+	if err := w.open(coverOf(c)); err != nil {
+		return err
+	}
+	w.buffer = append(w.buffer, coverStart...)
+	if err := w.row([]string{c.Title}, []look{{Text, styleCover}}); err != nil {
+		return err
+	}
+	w.sheet().rows++ // an empty one
+	for _, line := range c.Lines {
+		if err := w.Row(line[:]); err != nil {
+			return err
+		}
+	}
+	if err := w.end(); err != nil {
+		return err
+	}
+	for _, part := range w.frame(c) {
+		if err := w.create(part.name); err != nil {
+			return err
+		}
+		if _, err := w.part.Write(part.content); err != nil {
+			return err
+		}
+	}
+	return w.zip.Close()
+}
+
+// letters are the name of a column: A, …, Z, AA, …
+func letters(i int) string {
+	if i < 26 {
+		return string(rune('A' + i))
+	}
+	return letters(i/26-1) + string(rune('A'+i%26))
+}

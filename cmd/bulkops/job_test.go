@@ -137,6 +137,20 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	}
 }
 
+func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001"))
+	send := func(code int, more ...string) string {
+		return d.types(code, append([]string{"submit", id, "--reason", "Moved to the hospital", "--confirm"}, more...)...)
+	}
+	tomorrow := d.Engine.Now().AddDate(0, 0, 1)
+	wants(t, send(1, "--start-date", "2027-03-14", "--start-time", "02:30", "--start-zone", "America/Chicago"), "The time 02:30 does not exist on 14 March 2027")
+	wants(t, send(1, "--stop-percent", "101"), "stop.percent")
+	wants(t, send(0, "--start-date", tomorrow.Format("2006-01-02"), "--start-time", "22:30", "--start-zone", "UTC", "--stop-percent", "20", "--stop-after", "10"),
+		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
+}
+
 func TestEachKindHasItsCommand(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

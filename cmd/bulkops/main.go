@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 )
 
@@ -38,7 +39,7 @@ type commands struct {
 	Approve  approveCommand  `cmd:"" help:"Approve an operation."`
 	Reject   rejectCommand   `cmd:"" help:"Reject an operation."`
 	Stop     stopCommand     `cmd:"" help:"Stop a run after the changes under way."`
-	Cancel   cancelCommand   `cmd:"" help:"Take your own request back before it runs."`
+	Cancel   cancelCommand   `cmd:"" help:"Take a request back before it runs."`
 	Rerun    rerunCommand    `cmd:"" help:"Plan an ended operation again for those whom it did not change."`
 	Rollback rollbackCommand `cmd:"" help:"Plan the reverse of an ended operation."`
 	Follow   followCommand   `cmd:"" help:"Show the progress of an operation until it ends."`
@@ -73,6 +74,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, problems io.Writ
 	parser, err := kong.New(&line, kong.Name("bulkops"), kong.Writers(out, problems),
 		kong.Description("Change many patient records at once: plan, approval by a second person, audit. "+
 			"Ends with 0 when done, 1 when not, 2 when the command line cannot be used."),
+		kong.Vars{"stop_percent": fmt.Sprint(bulk.DefaultStopRule.Percent), "stop_after": fmt.Sprint(bulk.DefaultStopRule.After)},
 		kong.Exit(func(code int) { ended = code }))
 	if err != nil {
 		panic(err) // the commands above cannot be a command line

@@ -103,6 +103,12 @@ func show(t *terminal, op api.Operation) {
 	if op.Approval != nil {
 		row("Asked to decide", "%s; until %s", strings.Join(op.Approval.Asked, ", "), clock(op.Approval.Expires))
 	}
+	if op.Start != nil {
+		row("Start", "%s", op.Start.Words)
+	}
+	if s := op.Stop; s != nil {
+		row("Stops by itself", "when %d %% of at least %s failed", s.Percent, plural(s.After, "patient", "patients"))
+	}
 	if d := op.Decision; d != nil {
 		row("Decision", "%s by %s at %s. %s", d.Verdict, d.By, clock(d.At), d.Comment)
 	}
@@ -158,6 +164,12 @@ type submitCommand struct {
 	Reason  string `required:"" help:"Why the change is needed, 10 to 1000 characters. The approver and the auditors read it."`
 	Confirm bool   `help:"Confirm every item of the checklist, which is shown without it."`
 	Number  int    `help:"How many patients will be changed, where the plan asks for it."`
+
+	StartDate   string `placeholder:"2026-01-31" help:"Day on which the run begins; without one, at once after the approval."`
+	StartTime   string `placeholder:"22:30" help:"Time at which it begins."`
+	StartZone   string `placeholder:"America/Chicago" help:"Time zone of that day and time."`
+	StopPercent int    `default:"${stop_percent}" help:"Stop the run by itself when so many percent of the patients failed."`
+	StopAfter   int    `default:"${stop_after}" help:"Do not look at failures before so many patients were attempted."`
 }
 
 func (s submitCommand) Run(t *terminal) error {
@@ -172,6 +184,10 @@ func (s submitCommand) Run(t *terminal) error {
 	if s.Number != 0 {
 		body["number"] = s.Number
 	}
+	if start := (api.Start{Date: s.StartDate, Time: s.StartTime, Zone: s.StartZone}); start != (api.Start{}) {
+		body["start"] = start
+	}
+	body["stop"] = api.Stop{Percent: s.StopPercent, After: s.StopAfter}
 	if confirm := op.You.ToSubmit; confirm != nil {
 		if !s.Confirm {
 			t.say("By sending this plan for approval you confirm:")

@@ -20,7 +20,22 @@ type Submitted struct {
 		Reason    string   `json:"reason" doc:"Why the change is needed, 10 to 1000 characters. The approver and the auditors read it."`
 		Checklist []string `json:"checklist" doc:"Every item of you.to_submit.checklist, in its words."`
 		Number    int      `json:"number,omitempty" doc:"How many patients will be changed, where you.to_submit.number asks for it."`
+		Start     *Start   `json:"start,omitempty" doc:"When the run begins once it is approved; without it, at once."`
+		Stop      *Stop    `json:"stop,omitempty" doc:"When the run stops by itself; without it, when half of at least 200 patients failed."`
 	}
+}
+
+// Start is a moment as a clock on the wall shows it.
+type Start struct {
+	Date string `json:"date" example:"2027-01-31"`
+	Time string `json:"time" example:"22:30"`
+	Zone string `json:"zone" doc:"IANA name of the time zone." example:"America/Chicago"`
+}
+
+// Stop is when a run stops by itself.
+type Stop struct {
+	Percent int `json:"percent" minimum:"1" maximum:"100" doc:"Of the patients attempted, so many failed."`
+	After   int `json:"after" minimum:"1" doc:"Not before so many were attempted."`
 }
 
 // Decided is an approver's answer.
@@ -48,7 +63,7 @@ func (a *api) actRoutes(h huma.API) {
 	use(a, h, act("submit", "submit", "Send a plan for approval", "The same submission again changes nothing."), a.submit)
 	use(a, h, act("decide", "decision", "Approve or reject", "Of several decisions one is recorded; the others are told which (409)."), a.decide)
 	use(a, h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
-	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs."), a.cancel)
+	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs: for its requester, and once it is approved also for whoever may approve it."), a.cancel)
 	use(a, h, act("rerun", "rerun", "Plan it again for those who were not changed",
 		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help."), a.again(bulk.Rerun))
 	use(a, h, act("rollback", "rollback", "Plan its reverse",
@@ -61,6 +76,12 @@ func (a *api) submit(ctx context.Context, person staff.Person, in *Submitted) (*
 	s := engine.Submission{Digest: in.Body.Digest, Reason: in.Body.Reason, Checklist: in.Body.Checklist}
 	if in.Body.Number != 0 {
 		s.Typed = strconv.Itoa(in.Body.Number)
+	}
+	if start := in.Body.Start; start != nil {
+		s.Start = engine.StartWish(*start)
+	}
+	if stop := in.Body.Stop; stop != nil {
+		s.Stop = engine.StopWish{Percent: strconv.Itoa(stop.Percent), After: strconv.Itoa(stop.After)}
 	}
 	op, err := a.engine.Submit(ctx, person, in.ID, s)
 	if err != nil {

@@ -130,6 +130,34 @@ func TestTheWholeJob(t *testing.T) {
 	}
 }
 
+// When a run starts and when it stops by itself is said with the submission;
+// until it starts, whoever may approve it can take it back.
+func TestAStartIsChosenAndTakenBack(t *testing.T) {
+	c := newClinic(t)
+	op := c.ready(t, toHold("000001"))
+	path := "/v1/operations/" + op.ID
+	body := submission(op)
+	body["start"] = object{"date": "2027-03-14", "time": "02:30", "zone": "America/Chicago"}
+	body["stop"] = object{"percent": 20, "after": 10}
+	if p := c.as(t, "sam", "POST", path+"/submit", body).problem(422, "invalid"); len(p.Problems) != 1 || p.Problems[0].Field != "start_time" {
+		t.Errorf("%+v", p)
+	}
+	tomorrow := c.Engine.Now().AddDate(0, 0, 1).Format("2006-01-02")
+	body["start"] = object{"date": tomorrow, "time": "22:30", "zone": "Asia/Kolkata"}
+	op = c.as(t, "sam", "POST", path+"/submit", body).operation(200)
+	if op.Start == nil || op.Start.At.UTC().Format("2006-01-02 15:04") != tomorrow+" 17:00" || *op.Stop != (api.Stop{Percent: 20, After: 10}) {
+		t.Fatalf("%+v %+v", op.Start, op.Stop)
+	}
+	c.as(t, "maria", "POST", path+"/cancel", nil).problem(403, "forbidden")
+	op = c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	if op.State != "scheduled" || !op.You.MayCancel {
+		t.Fatalf("%s, you may %+v", op.State, op.You)
+	}
+	if op = c.as(t, "maria", "POST", path+"/cancel", nil).operation(200); op.State != "cancelled" || op.Cause != "Taken back by Maria Duarte." {
+		t.Errorf("%s: %s", op.State, op.Cause)
+	}
+}
+
 // Every kind is asked for by its name and its parameters, and the plan says what
 // the registry will hold.
 func TestEachKindWorksByItsParameters(t *testing.T) {

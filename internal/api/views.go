@@ -32,6 +32,8 @@ type Operation struct {
 	Plan     *Plan         `json:"plan,omitempty" doc:"From the state ready on."`
 	Approval *Approval     `json:"approval,omitempty" doc:"Since it was submitted."`
 	Decision *DecisionTold `json:"decision,omitempty"`
+	Start    *StartTold    `json:"start,omitempty" doc:"When it is to begin, where that was chosen; if it is approved later, it begins at once."`
+	Stop     *Stop         `json:"stop,omitempty" doc:"When it stops by itself. Since it was submitted."`
 	Origin   *LinkView     `json:"origin,omitempty" doc:"The operation that this one was made from."`
 	Follow   []LinkView    `json:"follow,omitempty" doc:"The operations made from this one, oldest first."`
 	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
@@ -76,6 +78,13 @@ type Plan struct {
 type Approval struct {
 	Asked   []string  `json:"asked" doc:"Names of those asked by mail."`
 	Expires time.Time `json:"expires"`
+}
+
+// StartTold is when a run is to begin.
+type StartTold struct {
+	At    time.Time `json:"at"`
+	Zone  string    `json:"zone" example:"America/Chicago"`
+	Words string    `json:"words" example:"31 Jan 2027, 22:30 (America/Chicago, UTC-06:00)"`
 }
 
 // LinkView leads to an operation that was made from another, or back.
@@ -160,6 +169,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
 		}
 	}
+	if !op.Submitted.IsZero() {
+		v.Stop = &Stop{op.StopAt.Percent, op.StopAt.After}
+	}
+	if s := op.Start; !s.IsZero() {
+		v.Start = &StartTold{s.At, s.Zone, s.String()}
+	}
 	if e := op.Decision; e != nil {
 		v.Decision = &DecisionTold{e.Verdict, e.By.Name, e.At, e.Comment, e.Stale}
 	}
@@ -187,7 +202,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 	own := op.Requester.Sub == person.Sub
 	you := You{
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
-		MayCancel: own && op.State.MayBecome(bulk.Cancelled),
+		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),

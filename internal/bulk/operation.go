@@ -45,6 +45,7 @@ type Operation struct {
 	Final     Tally       `json:"final"`           // when ended
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
 	StopAt    StopRule    `json:"stop_at"`
+	Start     Start       `json:"start,omitzero"`
 
 	File *File `json:"file,omitempty"` // of an export that has made one
 
@@ -80,9 +81,36 @@ func (r StopRule) Passed(t Tally) bool {
 	return t.Attempted() >= r.After && t.Failed*100 >= r.Percent*t.Attempted()
 }
 
+// Start is when an approved operation is to begin; the zero Start is at once.
+type Start struct {
+	At   time.Time `json:"at"`   // with the offset of the zone, so that it reads as it was chosen
+	Zone string    `json:"zone"` // IANA name of the time zone in which it was chosen
+}
+
+// IsZero reports whether none was chosen.
+func (s Start) IsZero() bool { return s.At.IsZero() }
+
+// String is the start as people chose it, e.g.
+// 3 Dec 2026, 22:30 (America/Chicago, UTC-06:00).
+func (s Start) String() string {
+	return s.At.Format("2 Jan 2006, 15:04") + " (" + s.Zone + ", UTC" + s.At.Format("-07:00") + ")"
+}
+
+// StartsLater reports whether an approved operation still waits for its start.
+func (o Operation) StartsLater(now time.Time) bool {
+	return o.State == Scheduled && now.Before(o.Start.At)
+}
+
+// StartPassed reports whether the start had passed when the operation was
+// approved, so that it began at once.
+func (o Operation) StartPassed() bool {
+	return !o.Start.IsZero() && o.Decision != nil && o.Decision.Verdict == Approve && !o.Decision.At.Before(o.Start.At)
+}
+
 // Whom or what an operation waits for: the keys of the index of open
-// operations. One that has ended waits only for the deletion of its file. WaitsForAnswer is the state machine's own: a stored token that
-// has not been used yet.
+// operations. One that has ended waits only for the deletion of its file.
+// WaitsForAnswer is the state machine's own: a stored token that has not been
+// used yet.
 const (
 	WaitsForPlan      = "plan"
 	WaitsForRequester = "requester"

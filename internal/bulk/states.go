@@ -55,5 +55,5 @@ var Texts = map[State]StateText{
 	FailedState:         {"Failed", "The operation ended before any patient was changed."},
 	Rejected:            {"Rejected", "The approver decided against it. Nothing was changed."},
 	Expired:             {"Expired", "Nobody decided in time. Nothing was changed. You can ask again with the same selection."},
-	Cancelled:           {"Cancelled", "The requester took the request back. Nothing was changed."},
+	Cancelled:           {"Cancelled", "The request was taken back before it ran. Nothing was changed."},
 }

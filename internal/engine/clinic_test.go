@@ -353,7 +353,12 @@ func (m *machine) Succeed(_ context.Context, token string, output any) error {
 		return engine.ErrNoWait
 	}
 	delete(m.waits, token)
-	m.answers = append(m.answers, fmt.Sprintf("%s: %s", token, output.(engine.Answer).Next))
+	answer := output.(engine.Answer)
+	said := answer.Next
+	if answer.StartAt != "" {
+		said += " at " + answer.StartAt
+	}
+	m.answers = append(m.answers, token+": "+said)
 	return nil
 }
 

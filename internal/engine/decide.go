@@ -75,7 +75,11 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 		} else {
 			op.State, op.Ended = bulk.Rejected, now
 		}
-		return bulk.Event{Actor: person(actor), What: string(r.Verdict), Detail: comment}, nil
+		detail := comment
+		if op.StartPassed() {
+			detail = strings.TrimSpace(fmt.Sprintf("Its start, %s, had passed: it begins at once. %s", op.Start, comment))
+		}
+		return bulk.Event{Actor: person(actor), What: string(r.Verdict), Detail: detail}, nil
 	})
 	if err == nil {
 		e.deliver(ctx, op)

@@ -69,25 +69,40 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if err != nil {
 			return Mail{}, err
 		}
+		lines := [][2]string{
+			{"Operation", op.ID},
+			{"Type", k.Title},
+			{"Patients", thousands(op.Plan.Changes)},
+			{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
+			{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
+		}
 		return compose(to, subject,
 			fmt.Sprintf("%s %s", op.Requester.Name, request),
-			[][2]string{
-				{"Operation", op.ID},
-				{"Type", k.Title},
-				{"Patients", thousands(op.Plan.Changes)},
-				{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
-				{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
-			},
+			append(lines, startLine(op)...),
 			"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
 			"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
 	})
 }
 
+// startLine says when an operation is to begin, where that was chosen.
+func startLine(op bulk.Operation) [][2]string {
+	switch {
+	case op.Start.IsZero():
+		return nil
+	case op.StartPassed():
+		return [][2]string{{"Start", "at once: " + op.Start.String() + " has passed"}}
+	}
+	return [][2]string{{"Start", op.Start.String()}}
+}
+
 // tellRequester mails the requester how an operation ended or was decided.
 func (e *Engine) tellRequester(ctx context.Context, op bulk.Operation) {
-	if op.State == bulk.Cancelled {
-		return // their own act
+	if op.State != bulk.Cancelled { // Cancel tells them, where it was not their own act
+		e.tell(ctx, op)
 	}
+}
+
+func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 	e.sendOnce(ctx, op.ID, "tell#"+string(op.State), func() (Mail, error) {
 		k, err := mustKind(op.Kind)
 		if err != nil {
@@ -97,6 +112,12 @@ func (e *Engine) tellRequester(ctx context.Context, op bulk.Operation) {
 		lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}, {"State", text.Title}, {"Patients", thousands(op.Plan.Changes)}}
 		if op.Decision != nil {
 			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
+		}
+		if op.State == bulk.Scheduled {
+			lines = append(lines, startLine(op)...)
+		}
+		if op.State == bulk.Cancelled {
+			lines = append(lines, [2]string{"Why", op.Cause})
 		}
 		if op.State.Ended() && !op.Started.IsZero() {
 			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",

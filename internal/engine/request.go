@@ -266,15 +266,12 @@ func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bul
 	if err != nil {
 		return op, err
 	}
-	if op.Requester.Sub != actor.Sub {
-		return op, fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
-	}
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State == bulk.Cancelled {
 			return bulk.Event{}, errNothingNew
 		}
-		if !op.State.MayBecome(bulk.Cancelled) {
-			return bulk.Event{}, fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+		if err := e.MayNotCancel(actor, *op); err != nil {
+			return bulk.Event{}, err
 		}
 		op.State, op.Ended = bulk.Cancelled, e.Now()
 		op.Cause = "Taken back by " + actor.Name + "."
@@ -282,8 +279,27 @@ func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bul
 	})
 	if err == nil {
 		e.deliver(ctx, op)
+		if op.Requester.Sub != actor.Sub {
+			e.tell(ctx, op)
+		}
 	}
 	return op, err
+}
+
+// MayNotCancel says why the person cannot take the operation back; nil when
+// they can. Before the approval that is its requester's; what is approved and
+// waits for its start, whoever may approve it can take back too.
+func (e *Engine) MayNotCancel(actor staff.Person, op bulk.Operation) error {
+	switch {
+	case op.Requester.Sub != actor.Sub && (op.State != bulk.Scheduled || e.mayDecide(actor, op) != nil):
+		if op.State == bulk.Scheduled {
+			return fault.New(fault.Forbidden, "Only %s, who asked for it, or somebody who may approve it can take this operation back.", op.Requester.Name)
+		}
+		return fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
+	case !op.State.MayBecome(bulk.Cancelled):
+		return fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	}
+	return nil
 }
 
 // Stop ends a run after the groups in flight.

@@ -67,6 +67,7 @@ func (c *chance) patients() (records []registry.Record) {
 	case 7, 8:
 		count, most = 101+c.rng.IntN(130), 0
 	}
+	several := count > bulk.BatchSize
 	for n := range count {
 		id := fmt.Sprintf("P%03d", n)
 		c.ids = append(c.ids, id)
@@ -89,7 +90,7 @@ func (c *chance) patients() (records []registry.Record) {
 		}
 		records = append(records, one...)
 	}
-	if c.rng.IntN(25) == 0 {
+	if c.rng.IntN(25) == 0 || several && c.rng.IntN(4) == 0 {
 		c.ids = append(c.ids, poisoned)
 		records = append(records, patientRecords(poisoned, registry.Active,
 			registry.VisitRef{Start: noon.AddDate(0, 0, -1), ID: strings.Repeat("V", 400<<10)},
@@ -104,6 +105,13 @@ func (c *chance) wish(n int) *wish {
 		cancels: c.rng.IntN(20) == 0, ignores: c.rng.IntN(20) == 0, stops: c.rng.IntN(4) == 0}
 	if c.rng.IntN(20) == 0 {
 		u.verdict = bulk.Reject
+	}
+	u.careful = c.rng.IntN(2) == 0
+	if c.rng.IntN(6) == 0 {
+		u.starts = time.Duration(1+c.rng.IntN([]int{60, 200 * 60}[c.rng.IntN(2)])) * time.Minute
+		if c.rng.IntN(3) == 0 {
+			u.recalls = []staff.Person{u.asker, grace}[c.rng.IntN(2)]
+		}
 	}
 	to := []registry.Status{registry.OnHold, registry.Discharged, registry.Inactive, registry.Deceased}[c.rng.IntN(4)]
 	if c.rng.IntN(20) == 0 {

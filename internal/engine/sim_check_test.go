@@ -116,6 +116,10 @@ func (k *checker) checkHeader(id string) error {
 		return fmt.Errorf("it changed after it had ended as %s", before.State)
 	case before.State != bulk.Planning && !reflect.DeepEqual(op.Plan, before.Plan):
 		return errors.New("the frozen plan was replaced")
+	case !op.Started.IsZero() && op.Started.Before(op.Start.At):
+		return fmt.Errorf("it began at %s, and was to start %s", op.Started, op.Start)
+	case before.State != bulk.Ready && before.State != bulk.Planning && (!op.Start.At.Equal(before.Start.At) || op.StopAt != before.StopAt):
+		return errors.New("what was submitted with the plan was replaced")
 	case before.Decision != nil && *op.Decision != *before.Decision:
 		return fmt.Errorf("the decision %+v was replaced by %+v", *before.Decision, *op.Decision)
 	}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,6 +31,21 @@ func (e *endings) add(w *world) {
 		e.counts[string(op.State)]++
 		if op.Origin != nil && op.Final.Done > 0 {
 			e.counts[string(op.Origin.As)+"s that did something"]++
+		}
+		switch {
+		case op.Start.IsZero():
+		case op.StartPassed():
+			e.counts["starts that had passed"]++
+		case !op.Started.IsZero():
+			e.counts["runs at a chosen time"]++
+		case op.State == bulk.Cancelled && op.Decision != nil:
+			e.counts["taken back before their start"]++
+		}
+		events, _ := w.store.Events(context.Background(), op.ID)
+		for _, event := range events {
+			if strings.HasPrefix(event.Detail, "Stopped by itself") {
+				e.counts["stops by themselves"]++
+			}
 		}
 		e.counts["patients done"] += op.Final.Done
 		e.counts["patients skipped"] += op.Final.Skipped
@@ -68,6 +84,7 @@ func (e *endings) check(t *testing.T) {
 		string(bulk.Completed): 100, string(bulk.CompletedWithErrors): 100, string(bulk.Stopped): 20, string(bulk.FailedState): 100,
 		string(bulk.Rejected): 50, string(bulk.Expired): 50, string(bulk.Cancelled): 50, "runs of several groups": 50,
 		"rollbacks that did something": 50, "reruns that did something": 10,
+		"runs at a chosen time": 50, "starts that had passed": 10, "taken back before their start": 20, "stops by themselves": 2,
 		"patients done": 1000, "patients skipped": 200, "patients failed": 10, "patients not attempted": 100,
 	} {
 		if e.counts[what] < least {

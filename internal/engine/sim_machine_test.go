@@ -23,9 +23,10 @@ type execution struct {
 	entry int       // counts entries of states: what an earlier one started is not listened to
 	alive bool
 
-	token    string // of the wait it stands in
-	answered string // what the wait was answered with
-	left     int    // batches of the map that have not ended
+	token    string    // of the wait it stands in
+	answered string    // what the wait was answered with
+	startAt  time.Time // when the run is to start, once it was approved
+	left     int       // batches of the map that have not ended
 	pending  map[int]func(failure string)
 }
 
@@ -43,7 +44,11 @@ func (w *world) Start(_ context.Context, operation string) error {
 func (w *world) Succeed(_ context.Context, token string, output any) error {
 	for _, x := range w.executions {
 		if x.alive && token != "" && x.token == token {
-			x.token, x.answered = "", output.(engine.Answer).Next
+			answer := output.(engine.Answer)
+			x.token, x.answered = "", answer.Next
+			if answer.StartAt != "" {
+				x.startAt, _ = time.Parse(time.RFC3339, answer.StartAt)
+			}
 			return nil
 		}
 	}
@@ -63,12 +68,20 @@ func (w *world) execution(operation string) *execution {
 	return w.executions[i]
 }
 
-// proceed takes the step for which the execution was answered, if it was.
+// proceed takes the step for which the execution was answered, if it was, and
+// goes on at the time for which it was scheduled.
 func (x *execution) proceed() bool {
+	if x.alive && x.state == "WaitForStart" && !x.w.now.Before(x.startAt) {
+		x.enter("Verify", "")
+		return true
+	}
 	if !x.alive || x.answered == "" {
 		return false
 	}
 	next := map[string]string{"begin": "Plan", engine.NextApprove: "Approve", engine.NextRun: "Verify", engine.NextClose: "Closed"}[x.answered]
+	if next == "Verify" && !x.startAt.IsZero() {
+		next = "WaitForStart"
+	}
 	x.answered = ""
 	x.enter(next, "")
 	return true

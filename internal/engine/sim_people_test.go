@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
@@ -28,10 +29,13 @@ type wish struct {
 	as      bulk.LinkKind // in this way
 	id      string        // once the asker knows it
 
-	cancels bool         // the asker takes it back when it is planned
-	ignores bool         // nobody submits it, or nobody decides on it
-	verdict bulk.Verdict // of those who decide
-	stops   bool         // somebody stops it when it runs
+	cancels bool          // the asker takes it back when it is planned
+	ignores bool          // nobody submits it, or nobody decides on it
+	verdict bulk.Verdict  // of those who decide
+	stops   bool          // somebody stops it when it runs
+	starts  time.Duration // after its submission; 0 is at once
+	recalls staff.Person  // takes it back once it is approved, if the run has not begun
+	careful bool          // the first failures stop it
 
 	busy    bool // somebody is at it
 	refused bool // the portal said no: they leave it at that
@@ -95,7 +99,7 @@ func (w *world) deed(u *wish) func() {
 	switch op := w.header(u.id); op.State {
 	case bulk.Ready:
 		if u.cancels {
-			return func() { w.cancel(u) }
+			return func() { w.cancel(u, u.asker) }
 		}
 		if !u.ignores {
 			return func() { w.submit(u) }
@@ -103,6 +107,10 @@ func (w *world) deed(u *wish) func() {
 	case bulk.AwaitingApproval:
 		if !u.ignores {
 			return func() { w.decide(u, grace.Sub) }
+		}
+	case bulk.Scheduled:
+		if u.recalls.Sub != "" {
+			return func() { w.cancel(u, u.recalls) }
 		}
 	}
 	return nil
@@ -154,14 +162,22 @@ func (w *world) mayFollow(u *wish) bool {
 
 func (w *world) submit(u *wish) {
 	w.at(u, u.asker.Name+" submits", func(ctx context.Context) error {
-		_, err := w.Submit(ctx, w.person(u.asker.Sub), u.id, submission(w.header(u.id)))
+		s := submission(w.header(u.id))
+		if u.starts > 0 {
+			at := w.now.Add(u.starts)
+			s.Start = engine.StartWish{Date: at.Format(time.DateOnly), Time: at.Format("15:04"), Zone: "UTC"}
+		}
+		if u.careful {
+			s.Stop = engine.StopWish{Percent: "1", After: "1"}
+		}
+		_, err := w.Submit(ctx, w.person(u.asker.Sub), u.id, s)
 		return err
 	})
 }
 
-func (w *world) cancel(u *wish) {
-	w.at(u, u.asker.Name+" cancels", func(ctx context.Context) error {
-		_, err := w.Cancel(ctx, w.person(u.asker.Sub), u.id)
+func (w *world) cancel(u *wish, who staff.Person) {
+	w.at(u, who.Name+" cancels", func(ctx context.Context) error {
+		_, err := w.Cancel(ctx, w.person(who.Sub), u.id)
 		return err
 	})
 }

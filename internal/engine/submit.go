@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -35,6 +36,8 @@ type Submission struct {
 	Reason    string   // the business justification
 	Checklist []string // the ticked items
 	Typed     string   // the number of changes, where NeedsTypedNumber
+	Start     StartWish
+	Stop      StopWish
 }
 
 // NeedsTypedNumber reports whether the requester has to type the number of
@@ -70,18 +73,20 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 		if op.State != bulk.Ready {
 			return bulk.Event{}, fault.New(fault.Conflict, "This request cannot be sent for approval: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
 		}
-		if err := checkSubmission(*op, s); err != nil {
+		now := e.Now()
+		if err := e.checkSubmission(*op, s, now); err != nil {
 			return bulk.Event{}, err
 		}
 		if len(first) == 0 {
 			return bulk.Event{}, e.errNobody(*op)
 		}
-		now := e.Now()
 		op.State, op.Submitted = bulk.AwaitingApproval, now
 		op.Reason, op.Checklist = strings.TrimSpace(s.Reason), s.Checklist
+		op.Start, _ = s.Start.read(now)
+		op.StopAt, _ = s.Stop.read(e.Limits)
 		op.Approval = bulk.Approval{Approvers: first, Expires: now.Add(e.Limits.ExpireAfter)}
 		return bulk.Event{Actor: person(actor), What: "submitted", Detail: fmt.Sprintf("%d changes; asked: %s; %d more may decide",
-			op.Plan.Changes, names(first), len(others))}, nil
+			op.Plan.Changes, names(first), len(others)) + control(*op)}, nil
 	})
 	if err == nil {
 		e.deliver(ctx, op)
@@ -91,7 +96,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 
 // CheckSubmission names what is missing from a submission, by question; the
 // portal shows each beside its field.
-func CheckSubmission(op bulk.Operation, s Submission) Problems {
+func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time) Problems {
 	var problems Problems
 	add := func(field, format string, args ...any) {
 		problems = append(problems, problem(field, format, args...))
@@ -114,17 +119,20 @@ func CheckSubmission(op bulk.Operation, s Submission) Problems {
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
 		add("typed", "Type the number of patients that will be changed: %d.", op.Plan.Changes)
 	}
-	return problems
+	_, wrong := s.Start.read(now)
+	problems = append(problems, wrong...)
+	_, wrong = s.Stop.read(e.Limits)
+	return append(problems, wrong...)
 }
 
-func checkSubmission(op bulk.Operation, s Submission) error {
+func (e *Engine) checkSubmission(op bulk.Operation, s Submission, now time.Time) error {
 	if op.Plan.Changes == 0 {
 		return fault.New(fault.Invalid, "No patient can be changed, so there is nothing to approve. Read why below, and ask again with another selection or another change.")
 	}
 	if s.Digest != op.Plan.Digest {
 		return fault.New(fault.Stale, "This form belongs to another plan. Read the plan that is shown now and send it again.")
 	}
-	if problems := CheckSubmission(op, s); len(problems) > 0 {
+	if problems := e.CheckSubmission(op, s, now); len(problems) > 0 {
 		return fault.Wrap(problems, fault.Invalid, "%s", problems.Error())
 	}
 	return nil

@@ -83,6 +83,7 @@ func TestIncompleteSubmissionsAreNamedByQuestion(t *testing.T) {
 }
 
 func TestTheNumberIsTypedForManyAndWhereCareEnds(t *testing.T) {
+	c := newClinic(t)
 	plan := func(changes int, after registry.Status) bulk.PlanSummary {
 		return bulk.PlanSummary{Changes: changes, After: bulk.Counts{registry.StatusField: {string(after): changes}}}
 	}
@@ -100,7 +101,7 @@ func TestTheNumberIsTypedForManyAndWhereCareEnds(t *testing.T) {
 	s := submission(long)
 	for typed, want := range map[string]int{"12000": 0, " 12,000 ": 0, "12.000": 1, "": 1, "1200": 1} {
 		s.Typed = typed
-		equal(t, fmt.Sprintf("problems with %q", typed), len(engine.CheckSubmission(long, s)), want)
+		equal(t, fmt.Sprintf("problems with %q", typed), len(c.CheckSubmission(long, s, noon)), want)
 	}
 }
 

@@ -16,7 +16,8 @@ const (
 
 // Answer is what the state machine gets when a wait ends.
 type Answer struct {
-	Next string `json:"next"` // one of the constants below
+	Next    string `json:"next"`              // one of the constants below
+	StartAt string `json:"startAt,omitempty"` // with NextRun: not before this moment (RFC 3339)
 }
 
 // What the state machine does next. A rejection is an answer, not an error.
@@ -46,16 +47,20 @@ func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
 	return nil
 }
 
-// answers says what each stored token is to be told in a state. A wait that is
+// answers says what each stored token is to be told in the operation's state. A wait that is
 // missing is still to be waited for.
-func answers(s bulk.State) map[string]Answer {
-	switch {
+func answers(op bulk.Operation) map[string]Answer {
+	switch s := op.State; {
 	case s == bulk.AwaitingApproval:
-		return map[string]Answer{WaitReview: {NextApprove}}
+		return map[string]Answer{WaitReview: {Next: NextApprove}}
 	case s == bulk.Scheduled, s == bulk.Running, s == bulk.Stopping:
-		return map[string]Answer{WaitReview: {NextApprove}, WaitApprove: {NextRun}}
+		run := Answer{Next: NextRun}
+		if !op.Start.IsZero() {
+			run.StartAt = op.Start.At.UTC().Format(time.RFC3339)
+		}
+		return map[string]Answer{WaitReview: {Next: NextApprove}, WaitApprove: run}
 	case s.Ended():
-		return map[string]Answer{WaitReview: {NextClose}, WaitApprove: {NextClose}}
+		return map[string]Answer{WaitReview: {Next: NextClose}, WaitApprove: {Next: NextClose}}
 	}
 	return nil
 }
@@ -64,7 +69,7 @@ func answers(s bulk.State) map[string]Answer {
 // delivered now keeps its token, and the watch delivers it later.
 func (e *Engine) deliver(ctx context.Context, op bulk.Operation) {
 	for _, wait := range []string{WaitReview, WaitApprove} {
-		answer, ok := answers(op.State)[wait]
+		answer, ok := answers(op)[wait]
 		if !ok {
 			continue
 		}

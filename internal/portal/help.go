@@ -29,7 +29,7 @@ var topics = []topic{
 	{"insurance-change", "Changing the insurance of many patients", "The new plan, its first day, member ids, and putting patients On Hold.", "plan ended lapse member id effective date coverage payer on hold"},
 	{"data-correction", "Correcting patient data from a file", "Which columns the file has, how to clear a value, and what happens to rows with errors.", "csv upload spreadsheet excel name birth date phone mail address emergency contact language clear wrong row column"},
 	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
-	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment"},
+	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment schedule start later time zone cancel"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
 	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
 	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},

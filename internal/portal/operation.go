@@ -21,6 +21,7 @@ type operationData struct {
 	Summary string
 	State   bulk.StateText
 	Mine    bool
+	Later   bool // it was approved and waits for its start
 
 	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
 
@@ -88,7 +89,7 @@ func operation(rq *request) error {
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
-	data.MayTakeBack = data.Mine && op.State.MayBecome(bulk.Cancelled)
+	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err

@@ -1,10 +1,14 @@
 package portal
 
 import (
+	"net/url"
+	"slices"
+
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
+	"bulkops/internal/registry"
 )
 
 // submitData is what a requester sees last before sending a plan for approval.
@@ -14,6 +18,8 @@ type submitData struct {
 	Summary   string
 	Checklist []string
 	Typed     bool          // the number has to be typed
+	Zones     []string      // time zones to choose the start in
+	Usual     bulk.StopRule // when a run stops by itself, unless something else is chosen
 	Asked     []bulk.Person // who will be asked by mail first
 	Others    int           // who else may decide
 }
@@ -45,11 +51,36 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if err != nil {
 		return err
 	}
-	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan)}
+	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan),
+		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
-		problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
+		values: url.Values{"start_zone": data.Zones[:1]}, problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
 }
+
+// zones are the time zones to choose a start in: those of the facilities that
+// the plan touches, of the others, and UTC.
+func zones(op bulk.Operation, d registry.Directory) []string {
+	var list []string
+	add := func(zone string) {
+		if zone != "" && !slices.Contains(list, zone) {
+			list = append(list, zone)
+		}
+	}
+	for _, id := range op.Plan.Facilities {
+		if f, ok := d.Facility(id); ok {
+			add(f.TimeZone)
+		}
+	}
+	for _, f := range d.Facilities {
+		add(f.TimeZone)
+	}
+	add("UTC")
+	return list
+}
+
+// submitFields are the fields of the form that sends a plan for approval.
+var submitFields = []string{"digest", "reason", "checklist", "typed", "start_date", "start_time", "start_zone", "stop_percent", "stop_after"}
 
 // submit sends the plan for approval. The same again leads to the same page.
 func submit(rq *request) error {
@@ -59,6 +90,8 @@ func submit(rq *request) error {
 	}
 	_, err = rq.engine.Submit(rq.ctx(), rq.person, op.ID, engine.Submission{
 		Digest: rq.form.Get("digest"), Reason: rq.form.Get("reason"), Checklist: rq.form["checklist"], Typed: rq.form.Get("typed"),
+		Start: engine.StartWish{Date: rq.form.Get("start_date"), Time: rq.form.Get("start_time"), Zone: rq.form.Get("start_zone")},
+		Stop:  engine.StopWish{Percent: rq.form.Get("stop_percent"), After: rq.form.Get("stop_after")},
 	})
 	switch fault.CodeOf(err) {
 	case "":
@@ -90,11 +123,11 @@ func takeBackPage(rq *request) error {
 	if !op.State.MayBecome(bulk.Cancelled) {
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 	}
-	if op.Requester.Sub != rq.person.Sub {
-		return fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
+	if err := rq.engine.MayNotCancel(rq.person, op); err != nil {
+		return err
 	}
 	return rq.show(page{name: "confirm", title: op.ID + ": take back", heading: "Take this request back?", crumbs: operationCrumbs(op, "Take back"),
-		data: confirmData{op, []string{"No patient has been changed, and none will be.", "A request that was taken back cannot be sent again. You can ask anew with the same patients."}, "Take back " + op.ID, "usa-button--secondary"}})
+		data: confirmData{op, []string{"No patient has been changed, and none will be.", "What was taken back does not run, also where it was approved. It can be asked for anew with the same patients."}, "Take back " + op.ID, "usa-button--secondary"}})
 }
 
 func takeBack(rq *request) error {

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, patients int) *world {
 	for records := range clinic.Patients {
 		must(t, w.store.PutRecords(ctx, records))
 	}
-	w.machine = &machine{world: w, alive: map[string]bool{}, waits: map[string]string{}, seen: len(w.store.Changes())}
+	w.machine = &machine{world: w, alive: map[string]bool{}, waits: map[string]string{}, later: map[string]string{}, seen: len(w.store.Changes())}
 	w.engine = &engine.Engine{
 		Registry: w.store, Operations: w.store, Staff: w.store, Machine: w.machine, Mailer: w,
 		Now: w.clock, Pause: func(context.Context, time.Duration) {}, NewID: bulk.NewID, Secret: secret,
@@ -147,7 +147,8 @@ type machine struct {
 	alive map[string]bool
 	waits map[string]string // token → operation and wait
 	todo  []func(context.Context)
-	seen  int // changes that have been audited
+	later map[string]string // operation → when it is to start
+	seen  int               // changes that have been audited
 }
 
 func (m *machine) Start(_ context.Context, operation string) error {
@@ -181,7 +182,12 @@ func (m *machine) Succeed(_ context.Context, token string, output any) error {
 	}
 	delete(m.waits, token)
 	operation := strings.Fields(token)[1]
-	switch output.(engine.Answer).Next {
+	answer := output.(engine.Answer)
+	if answer.StartAt != "" {
+		m.later[operation] = answer.StartAt
+		return nil
+	}
+	switch answer.Next {
 	case engine.NextApprove:
 		m.todo = append(m.todo, func(ctx context.Context) { m.await(ctx, operation, engine.WaitApprove) })
 	case engine.NextRun:
@@ -241,8 +247,21 @@ func (m *machine) step(ctx context.Context) bool {
 	return true
 }
 
+// ring begins the runs whose time has come.
+func (m *machine) ring(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for operation, at := range m.later {
+		if at <= now.UTC().Format(time.RFC3339) {
+			delete(m.later, operation)
+			m.todo = append(m.todo, func(ctx context.Context) { m.run(ctx, operation) })
+		}
+	}
+}
+
 // settle does all steps, and writes the audit records as the streams would.
 func (w *world) settle() {
+	w.machine.ring(w.clock())
 	for w.machine.step(context.Background()) {
 	}
 	w.writeAudit()

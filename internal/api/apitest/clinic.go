@@ -151,7 +151,11 @@ func (m *Machine) Start(_ context.Context, id string) error {
 
 func (m *Machine) Succeed(_ context.Context, token string, output any) error {
 	id, _, _ := strings.Cut(token, " ")
-	switch output.(engine.Answer).Next {
+	answer := output.(engine.Answer)
+	if answer.StartAt != "" {
+		return nil // its time never comes
+	}
+	switch answer.Next {
 	case engine.NextApprove:
 		m.later(func(ctx context.Context) error { return m.engine.Await(ctx, id, engine.WaitApprove, id+" approve") })
 	case engine.NextRun:

@@ -225,16 +225,18 @@ func missing(c bulk.Change, p registry.Patient, found bool) (bulk.Outcome, bool)
 	return bulk.Outcome{}, false
 }
 
-// cellTypes are the types of cells in a file, by what the sheets hold.
-var cellTypes = map[kind.CellType]export.Type{
-	kind.TextCells: export.Text, kind.NoteCells: export.Note, kind.DateCells: export.Date,
-	kind.MomentCells: export.Moment, kind.NumberCells: export.Number,
+// columnFor is a column of a file for what the sheets hold.
+var columnFor = map[kind.CellType]export.Column{
+	kind.TextCells: {Type: export.Text}, kind.NoteCells: {Type: export.Note}, kind.DateCells: {Type: export.Date},
+	kind.MomentCells: {Type: export.Moment}, kind.NumberCells: {Type: export.Number},
 }
 
 func tableOf(s kind.Sheet) export.Table {
 	t := export.Table{Name: s.Title, Columns: []export.Column{{Title: kind.PatientID}}}
 	for _, c := range s.Columns {
-		t.Columns = append(t.Columns, export.Column{Title: c.Title, Type: cellTypes[c.Cells]})
+		column := columnFor[c.Cells]
+		column.Title = c.Title
+		t.Columns = append(t.Columns, column)
 	}
 	return t
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -22,6 +23,8 @@ type Files struct {
 	// Fail, when set, is asked before every call and every write: what it
 	// returns is what becomes of that.
 	Fail func(call string) error
+	// Lose names a call whose answer is lost: it is done, and says that it failed.
+	Lose string
 }
 
 type file struct {
@@ -41,6 +44,13 @@ func (f *Files) fails(call string) error {
 		return nil
 	}
 	return f.Fail(call)
+}
+
+func (f *Files) lost(call string) error {
+	if f.Lose == call {
+		return errors.New("read: connection reset by peer")
+	}
+	return nil
 }
 
 // fileWriter writes one attempt.
@@ -97,7 +107,7 @@ func (w *fileWriter) Complete() error {
 	}
 	w.files.complete[w.operation] = file{w.attempt, bytes.Clone(w.content.Bytes())}
 	w.end()
-	return nil
+	return w.files.lost("complete")
 }
 
 func (w *fileWriter) Abort() error {

@@ -50,7 +50,8 @@ func TestTheDomainIsPure(t *testing.T) {
 		"internal/registry": {},
 		"internal/staff":    {},
 		"internal/bulk":     {"internal/registry"},
-		"internal/kind":     {"internal/bulk", "internal/registry", "internal/staff"},
+		"internal/slots":    {"internal/registry"},
+		"internal/kind":     {"internal/bulk", "internal/registry", "internal/slots", "internal/staff"},
 	}
 	for pkg, allowed := range knows {
 		for _, dep := range imports(t, pkg, false) {
@@ -77,10 +78,11 @@ var layers = [][]string{
 	{"functions", "cmd", "local", "test"},
 	{"internal/lambdastep", "internal/installation"},
 	{"internal/portal", "internal/api", "internal/storetest"},
+	{"internal/journal"},
 	{"internal/dynamo", "internal/stepfunctions", "internal/ses", "internal/s3", "internal/kms", "internal/memory", "internal/report", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
-	{"internal/bulk"},
+	{"internal/bulk", "internal/slots"},
 	{"internal/registry", "internal/staff", "internal/export", "internal/fault"},
 }
 
@@ -114,7 +116,7 @@ func TestArrowsPointDownOnly(t *testing.T) {
 func TestUseCasesAndPagesKnowNoCloud(t *testing.T) {
 	for _, pkg := range packages(t, "internal") {
 		switch pkg {
-		case "internal/engine", "internal/portal", "internal/api", "internal/intake", "internal/report", "internal/memory":
+		case "internal/engine", "internal/portal", "internal/api", "internal/intake", "internal/report", "internal/journal", "internal/memory":
 			for _, dep := range imports(t, pkg, true) {
 				if strings.HasPrefix(dep, "github.com/aws/aws-sdk") || dep == module+"internal/dynamo" {
 					t.Errorf("%s depends on %s in the end", pkg, dep)

@@ -106,6 +106,10 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	text = d.types(0, "submit", id, "--reason", "Families asked for a break", "--confirm")
 	wants(t, text, "awaiting-approval", "Asked to decide  Maria Duarte, Jonas Weber")
 
+	wants(t, d.types(0, "reassign", id), "maria@example.org  Maria Duarte  Manager  asked", "jonas@example.org")
+	wants(t, d.types(1, "reassign", id, "--to", "lena@example.org"), "Nobody with the address lena@example.org may decide")
+	wants(t, d.types(0, "reassign", id, "--to", "Maria@example.org"), id+" now waits for Maria Duarte, who gets a mail.")
+
 	text = d.types(1, "approve", id, "--digest", "1234")
 	wants(t, text, "say which one you approve")
 	d.signIn("maria")

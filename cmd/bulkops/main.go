@@ -38,6 +38,7 @@ type commands struct {
 	Submit   submitCommand   `cmd:"" help:"Send a plan for approval."`
 	Approve  approveCommand  `cmd:"" help:"Approve an operation."`
 	Reject   rejectCommand   `cmd:"" help:"Reject an operation."`
+	Reassign reassignCommand `cmd:"" help:"Hand a request for approval to another approver."`
 	Stop     stopCommand     `cmd:"" help:"Stop a run after the changes under way."`
 	Cancel   cancelCommand   `cmd:"" help:"Take a request back before it runs."`
 	Rerun    rerunCommand    `cmd:"" help:"Plan an ended operation again for those whom it did not change."`

@@ -16,7 +16,7 @@ func main() {
 	e.Registry, e.Operations, e.Staff, e.Machine = in.Registry(), in.Operations(), in.Staff(), in.Machine()
 	e.Limits = in.Limits()
 	in.Mail(e)
-	c := api.Config{Engine: e, Audit: in.Audit()}
+	c := api.Config{Engine: e, Audit: in.Audit(), Journal: in.Audit()}
 	in.Check()
 	lambda.Start(lambdahttp.Handler(api.New(c), in.Log))
 }

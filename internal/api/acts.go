@@ -133,7 +133,7 @@ func (a *api) again(as bulk.LinkKind) func(context.Context, staff.Person, *Follo
 }
 
 func (a *api) stale(ctx context.Context, person staff.Person, in *OperationID) (*staleOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -15,14 +15,16 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/staff"
 )
 
 // Config is what the API needs. Who calls is taken from the request's context,
 // where lambdahttp puts the claims that the gateway has checked.
 type Config struct {
-	Engine *engine.Engine
-	Audit  audit.Reader
+	Engine  *engine.Engine
+	Audit   audit.Reader
+	Journal audit.Log // of what people look at, do and try
 }
 
 const (
@@ -44,7 +46,11 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(fault.New(fault.NotFound, "There is nothing at this address with the method %s. The document at /v1/openapi.json lists what there is.", r.Method)))
 	})
-	return secure(preferCSV(mux))
+	keep := journal.Journal{Log: c.Journal, Now: c.Engine.Now, Failed: func(w http.ResponseWriter, r *http.Request, err error) {
+		c.Engine.Log(r.Context(), "a request could not be written into the audit", err)
+		writeProblem(w, problemOf(fault.New(fault.Busy, "The audit log cannot be written, so the answer is withheld. What was asked for may have been done; look before you try again.")))
+	}}
+	return secure(keep.Keep(preferCSV(mux)))
 }
 
 // Document is the OpenAPI document of the API, as JSON.
@@ -90,6 +96,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.operationRoutes(h)
 	a.planRoutes(h)
 	a.actRoutes(h)
+	a.approverRoutes(h)
 	return mux, h
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"bulkops/internal/kind"
+	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
 
@@ -19,22 +20,48 @@ type KindView struct {
 
 // FacilityView is a place of care.
 type FacilityView struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	TimeZone string `json:"time_zone"`
-	Default  string `json:"default_provider" doc:"Provider id; empty for none."`
-	Capacity int    `json:"capacity" doc:"Most patients; 0 for any number."`
-	Yours    bool   `json:"yours" doc:"Whether you may work with its patients."`
+	ID       string           `json:"id"`
+	Name     string           `json:"name"`
+	TimeZone string           `json:"time_zone"`
+	Default  string           `json:"default_provider" doc:"Provider id; empty for none."`
+	Capacity int              `json:"capacity" doc:"Most patients; 0 for any number."`
+	Yours    bool             `json:"yours" doc:"Whether you may work with its patients."`
+	Calendar FacilityCalendar `json:"calendar"`
+}
+
+// FacilityCalendar is when visits take place at a facility, by the clock there.
+type FacilityCalendar struct {
+	Hours   string   `json:"hours" example:"Mon-Fri 08:00-17:00" doc:"Empty: no visits take place."`
+	Lunch   string   `json:"lunch,omitempty" example:"12:00-13:00"`
+	Prefers string   `json:"prefers,omitempty" example:"08:00-12:00" doc:"The part of the day that the facility prefers for visits."`
+	Closed  []string `json:"closed" example:"2026-12-24 to 2026-12-26" doc:"Days without visits."`
+}
+
+// ProviderCalendar is when a provider works.
+type ProviderCalendar struct {
+	Hours string   `json:"hours,omitempty" example:"Mon-Thu 09:00-15:00" doc:"Empty: while the facility is open."`
+	Away  []string `json:"away" example:"2026-12-01 to 2026-12-14" doc:"Time off."`
+	Daily int      `json:"daily,omitempty" doc:"Most visits a day; 0 for any number."`
 }
 
 // ProviderView is a clinician.
 type ProviderView struct {
-	ID         string   `json:"id"`
-	Name       string   `json:"name"`
-	Specialty  string   `json:"specialty"`
-	Facilities []string `json:"facilities"`
-	Active     bool     `json:"active"`
-	Limit      int      `json:"limit" doc:"Most patients; 0 for any number."`
+	ID         string           `json:"id"`
+	Name       string           `json:"name"`
+	Specialty  string           `json:"specialty"`
+	Facilities []string         `json:"facilities"`
+	Active     bool             `json:"active"`
+	Limit      int              `json:"limit" doc:"Most patients; 0 for any number."`
+	Calendar   ProviderCalendar `json:"calendar"`
+}
+
+// daysTexts are days as texts.
+func daysTexts(days []registry.Days) []string {
+	texts := make([]string, len(days))
+	for i, d := range days {
+		texts[i] = d.String()
+	}
+	return texts
 }
 
 type nothing struct{}
@@ -87,10 +114,12 @@ func (a *api) directoryRoutes(h huma.API) {
 		out := &directoryOut{}
 		out.Body.Facilities, out.Body.Providers = []FacilityView{}, []ProviderView{}
 		for _, f := range directory.Facilities {
-			out.Body.Facilities = append(out.Body.Facilities, FacilityView{f.ID, f.Name, f.TimeZone, f.DefaultProvider, f.Capacity, p.Holds(f.ID)})
+			out.Body.Facilities = append(out.Body.Facilities, FacilityView{f.ID, f.Name, f.TimeZone, f.DefaultProvider, f.Capacity, p.Holds(f.ID),
+				FacilityCalendar{f.Hours.String(), f.Lunch.String(), f.Prefers.String(), daysTexts(f.Closed)}})
 		}
 		for _, q := range directory.Providers {
-			out.Body.Providers = append(out.Body.Providers, ProviderView{q.ID, q.Name, q.Specialty, append([]string{}, q.Facilities...), q.Active, q.Limit})
+			out.Body.Providers = append(out.Body.Providers, ProviderView{q.ID, q.Name, q.Specialty, append([]string{}, q.Facilities...), q.Active, q.Limit,
+				ProviderCalendar{q.Hours.String(), daysTexts(q.Away), q.Daily}})
 		}
 		return out, nil
 	})

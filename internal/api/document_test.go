@@ -86,10 +86,11 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 	}
 	slices.Sort(addresses)
 	want := []string{
-		"GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/operations", "GET /v1/operations/{id}", "GET /v1/operations/{id}/audit",
+		"GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/operations", "GET /v1/operations/{id}",
+		"GET /v1/operations/{id}/approvers", "GET /v1/operations/{id}/audit",
 		"GET /v1/operations/{id}/changes", "GET /v1/operations/{id}/events", "GET /v1/operations/{id}/exclusions", "GET /v1/operations/{id}/outcomes",
 		"GET /v1/operations/{id}/outcomes.csv", "GET /v1/operations/{id}/stale", "POST /v1/operations", "POST /v1/operations/{id}/cancel",
-		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/rerun", "POST /v1/operations/{id}/rollback", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/patients/search",
+		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/reassign", "POST /v1/operations/{id}/rerun", "POST /v1/operations/{id}/rollback", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/patients/search",
 	}
 	if !slices.Equal(addresses, want) {
 		t.Errorf("addresses\n got %q\nwant %q", addresses, want)

@@ -2,10 +2,15 @@ package api
 
 import (
 	"context"
+	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/lambdahttp"
 	"bulkops/internal/staff"
 )
@@ -25,6 +30,7 @@ func (a *api) signedIn(h huma.API) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		ctx := c.Context()
 		person, err := a.whoIs(ctx)
+		noted(c, person)
 		if err != nil {
 			a.logged(ctx, err)
 			p := problemOf(err)
@@ -51,4 +57,55 @@ func (a *api) whoIs(ctx context.Context) (staff.Person, error) {
 		return person, fault.New(fault.Forbidden, "Your access has been taken away. Ask an administrator if you still need it.")
 	}
 	return person, err
+}
+
+// events are what the addresses are in the audit; the others are Viewed or Sent.
+var events = map[string]string{
+	"search-patients": audit.PatientsSearched,
+	"get":             audit.OperationViewed,
+	"changes":         audit.OperationViewed,
+	"exclusions":      audit.OperationViewed,
+	"outcomes":        audit.OperationViewed,
+	"outcomes-file":   audit.FileDownloaded,
+	"audit":           audit.AuditViewed,
+}
+
+// quiet are the addresses that show nothing about patients.
+var quiet = []string{"me", "kinds", "directory", "list", "get", "events", "stale"}
+
+// noted begins the audit record of what somebody with a token asked for.
+func noted(c huma.Context, person staff.Person) {
+	sub := lambdahttp.Claims(c.Context())["sub"]
+	if sub == "" {
+		return
+	}
+	note, op := journal.Note(c.Context()), c.Operation()
+	note.Quiet = slices.Contains(quiet, op.OperationID)
+	switch event, ok := events[op.OperationID]; {
+	case ok:
+		note.What = event
+	case op.Method == http.MethodGet:
+		note.What = audit.Viewed
+	default:
+		note.What = audit.Sent
+	}
+	note.Detail, note.Target = op.Method+" "+op.Path, c.Param("id")
+	note.Operator = audit.Person{Sub: sub, Name: person.Name}
+	if note.Operator.Name == "" {
+		note.Operator.Name = audit.Stranger
+	}
+}
+
+// visible reads an operation that the person may see, and notes it for the audit.
+func (a *api) visible(ctx context.Context, person staff.Person, id string) (bulk.Operation, error) {
+	op, err := a.engine.Visible(ctx, person, id)
+	if err == nil {
+		noteOperation(ctx, op)
+	}
+	return op, err
+}
+
+func noteOperation(ctx context.Context, op bulk.Operation) {
+	note := journal.Note(ctx)
+	note.Operation, note.Kind, note.Target = op.ID, op.Kind, ""
 }

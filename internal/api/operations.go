@@ -176,7 +176,7 @@ func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Li
 }
 
 func (a *api) get(ctx context.Context, person staff.Person, in *OperationID) (*Told, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +185,7 @@ func (a *api) get(ctx context.Context, person staff.Person, in *OperationID) (*T
 
 // tell is the answer of every address that returns one operation.
 func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) (*Told, error) {
+	noteOperation(ctx, op)
 	directory, err := a.engine.Registry.Directory(ctx)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"bulkops/internal/journal"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -67,12 +69,15 @@ func (a *api) search(ctx context.Context, person staff.Person, in *Search) (*Fou
 	}
 	out := &Found{}
 	out.Body.Patients, out.Body.Page, out.Body.More = []PatientView{}, in.Body.Page, more
+	var shown []string
 	for _, id := range ids {
 		// Between the two reads a patient may have moved to another facility.
 		if p, ok := patients[id]; ok && person.Holds(p.Facility()) {
 			out.Body.Patients = append(out.Body.Patients, patientView(p))
+			shown = append(shown, id)
 		}
 	}
+	journal.Note(ctx).Target = "Shown: " + strings.Join(shown, " ")
 	return out, nil
 }
 

@@ -119,7 +119,7 @@ func (a *api) planRoutes(h huma.API) {
 }
 
 func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*changesOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*ch
 }
 
 func (a *api) exclusions(ctx context.Context, person staff.Person, in *PageOf) (*exclusionsOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (a *api) exclusions(ctx context.Context, person staff.Person, in *PageOf) (
 }
 
 func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*outcomesOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*o
 }
 
 func (a *api) outcomesFile(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func (a *api) outcomesFile(ctx context.Context, person staff.Person, in *Operati
 }
 
 func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) (*eventsOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) 
 }
 
 func (a *api) auditRecords(ctx context.Context, person staff.Person, in *auditQuery) (*auditOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}

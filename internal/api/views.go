@@ -76,7 +76,7 @@ type Plan struct {
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those asked by mail."`
+	Asked   []string  `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
 	Expires time.Time `json:"expires"`
 }
 
@@ -116,6 +116,7 @@ type You struct {
 	MaySubmit bool           `json:"may_submit"`
 	MayCancel bool           `json:"may_cancel"`
 	MayDecide bool           `json:"may_decide"`
+	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
 	MayStop   bool           `json:"may_stop"`
 	MayRerun  bool           `json:"may_rerun"`
 	MayUndo   bool           `json:"may_roll_back"`
@@ -165,7 +166,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	}
 	if !op.Submitted.IsZero() {
 		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
-		for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
 		}
 	}
@@ -204,6 +205,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayPass:   a.engine.MayReassign(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),
 	}

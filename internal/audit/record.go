@@ -1,11 +1,14 @@
-// Package audit turns what the tables' streams report into audit records: one
-// for every change of a record in the registry, whoever made it, and one for
-// every event of an operation. Records are only ever added.
+// Package audit holds the audit records: one for every change of a record in
+// the registry, whoever made it, and one for every event of an operation, both
+// made from what the tables' streams report; and one for everything that
+// somebody looked at, did or tried at the portal and the API. Records are only
+// ever added.
 package audit
 
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -18,6 +21,7 @@ type Type string
 const (
 	Change Type = "change" // of one record: fields before and after
 	Event  Type = "event"  // something happened to an operation
+	Access Type = "access" // somebody looked, did or tried at the portal or the API
 )
 
 // Record is one audit record. Its JSON, as encoding/json writes it, is its
@@ -26,7 +30,7 @@ const (
 type Record struct {
 	At     time.Time `json:"at"`     // UTC
 	Type   Type      `json:"type"`   //
-	Unique string    `json:"unique"` // of the stream record: the same in a repeated delivery
+	Unique string    `json:"unique"` // of the stream record: the same in a repeated delivery; of an access: random
 
 	Operation string `json:"operation,omitempty"` // empty for what was done outside any
 	Kind      string `json:"kind,omitempty"`      // of the operation
@@ -47,10 +51,44 @@ type Record struct {
 	Old     registry.Fields `json:"old,omitempty"`
 	New     registry.Fields `json:"new,omitempty"`
 
-	// An event: what happened, as bulk.Event has it, or Tampered.
+	// An event: what happened, as bulk.Event has it, or Tampered. An access: what
+	// was asked for, and by which address of the portal or the API.
 	What   string `json:"what,omitempty"`
 	Detail string `json:"detail,omitempty"`
+
+	// An access. Target says in ids and numbers what was shown or sent, never with
+	// a name.
+	Result   Result `json:"result,omitempty"`
+	Target   string `json:"target,omitempty"`
+	Facility string `json:"facility,omitempty"` // of the patient, where it is about one
+	Source   string `json:"source,omitempty"`   // network address
+	Request  string `json:"request,omitempty"`  // id that the gateway gave it, as in its log
 }
+
+// Result is what became of an access. Stored: a contract.
+type Result string
+
+const (
+	Done     Result = "done"
+	NotTaken Result = "not-taken" // what was sent could not be used, or came too late
+	Refused  Result = "refused"   // the right is missing, or what was asked for is not there for this person
+	Failed   Result = "failed"    // a mistake on our side
+)
+
+// What was asked for in an access. Stored: a contract.
+const (
+	SignIn           = "sign-in"
+	SignOut          = "sign-out"
+	PatientsListed   = "patients-listed"
+	PatientsSearched = "patients-searched"
+	PatientViewed    = "patient-viewed"
+	OperationViewed  = "operation-viewed"
+	FileUploaded     = "file-uploaded"
+	FileDownloaded   = "file-downloaded"
+	AuditViewed      = "audit-viewed"
+	Viewed           = "viewed" // any other page
+	Sent             = "sent"   // any other form
+)
 
 // Person is who did something. Without a Sub it is only a name: of the system,
 // of a program, or Unknown.
@@ -61,8 +99,10 @@ type Person struct {
 
 // Names of operators who are no members of staff.
 const (
-	System  = "bulkops"                  // the system itself, e.g. when it plans
-	Unknown = "unknown, outside bulkops" // a record was written without saying by whom
+	System   = "bulkops"                    // the system itself, e.g. when it plans
+	Unknown  = "unknown, outside bulkops"   // a record was written without saying by whom
+	Nobody   = "nobody signed in"           // a sign-in that was refused
+	Stranger = "not in the staff directory" // signed in, without an entry
 )
 
 // Tampered is what happened when a stored part of an operation that is only
@@ -83,22 +123,28 @@ const TimeLayout = "2006-01-02T15:04:05.000Z"
 func (r Record) Day() string { return r.At.UTC().Format(time.DateOnly) }
 
 // Partition is the first part of the record's key: its operation, or the day
-// for what was done by hand.
+// for what belongs to none. Accesses have partitions of their own: who writes
+// them may write no others.
 func (r Record) Partition() string {
-	if r.Operation == "" {
-		return "HAND#" + r.Day()
+	switch {
+	case r.Type == Access && r.Operation != "":
+		return AccessPrefix + r.Operation
+	case r.Type == Access:
+		return AccessPrefix + r.Day()
+	case r.Operation != "":
+		return "OP#" + r.Operation
 	}
-	return "OP#" + r.Operation
+	return "HAND#" + r.Day()
 }
+
+// AccessPrefix begins the partitions of accesses. The roles of the portal and
+// the API name it.
+const AccessPrefix = "ACCESS#"
 
 // SortKey is the second part of the record's key. Within a partition it sorts
 // by time.
 func (r Record) SortKey() string {
-	mark := "#CHANGE#"
-	if r.Type == Event {
-		mark = "#EVENT#"
-	}
-	return r.At.UTC().Format(TimeLayout) + mark + r.Unique
+	return r.At.UTC().Format(TimeLayout) + "#" + strings.ToUpper(string(r.Type)) + "#" + r.Unique
 }
 
 // Log keeps audit records. It never changes or removes one.
@@ -111,11 +157,14 @@ type Log interface {
 
 // Reader reads the audit log.
 type Reader interface {
-	// ForOperation yields what is recorded of an operation, oldest first.
+	// ForOperation yields the changes and events of an operation, oldest first.
 	ForOperation(ctx context.Context, operation string) iter.Seq2[Record, error]
 	// ForOperationAfter yields of it what comes after the record with the sort key.
 	ForOperationAfter(ctx context.Context, operation, sortKey string) iter.Seq2[Record, error]
-	// ForPatient yields the changes of a patient's records, newest first.
+	// AccessTo yields what people looked at, did and tried with an operation, oldest first.
+	AccessTo(ctx context.Context, operation string) iter.Seq2[Record, error]
+	// ForPatient yields the changes of a patient's records and who looked at the
+	// patient's page, newest first.
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
 	// ForDay yields what was recorded on the UTC day (2006-01-02), oldest first.
 	ForDay(ctx context.Context, day string) iter.Seq2[Record, error]

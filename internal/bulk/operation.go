@@ -186,15 +186,6 @@ func (c Counts) Add(field, value string) {
 	c[field][value]++
 }
 
-// Approval is what is known while an operation waits for a decision.
-type Approval struct {
-	Approvers []Person  `json:"approvers,omitempty"` // asked by mail, in this order
-	Escalated []Person  `json:"escalated,omitempty"` // asked when the first ones did not answer
-	Reminded  time.Time `json:"reminded,omitzero"`
-	Widened   time.Time `json:"widened,omitzero"` // when the request went to Escalated, who may be nobody
-	Expires   time.Time `json:"expires,omitzero"`
-}
-
 // Verdict is what an approver decided.
 type Verdict string
 

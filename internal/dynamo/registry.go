@@ -143,6 +143,7 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 	i := key{facilityPartition, f.ID}.item()
 	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
 	i["capacity"] = number(int64(f.Capacity))
+	i["hours"], i["lunch"], i["prefers"], i["closed"] = text(f.Hours.String()), text(f.Lunch.String()), text(f.Prefers.String()), daysTexts(f.Closed)
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a facility")
 	}
@@ -154,6 +155,7 @@ func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
 	i := key{providerPartition, p.ID}.item()
 	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
 	i["limit"] = number(int64(p.Limit))
+	i["hours"], i["away"], i["daily"] = text(p.Hours.String()), daysTexts(p.Away), number(int64(p.Daily))
 	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a provider")
@@ -167,19 +169,25 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		if err != nil {
 			return registry.Directory{}, err
 		}
-		d.Facilities = append(d.Facilities, registry.Facility{
+		f := registry.Facility{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
-			Capacity: int(numberOf(i["capacity"])),
-		})
+			Capacity: int(numberOf(i["capacity"])), Closed: daysOf(i["closed"]),
+		}
+		f.Hours, _ = registry.ParseWeek(textOf(i["hours"])) // what cannot be read is as if it had not been said
+		f.Lunch, _ = registry.ParseSpan(textOf(i["lunch"]))
+		f.Prefers, _ = registry.ParseSpan(textOf(i["prefers"]))
+		d.Facilities = append(d.Facilities, f)
 	}
 	for i, err := range r.client.query(ctx, "read the providers", partition(r.table, providerPartition, "")) {
 		if err != nil {
 			return registry.Directory{}, err
 		}
-		d.Providers = append(d.Providers, registry.Provider{
+		p := registry.Provider{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
-			Limit: int(numberOf(i["limit"])),
-		})
+			Limit: int(numberOf(i["limit"])), Away: daysOf(i["away"]), Daily: int(numberOf(i["daily"])),
+		}
+		p.Hours, _ = registry.ParseWeek(textOf(i["hours"]))
+		d.Providers = append(d.Providers, p)
 	}
 	slices.SortStableFunc(d.Facilities, func(a, b registry.Facility) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(d.Providers, func(a, b registry.Provider) int { return strings.Compare(a.Name, b.Name) })
@@ -206,6 +214,25 @@ func textsOf(v types.AttributeValue) []string {
 		values[i] = textOf(v)
 	}
 	return values
+}
+
+// daysTexts are days as a list of texts, and daysOf reads it.
+func daysTexts(days []registry.Days) types.AttributeValue {
+	list := make([]string, len(days))
+	for i, d := range days {
+		list[i] = d.String()
+	}
+	return texts(list)
+}
+
+func daysOf(v types.AttributeValue) []registry.Days {
+	var days []registry.Days
+	for _, t := range textsOf(v) {
+		if d, err := registry.ParseDays(t); err == nil {
+			days = append(days, d)
+		}
+	}
+	return days
 }
 
 func isTrue(v types.AttributeValue) bool {

@@ -14,7 +14,7 @@ import (
 // that cannot be sent does not hold up the operation: the request stands in the
 // approvals inbox, and the watch tries the mail again.
 func (e *Engine) askApprovers(ctx context.Context, op bulk.Operation) {
-	for _, p := range slices.Concat(op.Approval.Approvers, op.Approval.Escalated) {
+	for _, p := range op.Approval.Everybody() {
 		e.mailApprover(ctx, op, p, "ask", "Approval needed: "+op.ID, "asks you to decide on a bulk operation.")
 	}
 }
@@ -59,7 +59,8 @@ func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
 }
 
 func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Person, what, subject, request string) {
-	mail := what + "#" + to.Sub
+	// Who gets a request back after it was handed on is mailed again.
+	mail := fmt.Sprintf("%s#%d#%s", what, len(op.Approval.Reassigned), to.Sub)
 	e.sendOnce(ctx, op.ID, mail, func() (Mail, error) {
 		ref := e.Secret()
 		if err := e.Staff.PutApprovalRef(ctx, ref, ApprovalRef{Operation: op.ID, Approver: to.Sub}, op.Approval.Expires); err != nil {
@@ -75,6 +76,9 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 			{"Patients", thousands(op.Plan.Changes)},
 			{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
 			{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
+		}
+		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
+			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
 		return compose(to, subject,
 			fmt.Sprintf("%s %s", op.Requester.Name, request),

@@ -161,9 +161,19 @@ func (e *Engine) Progress(ctx context.Context, op bulk.Operation) (bulk.Tally, e
 }
 
 // Approvals returns the operations that wait for a decision which the person
-// may take, longest wait first.
+// may take, longest wait first, without those of HandedOn.
 func (e *Engine) Approvals(ctx context.Context, actor staff.Person) ([]bulk.Operation, error) {
-	return e.pick(ctx, e.Operations.Open(ctx, bulk.WaitsForApproval), 1000, func(op bulk.Operation) bool { return e.MayDecideOn(actor, op) })
+	return e.pick(ctx, e.Operations.Open(ctx, bulk.WaitsForApproval), 1000, func(op bulk.Operation) bool {
+		return e.MayDecideOn(actor, op) && op.Approval.TakenFrom(actor.Sub) == nil
+	})
+}
+
+// HandedOn returns the operations about which the person was asked, and which
+// now wait for somebody else's decision.
+func (e *Engine) HandedOn(ctx context.Context, actor staff.Person) ([]bulk.Operation, error) {
+	return e.pick(ctx, e.Operations.Open(ctx, bulk.WaitsForApproval), 1000, func(op bulk.Operation) bool {
+		return sees(actor, op) && op.Approval.TakenFrom(actor.Sub) != nil
+	})
 }
 
 // Mine returns the person's latest operations, newest first.

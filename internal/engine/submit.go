@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,11 +22,9 @@ var Checklist = []string{
 }
 
 const (
-	minReason    = 10
-	maxReason    = 1000
-	typedAbove   = 500 // more changes than this ask for the number to be typed
-	firstAsked   = 2   // approvers who are asked by mail before others are
-	maxApprovers = 10  // who are asked by mail at all
+	minReason  = 10
+	maxReason  = 1000
+	typedAbove = 500 // more changes than this ask for the number to be typed
 )
 
 // Submission is what a requester adds to a plan.
@@ -84,7 +81,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 		op.Reason, op.Checklist = strings.TrimSpace(s.Reason), s.Checklist
 		op.Start, _ = s.Start.read(now)
 		op.StopAt, _ = s.Stop.read(e.Limits)
-		op.Approval = bulk.Approval{Approvers: first, Expires: now.Add(e.Limits.ExpireAfter)}
+		op.Approval = bulk.Approval{Approvers: first, Asked: now, Expires: now.Add(e.Limits.ExpireAfter)}
 		return bulk.Event{Actor: person(actor), What: "submitted", Detail: fmt.Sprintf("%d changes; asked: %s; %d more may decide",
 			op.Plan.Changes, names(first), len(others)) + control(*op)}, nil
 	})
@@ -136,72 +133,4 @@ func (e *Engine) checkSubmission(op bulk.Operation, s Submission, now time.Time)
 		return fault.Wrap(problems, fault.Invalid, "%s", problems.Error())
 	}
 	return nil
-}
-
-// approvers returns who may decide on the operation: those who are asked
-// first, and the others. The nearest come first: exactly the role that the
-// kind asks for, few facilities, then by name.
-func (e *Engine) approvers(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
-	k, err := mustKind(op.Kind)
-	if err != nil {
-		return nil, nil, err
-	}
-	var eligible []staff.Person
-	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin} {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, p := range people {
-			if p.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
-				eligible = append(eligible, p)
-			}
-		}
-	}
-	distance := func(p staff.Person) int {
-		d := 0
-		if p.Role != k.Decider(op.Params) {
-			d += 1000
-		}
-		if slices.Contains(p.Facilities, staff.AllFacilities) {
-			return d + 500
-		}
-		return d + len(p.Facilities)
-	}
-	slices.SortStableFunc(eligible, func(a, b staff.Person) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.Name, b.Name))
-	})
-	for i, p := range eligible {
-		switch {
-		case i < firstAsked:
-			first = append(first, person(p))
-		case i < maxApprovers:
-			others = append(others, person(p))
-		}
-	}
-	return first, others, nil
-}
-
-// MayDecide returns who may decide on the operation, nearest first; empty when
-// nobody may.
-func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) ([]bulk.Person, error) {
-	first, others, err := e.approvers(ctx, op)
-	return append(first, others...), err
-}
-
-func (e *Engine) errNobody(op bulk.Operation) error {
-	title := staff.Manager.Title()
-	if k, err := mustKind(op.Kind); err == nil {
-		title = k.Decider(op.Params).Title()
-	}
-	return fault.New(fault.Forbidden, "Nobody may approve this operation: it needs a %s, other than you, who holds all %d facilities that it touches. Ask an administrator to give somebody that right, or ask for one facility at a time.",
-		title, len(op.Plan.Facilities))
-}
-
-func names(people []bulk.Person) string {
-	list := make([]string, len(people))
-	for i, p := range people {
-		list[i] = p.Name
-	}
-	return strings.Join(list, ", ")
 }

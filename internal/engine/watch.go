@@ -86,7 +86,7 @@ func (e *Engine) Watch(ctx context.Context) (Swept, error) {
 }
 
 func (e *Engine) watchApproval(ctx context.Context, op bulk.Operation, s *Swept) error {
-	waited := e.Now().Sub(op.Submitted)
+	waited := e.Now().Sub(op.Approval.Asked)
 	switch {
 	case !e.Now().Before(op.Approval.Expires):
 		s.Expired++

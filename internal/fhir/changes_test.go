@@ -1,6 +1,7 @@
 package fhir_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestTheDirectoryBelongsToTheClinicOnceItExists(t *testing.T) {
 	}
 	report := load(t, s, "testdata/clinic", at)
 	d, _ := s.Directory(t.Context())
-	if f, _ := d.Facility("org-north"); f != mine {
+	if f, _ := d.Facility("org-north"); !reflect.DeepEqual(f, mine) {
 		t.Errorf("facility %+v", f)
 	}
 	if p, _ := d.Provider("prac-1"); p.Active || len(p.Facilities) != 1 || p.Name != "Dr. Alder" || p.Specialty != "General Practice Physician" {

@@ -183,7 +183,8 @@ func (im *importer) writeDirectory() error {
 			n.Ignored++
 		default:
 			n.New++
-			if err := im.store.PutFacility(im.ctx, registry.Facility{ID: id, Name: o.name, TimeZone: im.zone}); err != nil {
+			if err := im.store.PutFacility(im.ctx, registry.Facility{ID: id, Name: o.name, TimeZone: im.zone,
+				Hours: registry.DefaultHours, Lunch: registry.DefaultLunch}); err != nil {
 				return fmt.Errorf("write a facility: %w", err)
 			}
 		}

@@ -86,6 +86,9 @@ func TestAFolderBecomesPatientsVisitsNotesAndDirectory(t *testing.T) {
 		{ID: "org-north", Name: "North Clinic", TimeZone: "America/Chicago"},
 		{ID: "org-south", Name: "South Clinic", TimeZone: "America/Chicago"},
 	}
+	for i := range wantFacilities { // about calendars the files say nothing
+		wantFacilities[i].Hours, wantFacilities[i].Lunch = registry.DefaultHours, registry.DefaultLunch
+	}
 	wantProviders := []registry.Provider{
 		{ID: "prac-3", Name: "Dr. Mina Cedar"}, // the only role has ended
 		{ID: "prac-1", Name: "Dr. Nora Alder", Specialty: "General Practice Physician", Facilities: []string{"org-north", "org-south"}, Active: true},

@@ -31,6 +31,15 @@ const (
 
 type contextKey struct{}
 
+type requestKey struct{}
+
+// RequestID returns the id that the gateway gave the request and wrote into its
+// log; "" outside the gateway.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
 // Claims returns the claims of the token that the API's JWT authorizer has
 // checked; nil on routes without that authorizer.
 func Claims(ctx context.Context) map[string]string {
@@ -78,6 +87,7 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	if a := e.RequestContext.Authorizer; a != nil && a.JWT != nil {
 		ctx = WithClaims(ctx, a.JWT.Claims)
 	}
+	ctx = context.WithValue(ctx, requestKey{}, e.RequestContext.RequestID)
 	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -44,7 +44,13 @@ func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[au
 
 func (a *Audit) ForOperationAfter(_ context.Context, operation, sortKey string) iter.Seq2[audit.Record, error] {
 	return a.find(false, func(r audit.Record) bool {
-		return r.Operation == operation && operation != "" && r.SortKey() > sortKey
+		return r.Type != audit.Access && r.Operation == operation && operation != "" && r.SortKey() > sortKey
+	})
+}
+
+func (a *Audit) AccessTo(_ context.Context, operation string) iter.Seq2[audit.Record, error] {
+	return a.find(false, func(r audit.Record) bool {
+		return r.Type == audit.Access && r.Operation == operation && operation != ""
 	})
 }
 

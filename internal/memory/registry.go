@@ -84,8 +84,11 @@ func (s *Store) Directory(context.Context) (registry.Directory, error) {
 	slices.SortFunc(d.Providers, func(a, b registry.Provider) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
+	for i, f := range d.Facilities {
+		d.Facilities[i].Closed = slices.Clone(f.Closed)
+	}
 	for i, p := range d.Providers {
-		d.Providers[i].Facilities = slices.Clone(p.Facilities)
+		d.Providers[i].Facilities, d.Providers[i].Away = slices.Clone(p.Facilities), slices.Clone(p.Away)
 	}
 	return d, nil
 }
@@ -104,6 +107,7 @@ func (s *Store) PutRecords(_ context.Context, records []registry.Record) error {
 func (s *Store) PutFacility(_ context.Context, f registry.Facility) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f.Closed = slices.Clone(f.Closed)
 	s.facilities[f.ID] = f
 	return nil
 }
@@ -112,7 +116,7 @@ func (s *Store) PutFacility(_ context.Context, f registry.Facility) error {
 func (s *Store) PutProvider(_ context.Context, p registry.Provider) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.Facilities = slices.Clone(p.Facilities)
+	p.Facilities, p.Away = slices.Clone(p.Facilities), slices.Clone(p.Away)
 	s.providers[p.ID] = p
 	return nil
 }

@@ -19,9 +19,11 @@ type decisionData struct {
 	Summary   string
 	State     bulk.StateText
 	Plan      *planPart
-	Stale     int    // patients changed since the preview
-	Hindrance string // why this person cannot decide; empty when they can
-	Open      bool   // a decision is waited for
+	Stale     int            // patients changed since the preview
+	Hindrance string         // why this person cannot decide; empty when they can
+	Taken     *bulk.Handover // how the request went from this person to somebody else; nil when it did not
+	MayPass   bool
+	Open      bool // a decision is waited for
 }
 
 // toDecide reads the operation that a mail's reference or the address names.
@@ -34,6 +36,7 @@ func (rq *request) toDecide() (bulk.Operation, kind.Kind, error) {
 	if err != nil {
 		return op, kind.Kind{}, err
 	}
+	rq.noteOperation(op)
 	k, ok := kind.Find(op.Kind)
 	if !ok {
 		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
@@ -57,6 +60,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 	}
 	data := decisionData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: bulk.Texts[op.State], Open: op.State == bulk.AwaitingApproval}
 	if data.Open {
+		data.Taken, data.MayPass = op.Approval.TakenFrom(rq.person.Sub), rq.engine.MayReassign(rq.person, op)
 		if err := rq.engine.MayNotDecide(rq.person, op); err != nil {
 			data.Hindrance = fault.Sentence(err)
 		} else if data.Stale, err = rq.engine.Stale(rq.ctx(), op); err != nil {
@@ -100,17 +104,4 @@ func decide(rq *request) error {
 		return rq.showDecision(now, k, wrong, fault.Status(err))
 	}
 	return err
-}
-
-// approvals is the queue of what the person may decide on.
-func approvals(rq *request) error {
-	waiting, err := rq.decisions()
-	if err != nil {
-		return err
-	}
-	d, err := rq.engine.Registry.Directory(rq.ctx())
-	if err != nil {
-		return err
-	}
-	return rq.show(page{name: "approvals", title: "Approvals", data: operationRows(waiting, d)})
 }

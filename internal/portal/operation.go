@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -23,7 +24,7 @@ type operationData struct {
 	Mine    bool
 	Later   bool // it was approved and waits for its start
 
-	MaySubmit, MayDecide, MayTakeBack, MayStop, MayRerun, MayRollBack bool
+	MaySubmit, MayDecide, MayTakeBack, MayReassign, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -48,6 +49,7 @@ type progressData struct {
 var notes = map[string]banner{
 	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
 	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
+	"reassigned": {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
 	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
 	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
 	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
@@ -60,11 +62,19 @@ func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
 	if err != nil {
 		return op, kind.Kind{}, err
 	}
+	rq.noteOperation(op)
 	k, ok := kind.Find(op.Kind)
 	if !ok {
 		return op, k, fault.New(fault.Internal, "no kind %q", op.Kind)
 	}
 	return op, k, nil
+}
+
+// noteOperation is for the audit: what is asked for is about an operation that
+// the person may see.
+func (rq *request) noteOperation(op bulk.Operation) {
+	note := journal.Note(rq.ctx())
+	note.Operation, note.Kind, note.Target = op.ID, op.Kind, ""
 }
 
 func operationCrumbs(op bulk.Operation, here string) []crumb {
@@ -90,6 +100,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
+	data.MayReassign = rq.engine.MayReassign(rq.person, op)
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err

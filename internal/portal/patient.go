@@ -7,6 +7,7 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/registry"
 )
 
@@ -43,8 +44,13 @@ type changeRow struct {
 	Edits  []planEdit
 }
 
-// shownChanges is how many of a patient's changes the page lists.
-const shownChanges = 50
+const (
+	// shownChanges is how many of a patient's changes the page lists.
+	shownChanges = 50
+	// readForChanges bounds how many audit records are read to find them: the
+	// views of the page are among them.
+	readForChanges = 2000
+)
 
 // profileFields are a profile's fields as the page lists them.
 var profileFields = []string{registry.BirthDate, registry.Language, registry.Registered, registry.LastVisit, registry.Phone, registry.Email,
@@ -67,6 +73,8 @@ func patientPage(rq *request) error {
 	if !rq.person.Holds(p.Facility()) {
 		return unknown
 	}
+	note := journal.Note(rq.ctx())
+	note.Patient, note.Facility, note.Target = id, p.Facility(), ""
 	d, err := rq.engine.Registry.Directory(rq.ctx())
 	if err != nil {
 		return err
@@ -87,16 +95,17 @@ func patientPage(rq *request) error {
 	}
 	data.visits(parts, d, rq.Now())
 	data.notes(parts)
+	read := 0
 	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {
 		if err != nil {
 			return err
 		}
-		if r.Type != audit.Change {
-			continue
-		}
-		if len(data.Changes) == shownChanges {
+		if read++; len(data.Changes) == shownChanges || read > readForChanges {
 			data.MoreChanges = true
 			break
+		}
+		if r.Type != audit.Change {
+			continue
 		}
 		data.Changes = append(data.Changes, changeWords(r, d))
 	}

@@ -2,13 +2,16 @@ package portal
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/registry"
 )
 
@@ -141,6 +144,7 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 		return err
 	}
 	data.PageTick = len(ids) > 0
+	var shown []string
 	for _, id := range ids {
 		p, ok := found[id]
 		if !ok || !rq.person.Holds(p.Facility()) {
@@ -150,7 +154,10 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 			FacilityName: d.Display(registry.FacilityField, p.Facility()), ProviderName: d.Display(registry.ProviderField, p.Provider())}
 		data.PageTick = data.PageTick && row.Ticked
 		data.Rows = append(data.Rows, row)
+		shown = append(shown, id)
 	}
+	note := journal.Note(rq.ctx())
+	note.Target = strings.TrimSpace(note.Target + " Shown: " + strings.Join(shown, " "))
 	data.CountText = plural(len(l.Found), "patient matches", "patients match")
 	if l.More {
 		data.CountText = "More than " + thousands(listCap) + " patients match"
@@ -243,7 +250,24 @@ func (rq *request) filterList(l *patientList, clear bool) error {
 	}
 	l.Dropped = l.All
 	l.Filter, l.All, l.Except = f, false, nil
-	return rq.look(l)
+	if err := rq.look(l); err != nil {
+		return err
+	}
+	note := journal.Note(rq.ctx())
+	note.What, note.Target = audit.PatientsSearched, searchWords(f, len(l.Found), l.More)
+	return nil
+}
+
+// searchWords says for the audit by what was searched, not for what: that may
+// be a name.
+func searchWords(f registry.Filter, found int, more bool) string {
+	given := filterValues(f)
+	maps.DeleteFunc(given, func(_ string, values []string) bool { return len(values) == 0 })
+	words := "Searched by: " + strings.Join(slices.Sorted(maps.Keys(given)), ", ") + ". Found: " + strconv.Itoa(found)
+	if more {
+		words += " and more"
+	}
+	return words + "."
 }
 
 func (rq *request) saveList(id string, l patientList, to string) error {

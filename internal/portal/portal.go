@@ -47,9 +47,10 @@ type Audit interface {
 
 // Config is what a portal needs.
 type Config struct {
-	Engine *engine.Engine
-	Store  Store
-	Audit  Audit
+	Engine  *engine.Engine
+	Store   Store
+	Audit   Audit
+	Journal audit.Log // of what people look at, do and try
 
 	URL              string // of the portal as browsers see it, without a slash at its end
 	IdentityURL      string // base of the hosted sign-in pages, as browsers see it
@@ -80,8 +81,8 @@ type portal struct {
 // New makes the portal. It reads no network: keys of the identity provider are
 // fetched when the first token is checked.
 func New(c Config) (http.Handler, error) {
-	if c.Engine == nil || c.Store == nil || c.Audit == nil {
-		return nil, fmt.Errorf("portal: engine, store and audit are needed")
+	if c.Engine == nil || c.Store == nil || c.Audit == nil || c.Journal == nil {
+		return nil, fmt.Errorf("portal: engine, store, audit and journal are needed")
 	}
 	if c.Idle == 0 {
 		c.Idle = 15 * time.Minute

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -11,9 +12,11 @@ import (
 	"slices"
 	"strings"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/staff"
 )
 
@@ -184,6 +187,46 @@ func (rq *request) readForm() bool {
 		}
 	}
 	return true
+}
+
+// noted begins the audit record of what somebody who is signed in asked for.
+// The handler adds what it alone knows.
+func (rq *request) noted() {
+	if rq.route.pattern == "" || rq.route.event == unaudited {
+		return
+	}
+	note := journal.Note(rq.ctx())
+	note.Quiet = rq.route.quiet
+	switch {
+	case rq.file != nil:
+		note.What, note.Target = audit.FileUploaded, fmt.Sprintf("%d bytes", rq.file.Size)
+	case rq.route.event != "":
+		note.What = rq.route.event
+	case rq.r.Method == http.MethodPost:
+		note.What = audit.Sent
+	default:
+		note.What = audit.Viewed
+	}
+	note.Detail = rq.r.Method + " " + rq.route.pattern
+	note.Operator = audit.Person{Sub: rq.session.Sub, Name: rq.person.Name}
+	if note.Operator.Name == "" {
+		note.Operator.Name = audit.Stranger
+	}
+	if id := rq.r.PathValue("operation") + rq.r.PathValue("patient"); id != "" {
+		note.Target = id
+	}
+}
+
+// notWrittenDown answers a request that could not be written into the audit.
+func (p *portal) notWrittenDown(w http.ResponseWriter, r *http.Request, err error) {
+	rq := &request{portal: p, w: w, r: r}
+	rq.Log(r.Context(), "a request could not be written into the audit", err)
+	sentence := "What you asked for could not be written into the audit log, so it is not shown. Try again in a moment."
+	if r.Method == http.MethodPost {
+		sentence = "What you sent could not be written into the audit log, so its answer is not shown. It may have been done: open the page again to see what became of it."
+	}
+	_ = rq.identify() // without it the page just has no menu
+	rq.showProblem(http.StatusServiceUnavailable, "The audit log cannot be written", sentence)
 }
 
 // redirect answers with the page to go to.

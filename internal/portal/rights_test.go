@@ -75,6 +75,8 @@ var matrix = forEveryKind(map[string]string{
 	"POST /operations/{operation}/rollback":             "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
 	"GET /operations/{operation}/decision":              "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
 	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /operations/{operation}/reassign":              "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/reassign":             "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
 	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
 	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
@@ -208,7 +210,9 @@ func TestWhoMayWhat(t *testing.T) {
 			if method == http.MethodPost || target == "" {
 				target = f.target(cells[0])
 			}
+			before := len(f.journal.accesses())
 			p := f.send(method, target, who)
+			f.checkWrittenDown(route, who, p.status, f.journal.accesses()[before:])
 			if got, want := fmt.Sprint(p.status), cells[i+1]; got != want {
 				t.Errorf("%s %s as %s: %s, want %s\n%.300s", method, cells[0], who, got, want, p.text())
 			}

@@ -3,8 +3,10 @@ package portal
 import (
 	"net/http"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/intake"
+	"bulkops/internal/journal"
 	"bulkops/internal/kind"
 )
 
@@ -28,11 +30,16 @@ type route struct {
 	limit           int64     // bytes of a POST; formLimit when 0
 	kind            kind.Kind // whose form it belongs to
 	quiet           bool      // answers a script, and does not count as somebody being there
+	event           string    // in the audit; audit.Viewed or audit.Sent when empty, none for unaudited
 	noPage          bool      // a form that is on every page and has none of its own
 	// keep turns what an interrupted POST sent into a form that can be shown
 	// again; nil keeps the fields and the path as they are.
 	keep func(*request) (path string, ok bool)
 }
+
+// unaudited is the event of an address that shows nothing about patients,
+// operations or people, and does nothing.
+const unaudited = "-"
 
 const (
 	formLimit = 256 << 10
@@ -44,28 +51,28 @@ func (p *portal) routes() []route {
 	all := []route{
 		{method: "GET", pattern: "/{$}", right: reader, handle: home},
 
-		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn},
-		{method: "GET", pattern: "/signed-in", right: anyone, handle: signedIn},
-		{method: "POST", pattern: "/sign-out", right: anyone, handle: signOut, noPage: true},
-		{method: "GET", pattern: "/signed-out", right: anyone, handle: signedOut},
-		{method: "POST", pattern: "/still-here", right: reader, handle: stillHere, noPage: true},
+		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn, event: unaudited},
+		{method: "GET", pattern: "/signed-in", right: anyone, handle: signedIn, event: unaudited},
+		{method: "POST", pattern: "/sign-out", right: anyone, handle: signOut, noPage: true, event: audit.SignOut},
+		{method: "GET", pattern: "/signed-out", right: anyone, handle: signedOut, event: unaudited},
+		{method: "POST", pattern: "/still-here", right: reader, handle: stillHere, noPage: true, event: unaudited},
 		{method: "GET", pattern: "/resume/{form}", right: reader, handle: resume},
 
-		{method: "GET", pattern: "/patients", right: reader, handle: patients},
-		{method: "POST", pattern: "/patients", right: reader, handle: changePatients, fields: listFields},
-		{method: "GET", pattern: "/patients/lists/{list}", right: reader, handle: patients},
-		{method: "POST", pattern: "/patients/lists/{list}", right: reader, handle: changePatients, fields: listFields},
-		{method: "GET", pattern: "/patients/{patient}", right: reader, handle: patientPage},
+		{method: "GET", pattern: "/patients", right: reader, handle: patients, event: audit.PatientsListed},
+		{method: "POST", pattern: "/patients", right: reader, handle: changePatients, fields: listFields, event: audit.PatientsListed},
+		{method: "GET", pattern: "/patients/lists/{list}", right: reader, handle: patients, event: audit.PatientsListed},
+		{method: "POST", pattern: "/patients/lists/{list}", right: reader, handle: changePatients, fields: listFields, event: audit.PatientsListed},
+		{method: "GET", pattern: "/patients/{patient}", right: reader, handle: patientPage, event: audit.PatientViewed},
 
 		{method: "GET", pattern: "/operations", right: reader, handle: operations},
 		{method: "GET", pattern: "/operations/new", right: requester, handle: chooseKind},
 
-		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation},
-		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true},
-		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut},
-		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes},
-		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: outcomesFile},
-		{method: "GET", pattern: "/operations/{operation}/audit", right: reader, handle: auditRecord},
+		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: outcomesFile, event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/audit", right: reader, handle: auditRecord, event: audit.AuditViewed},
 		{method: "GET", pattern: "/operations/{operation}/submit", right: requester, handle: submitPage},
 		{method: "POST", pattern: "/operations/{operation}/submit", right: requester, handle: submit, fields: submitFields},
 		{method: "GET", pattern: "/operations/{operation}/take-back", right: requester, handle: takeBackPage},
@@ -79,13 +86,16 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
+		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
+
 		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
 
-		{method: "GET", pattern: "/help", right: reader, handle: help},
-		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}},
-		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic},
+		{method: "GET", pattern: "/help", right: reader, handle: help, event: unaudited},
+		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}, event: unaudited},
+		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic, event: unaudited},
 	}
 	for _, k := range kind.All {
 		if !k.Follows {
@@ -112,20 +122,21 @@ func newOperationRoutes(k kind.Kind) []route {
 		{method: "POST", pattern: at + "/{draft}/what", right: requester, handle: takeWhat, kind: k, fields: kindForms[k.Name].Fields},
 	}
 	if len(k.Columns) > 0 {
-		all = append(all, route{method: "GET", pattern: at + "/example.csv", right: requester, handle: exampleFile, kind: k})
+		all = append(all, route{method: "GET", pattern: at + "/example.csv", right: requester, handle: exampleFile, kind: k, event: unaudited})
 	}
 	return all
 }
 
 // handler puts the routes together.
 func (p *portal) handler() http.Handler {
+	journal := journal.Journal{Log: p.Journal, Now: p.Now, Failed: p.notWrittenDown}
 	mux := http.NewServeMux()
 	for _, rt := range p.routes() {
 		mux.HandleFunc(rt.method+" "+rt.pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(rt, mux, w, r) })
 	}
 	mux.Handle("GET /static/{version}/{name...}", p.static)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return p.secure(p.recovered(p.orNotFound(mux)))
+	return p.secure(journal.Keep(p.recovered(p.orNotFound(mux))))
 }
 
 // orNotFound gives unknown addresses and methods pages of our own.

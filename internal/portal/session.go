@@ -61,6 +61,7 @@ func (rq *request) identify() error {
 		rq.known = true
 	}
 	rq.sessionID, rq.session, rq.person = cookie.Value, &s, person
+	rq.noted()
 	// Storing each request's time would be one write a page; a sixteenth of the
 	// idle time is near enough, and ends a session earlier rather than later.
 	if now.Sub(s.Seen) >= rq.Idle/16 && rq.countsAsPresence() && !person.Disabled {

@@ -11,7 +11,9 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 )
 
 // identity is the identity provider: authorization code flow with PKCE. Issuer
@@ -83,6 +85,9 @@ func signedIn(rq *request) error {
 	if err != nil {
 		return rq.notSignedIn("The identity provider's answer could not be used.", err, s.To)
 	}
+	if err := rq.noteSignIn(sub); err != nil {
+		return err
+	}
 	if err := rq.begin(sub); err != nil {
 		return err
 	}
@@ -120,8 +125,29 @@ func (i *identity) verify(ctx context.Context, code string, s signingIn) (sub st
 	return id.Subject, nil
 }
 
+// noteSignIn is for the audit. Somebody without an entry in the staff directory
+// gets a session, and no page with it.
+func (rq *request) noteSignIn(sub string) error {
+	note := journal.Note(rq.ctx())
+	note.What, note.Operator = audit.SignIn, audit.Person{Sub: sub, Name: audit.Stranger}
+	person, err := rq.engine.Staff.Person(rq.ctx(), sub)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		note.Result, note.Detail = audit.Refused, "Not in the staff directory."
+		return nil
+	case err != nil:
+		return err
+	case person.Disabled:
+		note.Result, note.Detail = audit.Refused, "The access has been taken away."
+	}
+	note.Operator.Name = person.Name
+	return nil
+}
+
 func (rq *request) notSignedIn(sentence string, cause error, to string) error {
 	rq.Log(rq.ctx(), "a sign-in failed", cause)
+	note := journal.Note(rq.ctx())
+	note.What, note.Result, note.Detail = audit.SignIn, audit.Refused, sentence
 	return rq.show(page{name: "not-signed-in", title: "You are not signed in", status: http.StatusBadRequest,
 		data: struct{ Sentence, To string }{sentence, "/sign-in?to=" + url.QueryEscape(to)}})
 }

@@ -306,5 +306,6 @@ func takeWhat(rq *request) error {
 	if err := rq.saveDraft(id, d); err != nil {
 		return err
 	}
+	rq.noteOperation(op)
 	return rq.redirect("/operations/" + op.ID)
 }

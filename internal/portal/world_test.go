@@ -33,6 +33,7 @@ type world struct {
 	store    *memory.Store
 	access   *memory.Access
 	audit    *memory.Audit
+	journal  *accessLog
 	engine   *engine.Engine
 	machine  *machine
 	provider *provider
@@ -48,6 +49,7 @@ type world struct {
 func newWorld(t *testing.T, patients int) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), access: memory.NewAccess(), audit: memory.NewAudit(), now: noon, people: map[string]staff.Person{}}
+	w.journal = &accessLog{log: w.audit}
 	clinic := sample.Generate(patients, noon)
 	ctx := t.Context()
 	for _, f := range clinic.Directory.Facilities {
@@ -79,7 +81,7 @@ func newWorld(t *testing.T, patients int) *world {
 // newPortal makes the portal; change may alter its configuration.
 func (w *world) newPortal(change func(*portal.Config)) http.Handler {
 	c := portal.Config{
-		Engine: w.engine, Store: w.access, Audit: w.audit, URL: portalURL,
+		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, URL: portalURL,
 		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", Issuer: issuer, ClientID: clientID,
 		Now: w.clock, Log: w.log,
 	}

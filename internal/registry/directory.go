@@ -12,6 +12,11 @@ type Facility struct {
 	TimeZone        string `json:"time_zone"`        // IANA name
 	DefaultProvider string `json:"default_provider"` // provider id, may be empty
 	Capacity        int    `json:"capacity"`         // most patients; 0 for any number
+
+	Hours   Week   `json:"hours"`   // when visits take place, by the clock there
+	Lunch   Span   `json:"lunch"`   // no visits then
+	Closed  []Days `json:"closed"`  // holidays and the like
+	Prefers Span   `json:"prefers"` // the part of the day that it prefers for visits; none: any
 }
 
 // Provider is a clinician whom patients are assigned to.
@@ -22,6 +27,10 @@ type Provider struct {
 	Facilities []string `json:"facilities"` // where the provider is licensed to work
 	Active     bool     `json:"active"`
 	Limit      int      `json:"limit"` // most patients; 0 for any number
+
+	Hours Week   `json:"hours"` // when they work; empty: while the facility is open
+	Away  []Days `json:"away"`  // time off
+	Daily int    `json:"daily"` // most visits a day; 0 for any number
 }
 
 // WorksAt reports whether the provider is licensed for the facility.

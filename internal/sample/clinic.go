@@ -35,7 +35,7 @@ type Clinic struct {
 // visits before it have taken place, those after it are planned.
 func Generate(n int, at time.Time) Clinic {
 	at = at.UTC().Truncate(time.Minute)
-	directory := places()
+	directory := places(at)
 	return Clinic{
 		Directory: directory,
 		Staff:     People(),

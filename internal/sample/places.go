@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"bulkops/internal/registry"
 )
@@ -33,11 +34,30 @@ var specialties = []share[string]{
 
 const providerCount = 40
 
+// day is one day on which a facility is closed.
+func day(year int, month time.Month, n int) registry.Days {
+	date := time.Date(year, month, n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	return registry.Days{From: date, To: date}
+}
+
 // places makes the directory. Provider k works at facility k modulo six and up
 // to two others, so every facility has at least six; every thirteenth provider
-// no longer works, and every fourth has a limit of patients.
-func places() registry.Directory {
+// no longer works, every fourth has a limit of patients, every seventh works
+// short days, and every ninth is away for a week of the next month. Facilities
+// close on Christmas and New Year's Day.
+func places(at time.Time) registry.Directory {
 	d := registry.Directory{Facilities: slices.Clone(facilities)}
+	for i := range d.Facilities {
+		f := &d.Facilities[i]
+		f.Hours, f.Lunch = registry.DefaultHours, registry.DefaultLunch
+		f.Closed = []registry.Days{day(at.Year(), 12, 25), day(at.Year()+1, 1, 1), day(at.Year()+1, 12, 25)}
+		switch f.ID {
+		case "lakeside":
+			f.Hours[time.Saturday] = registry.Span{From: 9 * 60, To: 12 * 60}
+		case "mesa":
+			f.Prefers = registry.Span{From: 8 * 60, To: 12 * 60}
+		}
+	}
 	dice := roll(0)
 	for k := range providerCount {
 		home := k % len(facilities)
@@ -47,6 +67,15 @@ func places() registry.Directory {
 			Specialty:  draw(dice, specialties),
 			Facilities: []string{facilities[home].ID},
 			Active:     k%13 != 12,
+			Daily:      16,
+		}
+		if k%7 == 6 {
+			for _, d := range []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday} {
+				p.Hours[d] = registry.Span{From: 9 * 60, To: 15 * 60}
+			}
+		}
+		if k%9 == 8 {
+			p.Away = []registry.Days{{From: at.AddDate(0, 0, 14).Format(time.DateOnly), To: at.AddDate(0, 0, 20).Format(time.DateOnly)}}
 		}
 		if k%4 == 3 {
 			p.Limit = 90

@@ -209,6 +209,9 @@ func TestTheDirectoryIsUsable(t *testing.T) {
 			t.Error(err)
 		}
 		zones[f.TimeZone] = true
+		if f.Hours.Empty() || f.Lunch.Empty() || len(f.Closed) == 0 {
+			t.Errorf("%s has no calendar: %+v", f.ID, f)
+		}
 		p, ok := d.Provider(f.DefaultProvider)
 		if !ok || !p.Active || !slices.Contains(p.Facilities, f.ID) {
 			t.Errorf("%s: default provider %q", f.ID, f.DefaultProvider)

@@ -25,6 +25,12 @@ func eventRecord(operation, what string, n int) audit.Record {
 		Operation: operation, Kind: "status-change", Operator: audit.Person{Name: audit.System}, What: what}
 }
 
+func accessRecord(operation, patient string, n int) audit.Record {
+	return audit.Record{At: noon.Add(time.Duration(n) * time.Second), Type: audit.Access, Unique: fmt.Sprintf("%032x", n),
+		Operation: operation, Operator: audit.Person{Sub: ada.Sub, Name: hostileNames[0]}, Patient: patient,
+		What: audit.OperationViewed, Detail: "GET /", Result: audit.Done, Target: "page 2", Facility: "riverside", Source: "198.51.100.7", Request: "r-1"}
+}
+
 var auditTests = []test{
 	{"an operation's records come back as appended, oldest first", func(t *testing.T, s Stores) {
 		const op = "OP-000001-AAAA"
@@ -52,6 +58,15 @@ var auditTests = []test{
 		for _, nobody := range []string{"", "nobody", repeat("long", 3000)} {
 			same(t, "records of nobody", len(collect(t, s.Audit.ForPatient(t.Context(), nobody))), 0)
 		}
+	}},
+	{"who used an operation is kept apart from what it did", func(t *testing.T, s Stores) {
+		const op = "OP-000001-AAAA"
+		change, page, signIn := changeRecord(op, "p-1", 1), accessRecord(op, "", 2), accessRecord("", "", 3)
+		viewed, again := accessRecord("", "p-1", 4), accessRecord(op, "", 5)
+		must(t, "append", s.Audit.Append(t.Context(), []audit.Record{again, change, page, signIn, viewed, accessRecord("OP-000001-AAAAB", "", 6)}))
+		same(t, "what it did", collect(t, s.Audit.ForOperation(t.Context(), op)), []audit.Record{change})
+		same(t, "who used it", collect(t, s.Audit.AccessTo(t.Context(), op)), []audit.Record{page, again})
+		same(t, "the patient", collect(t, s.Audit.ForPatient(t.Context(), "p-1")), []audit.Record{viewed, change})
 	}},
 	{"a day's records come oldest first", func(t *testing.T, s Stores) {
 		day := 24 * 3600

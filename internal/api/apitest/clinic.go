@@ -68,7 +68,7 @@ func New(t testing.TB) *Clinic {
 	}
 	c.Machine = &Machine{engine: c.Engine}
 	c.Engine.Machine = c.Machine
-	c.Server = api.New(api.Config{Engine: c.Engine, Audit: c.Audit})
+	c.Server = api.New(api.Config{Engine: c.Engine, Audit: c.Audit, Journal: c.Audit})
 	for _, p := range people {
 		must(t, c.PutPerson(ctx, p))
 	}

@@ -1,0 +1,68 @@
+package bulk
+
+import (
+	"slices"
+	"time"
+)
+
+// Approval is what is known while an operation waits for a decision. Whoever
+// has the right may decide, asked or not.
+type Approval struct {
+	Approvers []Person  `json:"approvers,omitempty"` // asked by mail, in this order
+	Escalated []Person  `json:"escalated,omitempty"` // asked when the first ones did not answer
+	Asked     time.Time `json:"asked,omitzero"`      // when Approvers were
+	Reminded  time.Time `json:"reminded,omitzero"`
+	Widened   time.Time `json:"widened,omitzero"` // when the request went to Escalated, who may be nobody
+	Expires   time.Time `json:"expires,omitzero"`
+
+	Reassigned []Handover `json:"reassigned,omitempty"` // how it came to Approvers, oldest first
+}
+
+// Handover is that a request for approval went from those who had been asked to
+// somebody else.
+type Handover struct {
+	From []Person  `json:"from"`
+	To   Person    `json:"to"`
+	By   Person    `json:"by"` // one who may decide, or the requester
+	At   time.Time `json:"at"`
+}
+
+// Everybody returns those who are asked at present, each once.
+func (a Approval) Everybody() []Person {
+	var all []Person
+	for _, p := range slices.Concat(a.Approvers, a.Escalated) {
+		if !holds(all, p.Sub) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Asks reports whether somebody is asked at present.
+func (a Approval) Asks(sub string) bool { return holds(a.Everybody(), sub) }
+
+// TakenFrom returns the handover that took the request from somebody; nil for
+// somebody who is asked at present, or never was.
+func (a Approval) TakenFrom(sub string) *Handover {
+	if a.Asks(sub) {
+		return nil
+	}
+	for i := len(a.Reassigned) - 1; i >= 0; i-- {
+		if holds(a.Reassigned[i].From, sub) {
+			return &a.Reassigned[i]
+		}
+	}
+	return nil
+}
+
+// Reassign hands the request to one person, who has the whole time to answer:
+// until it expires they are reminded, and others asked, as from the beginning.
+func (a *Approval) Reassign(to, by Person, at time.Time) {
+	a.Reassigned = append(a.Reassigned, Handover{From: a.Everybody(), To: to, By: by, At: at})
+	a.Approvers, a.Escalated = []Person{to}, nil
+	a.Asked, a.Reminded, a.Widened = at, time.Time{}, time.Time{}
+}
+
+func holds(people []Person, sub string) bool {
+	return slices.ContainsFunc(people, func(p Person) bool { return p.Sub == sub })
+}

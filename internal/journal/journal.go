@@ -1,0 +1,144 @@
+// Package journal keeps the audit of what people look at, do and try: a request
+// is answered only after it was written down.
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"maps"
+	"net"
+	"net/http"
+	"time"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/lambdahttp"
+)
+
+// Journal writes one audit record for a request.
+type Journal struct {
+	Log audit.Log
+	Now func() time.Time // UTC
+	// Failed answers a request that could not be written down, in the place of
+	// the answer that was withheld.
+	Failed func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+type contextKey struct{}
+
+// Entry is the record of a request, for its handler to fill in: who, what, and
+// about which operation or patient. An id that somebody sent belongs into Target
+// until it is known that they may see what it stands for. Without What, nothing
+// is written.
+type Entry struct {
+	audit.Record
+	Quiet bool // shows nothing about patients, and is asked again and again: written down only when it is refused
+}
+
+// Note returns the entry of the request.
+func Note(ctx context.Context) *Entry {
+	if note, ok := ctx.Value(contextKey{}).(*Entry); ok {
+		return note
+	}
+	return &Entry{}
+}
+
+// appendWithin is how long a record may take to be written.
+const appendWithin = 10 * time.Second
+
+// Keep holds the handler's answer back until the record of the request is
+// written.
+func (j Journal) Keep(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		note := &Entry{}
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, note))
+		answer := &held{header: w.Header().Clone()}
+		next.ServeHTTP(answer, r)
+		j.finish(note, r, answer.status)
+		if note.What == "" || note.Quiet && note.Result != audit.Refused {
+			answer.release(w)
+			return
+		}
+		// The person may have left; what was done is written down all the same.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendWithin)
+		defer cancel()
+		if err := j.Log.Append(ctx, []audit.Record{note.Record}); err != nil {
+			j.Failed(w, r, err)
+			return
+		}
+		answer.release(w)
+	})
+}
+
+// finish adds what the request and its answer say.
+func (j Journal) finish(note *Entry, r *http.Request, status int) {
+	note.At, note.Type, note.Unique = j.Now(), audit.Access, rand.Text()
+	note.Request = lambdahttp.RequestID(r.Context())
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		note.Source = host
+	}
+	if note.Result == "" {
+		note.Result = resultOf(status)
+	}
+	if note.Operator.Name == "" {
+		note.Operator.Name = audit.Nobody
+	}
+	note.Target = bounded(note.Target)
+}
+
+// maxTarget holds the ids of the longest page of patients.
+const maxTarget = 4000
+
+func bounded(target string) string {
+	if len(target) > maxTarget {
+		return target[:maxTarget] + "…"
+	}
+	return target
+}
+
+func resultOf(status int) audit.Result {
+	switch {
+	case status < http.StatusBadRequest:
+		return audit.Done
+	case status >= http.StatusInternalServerError:
+		return audit.Failed
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
+		return audit.Refused
+	}
+	return audit.NotTaken
+}
+
+// held is an answer that nobody has seen yet.
+type held struct {
+	header http.Header
+	sent   http.Header // as it was when the status was written
+	status int
+	body   bytes.Buffer
+}
+
+func (h *held) Header() http.Header { return h.header }
+
+func (h *held) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status, h.sent = status, h.header.Clone()
+	}
+}
+
+func (h *held) Write(p []byte) (int, error) {
+	if h.status == 0 {
+		h.WriteHeader(http.StatusOK)
+	}
+	return h.body.Write(p)
+}
+
+// release sends it.
+func (h *held) release(w http.ResponseWriter) {
+	if h.status == 0 {
+		h.WriteHeader(http.StatusOK) // the handler wrote nothing
+	}
+	header := w.Header()
+	clear(header)
+	maps.Copy(header, h.sent)
+	w.WriteHeader(h.status)
+	_, _ = h.body.WriteTo(w) // the person may have left
+}

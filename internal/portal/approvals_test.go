@@ -1,0 +1,58 @@
+package portal_test
+
+import (
+	"net/url"
+	"slices"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"bulkops/internal/registry"
+)
+
+// A request goes from Maria to Jonas: Maria sees who has it, and Jonas gets it.
+func TestARequestIsHandedOn(t *testing.T) {
+	w := newWorld(t, 200)
+	sam, maria, jonas := w.signedIn("sam"), w.signedIn("maria"), w.signedIn("jonas")
+	op := submitted(planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...)).operation()
+	w.settle()
+
+	p := maria.get("/approvals").want(200, "1 request waits for your decision", "you, Jonas Weber")
+	form := p.click("Change status to Inactive").want(200, "Waits for Maria Duarte, Jonas Weber").click("Ask another approver").want(200, "Maria Duarte (you)", "Jonas WeberManager; asked already")
+	checkMarkup(t, form)
+	checkMarkup(t, form.press("confirm", nil).want(422, "Choose one of those who may decide on this request."))
+	mails := len(w.mails)
+	p = form.press("confirm", url.Values{"to": {"sub-jonas"}}).want(200, "The request was handed on", "Handed on to Jonas Weber by Maria Duarte", "Reassigned")
+	if p.path != "/operations/"+op+"?note=reassigned" || len(w.mails) != mails+1 || w.mails[mails].To != "jonas.manager@example.org" {
+		t.Errorf("at %s, mails %v", p.path, w.mails[mails:])
+	}
+
+	maria.get("/approvals").want(200, "No request waits for your decision", "Handed on", "Jonas Weber has it; Maria Duarte handed it on")
+	checkMarkup(t, maria.get("/approvals"))
+	maria.get("/operations/"+op+"/decision").want(200, "Jonas Weber has this request now")
+	link := w.linkTo(t, "jonas.manager@example.org")
+	jonas.get(link).want(200, "Handed on to Jonas Weber").press("reject", url.Values{"comment": {"Not this week."}}).want(200, "Your rejection is recorded")
+	maria.get("/approvals").want(200, "No request waits for your decision")
+	if p := maria.get("/operations/" + op + "/reassign"); p.path != "/operations/"+op+"?note=moved-on" {
+		t.Errorf("after the decision: %s", p.path)
+	}
+}
+
+// The requester may hand it on too; what they are offered holds nobody who may
+// not decide.
+func TestARequesterAsksAnotherApprover(t *testing.T) {
+	w := newWorld(t, 200)
+	sam := w.signedIn("sam")
+	op := submitted(planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...)).click("Ask another approver")
+	var offered []string
+	for _, n := range all(op.doc, func(n *html.Node) bool { return attr(n, "name") == "to" }) {
+		offered = append(offered, attr(n, "value"))
+	}
+	if want := []string{"sub-maria", "sub-jonas", "sub-priya", "sub-ida"}; !slices.Equal(offered, want) {
+		t.Errorf("offered %v, want %v", offered, want)
+	}
+	op.press("confirm", url.Values{"to": {"sub-ida"}}).want(200, "Asked by mail: Ida Admin-Castro.")
+	if n := find(w.signedIn("ida").get("/").doc, func(n *html.Node) bool { return attr(n, "id") == "approvals-count" }); n == nil || squeeze(text(n)) != "1 waiting for you" {
+		t.Error("the menu of whom it waits for does not count it")
+	}
+}

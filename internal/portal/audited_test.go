@@ -1,0 +1,182 @@
+package portal_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/registry"
+	"bulkops/internal/sample"
+)
+
+// accessLog is the audit log as the portal writes it.
+type accessLog struct {
+	log   audit.Log
+	mu    sync.Mutex
+	list  []audit.Record
+	fails error
+}
+
+func (l *accessLog) Append(ctx context.Context, records []audit.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fails != nil {
+		return l.fails
+	}
+	l.list = append(l.list, records...)
+	return l.log.Append(ctx, records)
+}
+
+func (l *accessLog) accesses() []audit.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.list)
+}
+
+// unwritten are the addresses that show nothing about patients, operations or
+// people, and do nothing.
+var unwritten = []string{"/sign-in", "/signed-out", "/still-here", "/help", "/help/{topic}", "/operations/new/data-correction/example.csv"}
+
+// checkWrittenDown checks that a request left the record that it must leave.
+func (f *fixture) checkWrittenDown(route, who string, status int, records []audit.Record) {
+	f.t.Helper()
+	method, path, _ := strings.Cut(route, " ")
+	want := 1
+	if who == "nobody" && route != "GET /signed-in" || slices.Contains(unwritten, path) ||
+		strings.HasSuffix(path, "/progress") && status == http.StatusOK {
+		want = 0
+	}
+	// To send a form, its sender reads a page of help; who has signed out signs in again.
+	records = slices.DeleteFunc(records, func(r audit.Record) bool {
+		return path == "/sign-out" && r.What == audit.SignIn || r.Detail == "GET /{$}" && path != "/{$}"
+	})
+	if len(records) != want {
+		f.t.Errorf("%s as %s: %d audit records, want %d: %+v", route, who, len(records), want, records)
+		return
+	}
+	if want == 0 {
+		return
+	}
+	r := records[0]
+	refused := status == http.StatusForbidden || status == http.StatusNotFound || path == "/signed-in"
+	if (r.Result == audit.Refused) != refused || r.What == "" || r.Source == "" || r.At.IsZero() {
+		f.t.Errorf("%s as %s, answered %d, is written down as %+v", route, who, status, r)
+	}
+	if who != "nobody" && path != "/signed-in" && (r.Operator.Sub != f.people[who].Sub || !strings.HasPrefix(r.Detail, method+" ")) {
+		f.t.Errorf("%s as %s is written down as %+v", route, who, r)
+	}
+	if refused && status == http.StatusNotFound && (r.Operation != "" || r.Patient != "") {
+		f.t.Errorf("%s as %s: what somebody may not see is filed under it: %+v", route, who, r)
+	}
+}
+
+// A whole job leaves every event that must be audited, in the right order, and
+// no name, no reason and no search text.
+func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
+	w := newWorld(t, 300)
+	ids := activeIn(w, "riverside", 3)
+	theirs := activeIn(w, "lakeside", 1)[0]
+	w.browser().get("/signed-in?state=made-up").want(400)
+	sam := w.signedIn("sam")
+	sam.get("/patients").press("search", url.Values{"text": {sample.Canary}})
+	sam.get("/patients/" + ids[0]).want(200)
+	if !w.people["sam"].Holds("lakeside") {
+		sam.get("/patients/" + theirs).want(404)
+	}
+	form := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"upload"}})
+	form = form.pressWith("continue", nil, &upload{"ids.csv", "patient_id\n" + strings.Join(ids, "\n") + "\n"})
+	p := form.press("continue", url.Values{"to": {string(registry.Inactive)}})
+	w.settle()
+	op := p.operation()
+	submitted(sam.get("/operations/" + op))
+	w.settle()
+	sam.get("/operations/" + op + "/decision").want(403)
+	maria := w.signedIn("maria")
+	maria.get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	w.settle()
+	sam.get("/operations/" + op + "/outcomes.csv").want(200)
+	w.signedIn("omar").get("/operations/" + op + "/audit").want(200)
+	sam.get("/").press("sign-out", nil)
+
+	type event struct {
+		what      string
+		result    audit.Result
+		who       string
+		about     bool // filed under the operation
+		patient   string
+		mustShare string
+	}
+	want := []event{
+		{what: audit.SignIn, result: audit.Refused},
+		{what: audit.SignIn, result: audit.Done, who: "sam"},
+		{what: audit.PatientsListed, result: audit.Done, who: "sam", mustShare: "Shown: "},
+		{what: audit.PatientsSearched, result: audit.Done, who: "sam", mustShare: "Searched by: text"},
+		{what: audit.PatientViewed, result: audit.Done, who: "sam", patient: ids[0]},
+		{what: audit.PatientViewed, result: audit.Refused, who: "sam", mustShare: theirs},
+		{what: audit.FileUploaded, result: audit.Done, who: "sam", mustShare: " bytes"},
+		{what: audit.Sent, result: audit.Done, who: "sam", about: true},            // the request
+		{what: audit.OperationViewed, result: audit.Done, who: "sam", about: true}, // the preview
+		{what: audit.Sent, result: audit.Done, who: "sam", about: true},            // the submission
+		{what: audit.Viewed, result: audit.Refused, who: "sam"},                    // deciding oneself
+		{what: audit.SignIn, result: audit.Done, who: "maria"},
+		{what: audit.Sent, result: audit.Done, who: "maria", about: true}, // the decision
+		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true},
+		{what: audit.AuditViewed, result: audit.Done, who: "omar", about: true},
+		{what: audit.SignOut, result: audit.Done, who: "sam"},
+	}
+	left := w.journal.accesses()
+	for _, e := range want {
+		at := slices.IndexFunc(left, func(r audit.Record) bool {
+			return r.What == e.what && r.Result == e.result && (e.who == "" && r.Operator.Name == audit.Nobody || r.Operator.Sub != "" && r.Operator.Sub == w.people[e.who].Sub) &&
+				(!e.about || r.Operation == op) && r.Patient == e.patient && strings.Contains(r.Target, e.mustShare)
+		})
+		if at < 0 {
+			t.Errorf("nothing says: %+v", e)
+			continue
+		}
+		left = left[at+1:]
+	}
+	changed := map[string]bool{}
+	for r, err := range w.audit.ForOperation(t.Context(), op) {
+		must(t, err)
+		changed[r.Patient] = true
+	}
+	if len(changed) != len(ids) {
+		t.Errorf("changes of %d patients audited, want %d", len(changed), len(ids))
+	}
+	for _, r := range w.journal.accesses() {
+		for _, text := range []string{r.What, r.Detail, r.Target, r.Operation, r.Patient} {
+			if strings.Contains(text, sample.Canary) || strings.Contains(text, "Zqxv") {
+				t.Errorf("a name is in the audit of accesses: %+v", r)
+			}
+		}
+	}
+}
+
+// No entry, no answer.
+func TestNothingIsShownWhileTheAuditCannotBeWritten(t *testing.T) {
+	w := newWorld(t, 50)
+	sam := w.signedIn("sam")
+	patient := activeIn(w, "riverside", 1)[0]
+	name := sam.get("/patients/" + patient).want(200).id("main")
+	w.journal.fails = errors.New("no table")
+	p := sam.get("/patients/"+patient).want(503, "The audit log cannot be written", "it is not shown")
+	if strings.Contains(p.body, squeeze(text(find(name, isTag("h1"))))) {
+		t.Error("the patient is shown all the same")
+	}
+	sam.get("/help").want(200)
+	other := w.browser()
+	other.back(other.get("/sign-in?to=/"), "sam")
+	if other.cookies["__Host-bulkops"] != "" {
+		t.Error("a sign-in that is not written down gives a session")
+	}
+	if !strings.Contains(strings.Join(w.logs, "\n"), "could not be written into the audit") {
+		t.Error("the log does not say it")
+	}
+}

@@ -13,6 +13,7 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Registry, e.Operations, e.Staff, e.Machine = in.Registry(), in.Operations(), in.Staff(), in.Machine()
+	e.Files, e.Sealer = in.Files(), in.Sealer()
 	e.Limits = in.Limits()
 	in.Mail(e)
 	c := portal.Config{

@@ -98,6 +98,7 @@ func localParameters(gatewayPort int) map[string]string {
 		"Mfa":              "OFF", // its sign-in pages do not ask for a second factor
 		"MailResource":     "*",   // its access check knows no identities or configuration sets
 		// A person who tries the system does not wait a quarter of an hour, and throws it away after.
+		"RequireTls":         "false", // it serves plain HTTP
 		"WatchEvery":         "rate(1 minute)",
 		"DeletionProtection": "false",
 	}

@@ -213,7 +213,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
 	}
 	if you.MaySubmit {
-		you.ToSubmit = &WhatToConfirm{engine.Checklist, engine.NeedsTypedNumber(op.Plan)}
+		you.ToSubmit = &WhatToConfirm{engine.ChecklistOf(op), engine.NeedsTypedNumber(op.Plan)}
 	}
 	return you
 }

@@ -169,6 +169,8 @@ type PlanSummary struct {
 	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
 	Rows       map[string]int        `json:"rows,omitempty"`      // of an export, by sheet
 	Bytes      int                   `json:"bytes,omitempty"`     // the length of the text in these rows
+	Notices    int                   `json:"notices,omitempty"`   // to send
+	Listed     int                   `json:"listed,omitempty"`    // patients whom the notices are about
 }
 
 // Counted are the fields of which a plan's summary counts the patients.

@@ -186,9 +186,11 @@ func (e *Engine) planned(ctx context.Context, op bulk.Operation) iter.Seq2[[]can
 				yield(nil, err)
 				return
 			}
-			chunk := make([]candidate, len(b.Changes))
+			chunk := make([]candidate, 0, len(b.Changes))
 			for i, c := range b.Changes {
-				chunk[i] = candidate{id: c.Subject, change: &b.Changes[i]}
+				if c.Notice == nil { // a notice goes out as it was approved
+					chunk = append(chunk, candidate{id: c.Subject, change: &b.Changes[i]})
+				}
 			}
 			if !yield(chunk, nil) {
 				return

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
 )
 
 // askApprovers mails the asked approvers who have not been mailed yet. A mail
@@ -80,8 +81,8 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
 			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
-		return compose(to, subject,
-			fmt.Sprintf("%s %s", op.Requester.Name, request),
+		return compose(to.Email, subject,
+			[]string{"Dear " + to.Name + ",", fmt.Sprintf("%s %s", op.Requester.Name, request)},
 			append(lines, startLine(op)...),
 			"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
 			"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
@@ -127,10 +128,14 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
 				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
 		}
-		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
+		return compose(op.Requester.Email, fmt.Sprintf("%s: %s", text.Title, op.ID),
+			[]string{"Dear " + op.Requester.Name + ",", text.Sentence}, lines,
 			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
 	})
 }
+
+// mailTries is how often a mail that may be sent twice is tried again at once.
+const mailTries = 2
 
 // sendOnce sends a mail unless it was sent before. Two calls at the same time
 // may send it twice, which does no harm: the link decides nothing.
@@ -145,6 +150,10 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 	}
 	if err == nil {
 		err = e.Mailer.Send(ctx, m)
+		for try := 0; try < mailTries && err != nil && !fault.Is(err, fault.Invalid); try++ {
+			e.Pause(ctx, jitter(try))
+			err = e.Mailer.Send(ctx, m)
+		}
 	}
 	if err == nil {
 		err = e.Operations.MarkMailSent(ctx, id, mail)
@@ -155,11 +164,14 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 }
 
 // compose writes a mail in plain text and the same in HTML.
-func compose(to bulk.Person, subject, opening string, lines [][2]string, action, link, closing string) Mail {
+func compose(to, subject string, paragraphs []string, lines [][2]string, action, link, closing string) Mail {
 	var text, page strings.Builder
-	fmt.Fprintf(&text, "Dear %s,\n\n%s\n\n", to.Name, opening)
-	fmt.Fprintf(&page, `<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b"><p>Dear %s,</p><p>%s</p><table>`,
-		html.EscapeString(to.Name), html.EscapeString(opening))
+	page.WriteString(`<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b">`)
+	for _, p := range paragraphs {
+		fmt.Fprintf(&text, "%s\n\n", p)
+		fmt.Fprintf(&page, `<p>%s</p>`, strings.ReplaceAll(html.EscapeString(p), "\n", "<br>"))
+	}
+	page.WriteString(`<table>`)
 	for _, l := range lines {
 		fmt.Fprintf(&text, "%-14s %s\n", l[0]+":", l[1])
 		fmt.Fprintf(&page, `<tr><th style="text-align:left;padding:2px 16px 2px 0">%s</th><td>%s</td></tr>`, html.EscapeString(l[0]), html.EscapeString(l[1]))
@@ -171,7 +183,7 @@ func compose(to bulk.Person, subject, opening string, lines [][2]string, action,
 		fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(closing))
 	}
 	page.WriteString("</body></html>")
-	return Mail{To: to.Email, Subject: subject, Text: text.String(), HTML: page.String()}
+	return Mail{To: to, Subject: subject, Text: text.String(), HTML: page.String()}
 }
 
 func plural(n int, noun string) string {

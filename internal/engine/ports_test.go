@@ -158,6 +158,22 @@ func (o tappedOperations) Written(ctx context.Context, id, attempt string) (engi
 	return through(ctx, o.tap, "Written", func() (engine.Written, error) { return o.Operations.Written(ctx, id, attempt) })
 }
 
+func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
+	return o.tap(ctx, "PutListed", func() error { return o.Operations.PutListed(ctx, id, run, list, page, patients) })
+}
+
+func (o tappedOperations) Listed(ctx context.Context, id, run string, list, page int) ([]string, error) {
+	return through(ctx, o.tap, "Listed", func() ([]string, error) { return o.Operations.Listed(ctx, id, run, list, page) })
+}
+
+func (o tappedOperations) Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	return through(ctx, o.tap, "Claim", func() (bulk.Claim, error) { return o.Operations.Claim(ctx, id, batch, change, c) })
+}
+
+func (o tappedOperations) PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error {
+	return o.tap(ctx, "PutOutcome", func() error { return o.Operations.PutOutcome(ctx, id, batch, change, c) })
+}
+
 func (o tappedOperations) PutToken(ctx context.Context, id, wait, token string) error {
 	return o.tap(ctx, "PutToken", func() error { return o.Operations.PutToken(ctx, id, wait, token) })
 }

@@ -62,9 +62,14 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 
 func (e *Engine) read(ctx context.Context, candidates []candidate, also reading) (readChunk, error) {
 	chunk := readChunk{candidates: candidates}
-	ids := make([]string, len(candidates))
-	for i, c := range candidates {
-		ids[i] = c.id
+	ids := make([]string, 0, len(candidates))
+	for _, c := range candidates {
+		if c.change == nil || c.change.Notice == nil { // else it is a recipient
+			ids = append(ids, c.id)
+		}
+	}
+	if len(ids) == 0 {
+		return chunk, nil
 	}
 	var err error
 	if also.parts {

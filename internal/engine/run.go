@@ -93,12 +93,16 @@ func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (string, error) {
 // is missing gives a digest that is none.
 func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation) (string, error) {
 	d := bulk.NewDigester(op.Kind, op.Params)
+	lists := map[bulk.List]bool{}
 	for n := 1; n <= op.Plan.Batches; n++ {
 		b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, n)
 		if fault.Is(err, fault.NotFound) {
 			return "", nil
 		}
 		if err != nil {
+			return "", err
+		}
+		if hold, err := e.listsHold(ctx, op, b, lists); err != nil || !hold {
 			return "", err
 		}
 		d.Batch(b)
@@ -161,12 +165,16 @@ const (
 	maxUnexplained = 5
 )
 
-// runGroup commits one group. A subject whose records are no longer as planned
-// is skipped, after a look at why; the rest is tried again at once without it.
+// runGroup sends the notices of one group and commits its edits with the result.
+// A subject whose records are no longer as planned is skipped, after a look at
+// why; the rest is tried again at once without it.
 func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int) (bulk.Tally, error) {
 	todo := b.Group(group)
 	size := len(todo)
-	var others []bulk.Outcome
+	others, err := e.sendNotices(ctx, op, b, group)
+	if err != nil {
+		return bulk.Tally{}, err
+	}
 	unexplained := 0
 	for try := 0; try < maxTries && ctx.Err() == nil; try++ {
 		tally := bulk.TallyOf(size, others)

@@ -9,14 +9,24 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // partReaders is how many patients' parts are read at a time for each chunk.
 const partReaders = 8
 
-// world counts what the kind's planner needs counted.
-func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
-	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
+// world reads and counts what the kind's planner needs to know.
+func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
+	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
+	if k.Tells != nil {
+		for _, role := range k.Tells(p) {
+			people, err := e.Staff.People(ctx, role)
+			if err != nil {
+				return w, err
+			}
+			w.Staff = append(w.Staff, people...)
+		}
+	}
 	if k.Destinations == nil {
 		return w, nil
 	}

@@ -79,6 +79,7 @@ var Export = Kind{
 	Name:     "export",
 	Title:    "Data Export",
 	Approver: staff.TeamLead,
+	ReadOnly: true,
 	Summary:  sumUpExport,
 	Check:    checkExport,
 	Sheets:   exportSheets,

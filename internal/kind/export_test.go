@@ -134,7 +134,8 @@ func TestThePlanOfAnExportCountsTheRowsOfItsSheets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, parts := adasParts()
 		parts = rapid.SliceOfDistinct(rapid.SampledFrom(parts), func(r registry.Record) string { return r.Ref.Part }).Draw(t, "parts")
-		k, params := kindtest.DrawFile(t)
+		k := kind.Export
+		params := kindtest.DrawOf(t, k)
 		change, exclusion := k.New(params, kind.World{Directory: kindtest.Directory, At: noon}).Plan(kind.Subject{Patient: p, Parts: parts})
 		if exclusion != nil || len(change.Edits) > 0 {
 			t.Fatalf("left out %v, edits %v", exclusion, change.Edits)

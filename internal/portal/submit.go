@@ -51,7 +51,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if err != nil {
 		return err
 	}
-	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan),
+	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.ChecklistOf(op), Typed: engine.NeedsTypedNumber(op.Plan),
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,

@@ -139,7 +139,8 @@ func moment(t time.Time) *time.Time {
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
 func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
-	text := bulk.Texts[op.State]
+	k, known := kind.Find(op.Kind)
+	text := k.Text(op.State)
 	v := Operation{
 		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
 		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
@@ -150,7 +151,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	if v.Params == nil {
 		v.Params = map[string]string{}
 	}
-	if k, ok := kind.Find(op.Kind); ok {
+	if known {
 		v.Summary = k.Summary(op.Params, d)
 	}
 	if p := op.Plan; p.Digest != "" {

@@ -314,7 +314,7 @@ func (e *Engine) recordResult(ctx context.Context, id string, r bulk.Result, siz
 
 // SheetRows are the rows of each sheet of an export, by title.
 type SheetRows struct {
-	Title         string
+	Name, Title   string
 	Columns       []string
 	Planned, Made int
 }
@@ -332,7 +332,7 @@ func Sheets(op bulk.Operation) []SheetRows {
 	}
 	var sheets []SheetRows
 	for _, s := range k.Sheets(op.Params) {
-		sheets = append(sheets, SheetRows{s.Title, slices.Clone(s.Headings()), op.Plan.Rows[s.Name], made[s.Name]})
+		sheets = append(sheets, SheetRows{s.Name, s.Title, slices.Clone(s.Headings()), op.Plan.Rows[s.Name], made[s.Name]})
 	}
 	return sheets
 }

@@ -114,9 +114,10 @@ func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	return nil
 }
 
-// MayHaveFile reports whether the person can download the operation's file now.
-func (e *Engine) MayHaveFile(actor staff.Person, op bulk.Operation) bool {
-	return e.mayHaveFile(actor, op) == nil
+// MayNotHaveFile says why the person cannot download the operation's file now;
+// nil when they can.
+func (e *Engine) MayNotHaveFile(actor staff.Person, op bulk.Operation) error {
+	return e.mayHaveFile(actor, op)
 }
 
 // deleteFile deletes the file of an export whose time has come.

@@ -113,7 +113,7 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if err != nil {
 			return Mail{}, err
 		}
-		text := bulk.Texts[op.State]
+		text := k.Text(op.State)
 		lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}, {"State", text.Title}, {"Patients", thousands(op.Plan.Changes)}}
 		if op.Decision != nil {
 			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
@@ -127,6 +127,9 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if op.State.Ended() && !op.Started.IsZero() {
 			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
 				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
+		}
+		if op.File != nil {
+			lines = append(lines, [2]string{"File", "ready until " + op.File.Expires.Format("2 January 2006 15:04 UTC")})
 		}
 		return compose(op.Requester.Email, fmt.Sprintf("%s: %s", text.Title, op.ID),
 			[]string{"Dear " + op.Requester.Name + ",", text.Sentence}, lines,

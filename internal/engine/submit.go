@@ -30,10 +30,14 @@ var forGood = []string{
 
 // ChecklistOf is what the requester of an operation confirms.
 func ChecklistOf(op bulk.Operation) []string {
-	if k, err := mustKind(op.Kind); err == nil && !k.Undoable {
-		return forGood
+	k, err := mustKind(op.Kind)
+	switch {
+	case err != nil:
+		return Checklist
+	case k.Undoable:
+		return slices.Concat(Checklist, k.Confirm)
 	}
-	return Checklist
+	return slices.Concat(forGood, k.Confirm)
 }
 
 const (
@@ -129,7 +133,11 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 		}
 	}
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
-		add("typed", "Type the number of patients that will be changed: %d.", op.Plan.Changes)
+		will := "changed"
+		if k, err := mustKind(op.Kind); err == nil && k.MakesFile() {
+			will = "exported"
+		}
+		add("typed", "Type the number of patients that will be %s: %d.", will, op.Plan.Changes)
 	}
 	_, wrong := s.Start.read(now)
 	problems = append(problems, wrong...)

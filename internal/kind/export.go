@@ -80,10 +80,28 @@ var Export = Kind{
 	Title:    "Data Export",
 	Approver: staff.TeamLead,
 	ReadOnly: true,
-	Summary:  sumUpExport,
-	Check:    checkExport,
-	Sheets:   exportSheets,
-	New:      func(p bulk.Params, w World) Planner { return exportPlanner{exportSheets(p), w.Directory} },
+	Confirm: []string{
+		"I need every column that is ticked, and no other patients (minimum necessary).",
+		"I will keep the file where patient data belongs, send it by no unsecured mail, and delete it when it is no longer needed.",
+	},
+	Sentences: map[bulk.State]string{
+		bulk.Planning:            "The patients are being looked up and the rows are being counted. Nothing is handed out.",
+		bulk.Ready:               "Read the plan, give the reason and send it for approval. Nothing has been handed out.",
+		bulk.AwaitingApproval:    "An approver has to read the plan and decide. Nothing has been handed out.",
+		bulk.Running:             "The file is being written. It is there only when it is complete.",
+		bulk.Stopping:            "The file is being given up.",
+		bulk.Completed:           "The file is complete: every patient in the plan is in it.",
+		bulk.CompletedWithErrors: "The file is complete, but some patients of the plan are not in it. Their reasons are listed below.",
+		bulk.Stopped:             "It was stopped before the file was complete. There is no file, and no part of one.",
+		bulk.FailedState:         "There is no file, and no part of one.",
+		bulk.Rejected:            "The approver decided against it. Nothing was handed out.",
+		bulk.Expired:             "Nobody decided in time. Nothing was handed out. You can ask again with the same selection.",
+		bulk.Cancelled:           "The requester took the request back. Nothing was handed out.",
+	},
+	Summary: sumUpExport,
+	Check:   checkExport,
+	Sheets:  exportSheets,
+	New:     func(p bulk.Params, w World) Planner { return exportPlanner{exportSheets(p), w.Directory} },
 }
 
 func sumUpExport(p bulk.Params, _ registry.Directory) string {

@@ -24,6 +24,9 @@ type Kind struct {
 	Columns  []Column   // what it takes for each patient from an uploaded file or the API
 	ByFile   bool       // it is asked only with values from Columns
 	ReadOnly bool       // it changes no record, so a lock does not stand in its way
+	Confirm  []string   // what its requester confirms besides what all do
+	// Sentences are what is said of a state where the words about changes do not fit.
+	Sentences map[bulk.State]string
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -92,6 +95,15 @@ type Subject struct {
 	Records map[registry.Ref]registry.Record
 	// Only where the kind makes a file: everything kept about the patient.
 	Parts []registry.Record
+}
+
+// Text is what pages and mails say of an operation of the kind in a state.
+func (k Kind) Text(s bulk.State) bulk.StateText {
+	text := bulk.Texts[s]
+	if own, ok := k.Sentences[s]; ok {
+		text.Sentence = own
+	}
+	return text
 }
 
 // MakesFile reports whether the kind makes a file instead of changing records.

@@ -1,9 +1,11 @@
 package portal
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -12,12 +14,17 @@ import (
 // what-<name>.html.
 type kindForm struct {
 	One, Many string   // what one change is called
+	Whole     string   // what all of it is called, of so many patients, where they are no changes
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
 	Choices func(choices) any
+	// Start is what is chosen when the form is first shown; nil for nothing.
+	Start func() url.Values
+	// Params reads the answers; nil where each question has one text.
+	Params func(url.Values) bulk.Params
 }
 
 // kindForms has an entry for every kind.
@@ -55,6 +62,13 @@ var kindForms = map[string]kindForm{
 		One: "correction", Many: "corrections",
 		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
 		Heading: "Is this what the file should change?",
+	},
+	kind.Export.Name: {
+		Whole:   "the export of %s",
+		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
+		Heading: "What should be exported?",
+		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
+		Choices: exportChoices, Start: everyColumn, Params: exportParams,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }

@@ -23,6 +23,11 @@ type planPart struct {
 	Lines    []planLine
 	Pages    pager
 	Ran      bool // lines carry outcomes
+
+	// Only of an export.
+	Sheets []engine.SheetRows
+	Rows   int    // in all sheets
+	Size   string // an estimate
 }
 
 // countTable counts the patients by what they have in one field.
@@ -109,6 +114,7 @@ type planLine struct {
 	Subject, Name, Facility string
 	Edits                   []planEdit
 	Visits                  []planVisit
+	Rows                    string // of an export
 	Outcome                 bulk.Outcome
 }
 
@@ -123,7 +129,7 @@ const inlineExclusions = 10
 
 // plan reads a plan's summary and the page of it that the address asks for.
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
-	p := &planPart{Op: op, Ran: !op.Started.IsZero()}
+	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(int64(op.Plan.Bytes))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
 	p.Counts = countTables(op.Plan, d)
 	groups, err := rq.exclusionGroups(op)
@@ -136,9 +142,22 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 		return nil, err
 	}
 	for _, l := range lines {
-		p.Lines = append(p.Lines, lineWords(l, d))
+		line := lineWords(l, d)
+		line.Rows = rowWords(p.Sheets, l.Change.Extract)
+		p.Lines = append(p.Lines, line)
 	}
 	return p, nil
+}
+
+// rowWords says how many rows of each sheet a patient gives to an export.
+func rowWords(sheets []engine.SheetRows, x *bulk.Extract) string {
+	var words []string
+	for _, s := range sheets {
+		if x != nil {
+			words = append(words, s.Title+": "+thousands(x.Rows[s.Name]))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func (rq *request) lines(op bulk.Operation, page int) ([]engine.Line, error) {

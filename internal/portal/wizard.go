@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"fmt"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -13,6 +14,9 @@ import (
 // changesOf is a number of changes in words: "1,234 status changes".
 func changesOf(kindName string, n int) string {
 	f := kindForms[kindName]
+	if f.Whole != "" {
+		return fmt.Sprintf(f.Whole, plural(n, "patient", "patients"))
+	}
 	return plural(n, f.One, f.Many)
 }
 
@@ -252,8 +256,12 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 	if heading == "" {
 		heading = "What should be changed?"
 	}
+	values := d.What
+	if start := kindForms[k.Name].Start; start != nil && values == nil {
+		values = start()
+	}
 	return rq.show(page{name: "what-" + k.Name, title: k.Title + ": what to change", heading: heading, data: data,
-		crumbs: newCrumbs(k), problems: wrong, values: d.What})
+		crumbs: newCrumbs(k), problems: wrong, values: values})
 }
 
 // sameFile returns the operations of today and yesterday that were made from
@@ -272,6 +280,21 @@ func (rq *request) sameFile(file, own string) ([]bulk.Operation, error) {
 	return same, nil
 }
 
+// answers are the parameters that a kind's form sends.
+func (rq *request) answers(f kindForm) bulk.Params {
+	if f.Params != nil {
+		return f.Params(rq.form)
+	}
+	params := bulk.Params{}
+	for _, name := range f.Fields {
+		// Several answers to one question are one text, parted by a space.
+		if value := strings.Join(rq.form[name], " "); value != "" {
+			params[name] = value
+		}
+	}
+	return params
+}
+
 // takeWhat asks the engine for the operation, which plans it.
 func takeWhat(rq *request) error {
 	k := rq.route.kind
@@ -283,13 +306,7 @@ func takeWhat(rq *request) error {
 	if d.Selection == nil {
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
-	params := bulk.Params{}
-	for _, name := range kindForms[k.Name].Fields {
-		// Several answers to one question are one text, parted by a space.
-		if value := strings.Join(rq.form[name], " "); value != "" {
-			params[name] = value
-		}
-	}
+	params := rq.answers(kindForms[k.Name])
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
 		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Key: requestKey(d, k.Name, params),
 	})

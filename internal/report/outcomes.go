@@ -75,6 +75,9 @@ func again(o bulk.Outcome) string {
 // "Status: Active → Discharged; 2 visits: Visit state: scheduled → cancelled".
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
+	if c.Extract != nil {
+		parts = append(parts, fmt.Sprintf("Exported: %d rows planned", bulk.AllRows(c.Extract.Rows)))
+	}
 	visits := map[string]int{}
 	for _, e := range c.Edits {
 		words := editWords(e, d)

@@ -77,12 +77,17 @@ var matrix = forEveryKind(map[string]string{
 	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
 	"GET /operations/{operation}/reassign":              "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
 	"POST /operations/{operation}/reassign":             "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
-	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
-	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
-	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
-	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
-	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
-	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
+	"GET /operations/{operation}/file":                  "/operations/{op:exported}/file            303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/file":                 "/operations/{op:exported}/file            303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/passphrase":            "/operations/{op:exported}/passphrase      303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/passphrase":           "/operations/{op:exported}/passphrase      303 200 404 403 403 403 403 404",
+	"GET /exports":          "/exports                                  303 200 200 200 200 200 200 200",
+	"GET /approvals":        "/approvals                                 303 403 403 200 200 200 403 200",
+	"GET /approvals/{ref}":  "/approvals/{ref}                           303 403 403 404 200 404 403 404",
+	"POST /approvals/{ref}": "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /help":             "/help                                      303 200 200 200 200 200 200 200",
+	"POST /help":            "/help                                      303 200 200 200 200 200 200 200",
+	"GET /help/{topic}":     "/help/plan                                 303 200 200 200 200 200 200 200",
 })
 
 func forEveryKind(rows map[string]string) map[string]string {
@@ -124,6 +129,9 @@ func (f *fixture) operation(state string) string {
 	t := f.t.(*testing.T)
 	ids := f.unused[:2]
 	f.unused = f.unused[2:]
+	if state == "exported" {
+		return exported(f.sam, f.all["theo"], ids...)
+	}
 	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
 	op := p.operation()
 	if state == "ready" {
@@ -146,7 +154,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "exported"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}
@@ -314,8 +322,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Help", "omar": "Home Patients Patient Operations Bulk Operations Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Help", "omar": "Home Patients Patient Operations Bulk Operations Exports Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Approvals 0 waiting for you Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

@@ -177,6 +177,16 @@ func TestWhoSealsAndWhoOpensPassphrases(t *testing.T) {
 	if want := []string{"ExportRole kms:Encrypt", "PortalRole kms:Decrypt"}; !slices.Equal(direct, want) {
 		t.Errorf("got %v, want %v", direct, want)
 	}
+	var policy []string
+	for _, s := range list(get(load(t).properties("Key"), "KeyPolicy", "Statement")) {
+		if get(s, "Condition", "StringEquals", "kms:EncryptionContext:purpose") == "export-passphrase" {
+			role := text(get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
+			policy = append(policy, role[strings.LastIndex(role, "/")+1:]+" "+get(s, "Action").(string))
+		}
+	}
+	if want := []string{"${AWS::StackName}-ExportRole-* kms:Encrypt", "${AWS::StackName}-PortalRole-* kms:Decrypt"}; !slices.Equal(policy, want) {
+		t.Errorf("the key's policy says %v, want %v", policy, want)
+	}
 }
 
 // Both streams reach the audit, and a bad record can neither stop it nor be lost.

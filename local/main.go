@@ -129,8 +129,8 @@ func install(ctx context.Context, root string, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "test":
 		return errors.Join(
-			tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.DynamoDBLocal),
-			tools.EnsureDebian(ctx, root, os.Stdout, tools.Chromium, tools.Docker, tools.StaticBusybox))
+			tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.DynamoDBLocal, tools.Readers),
+			tools.EnsureDebian(ctx, root, os.Stdout, tools.Chromium, tools.Docker, tools.StaticBusybox, tools.LibreOffice, tools.UNO, tools.SevenZip))
 	case len(args) == 1 && args[0] == "check":
 		return tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.Checkov, tools.Go)
 	}

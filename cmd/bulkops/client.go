@@ -82,7 +82,7 @@ func (c *client) send(method, path string, body []byte, key string) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("make a request: %w", err)
 	}
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut {
 		request.Body = io.NopCloser(bytes.NewReader(body))
 		request.ContentLength = int64(len(body))
 		request.Header.Set("Content-Type", "application/json")

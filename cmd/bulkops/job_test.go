@@ -110,10 +110,15 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	wants(t, d.types(1, "reassign", id, "--to", "lena@example.org"), "Nobody with the address lena@example.org may decide")
 	wants(t, d.types(0, "reassign", id, "--to", "Maria@example.org"), id+" now waits for Maria Duarte, who gets a mail.")
 
+	wants(t, d.types(1, "away"), "Team Lead or higher")
 	text = d.types(1, "approve", id, "--digest", "1234")
 	wants(t, text, "say which one you approve")
 	d.signIn("maria")
 	wants(t, d.types(0, "list", "waiting"), id, "197 patients")
+	wants(t, d.types(0, "away"), "jonas@example.org  Jonas Weber  Manager")
+	wants(t, d.types(1, "away", "--from", "2026-11-23", "--until", "2026-11-30", "--delegate", "sam@example.org"), "could decide in your place")
+	wants(t, d.types(0, "away", "--from", "2026-11-23", "--until", "2026-11-30", "--delegate", "jonas@example.org"), "Jonas Weber decides in your place.")
+	wants(t, d.types(0, "away", "--back"), "You are not away.")
 	text = d.types(0, "show", id)
 	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(text)
 	if digest == nil {
@@ -155,6 +160,14 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
 }
 
+func TestARequestIsEditedAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	wants(t, d.types(0, "request", "status-change", "--to", "Inactive", "--edits", strings.ToLower(id)), "2 patients changed")
+	wants(t, d.types(0, "show", id), "cancelled")
+}
+
 func TestEachKindHasItsCommand(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")
@@ -179,6 +192,7 @@ func TestPatientsFromAFile(t *testing.T) {
 	}
 	text := d.types(0, "request", "status-change", "--to", "Hospitalized", "--csv", file)
 	wants(t, text, "1 id is listed more than once", "uploaded CSV file", "No patient with this id: 1")
+	wants(t, d.types(0, "outcomes", idPattern.FindString(text), "--only", "left-out"), "Patient id,Remark,Outcome code,Outcome reason\r\n999999,unknown,unknown,There is no patient with this id.")
 }
 
 func TestRepeatedIdsAreMergedWithACount(t *testing.T) {

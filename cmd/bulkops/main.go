@@ -39,6 +39,7 @@ type commands struct {
 	Approve  approveCommand  `cmd:"" help:"Approve an operation."`
 	Reject   rejectCommand   `cmd:"" help:"Reject an operation."`
 	Reassign reassignCommand `cmd:"" help:"Hand a request for approval to another approver."`
+	Away     awayCommand     `cmd:"" help:"Say when you are away and who decides in your place."`
 	Stop     stopCommand     `cmd:"" help:"Stop a run after the changes under way."`
 	Cancel   cancelCommand   `cmd:"" help:"Take a request back before it runs."`
 	Rerun    rerunCommand    `cmd:"" help:"Plan an ended operation again for those whom it did not change."`

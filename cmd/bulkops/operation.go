@@ -102,6 +102,9 @@ func show(t *terminal, op api.Operation) {
 	}
 	if op.Approval != nil {
 		row("Asked to decide", "%s; until %s", strings.Join(op.Approval.Asked, ", "), clock(op.Approval.Expires))
+		for _, d := range op.Approval.Delegates {
+			row("Delegate", "%s for %s", d.Name, d.For)
+		}
 	}
 	if op.Start != nil {
 		row("Start", "%s", op.Start.Words)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -84,6 +85,7 @@ type selection struct {
 	Except         []string `help:"Patient id to leave out of what the filter finds; repeat it for several." group:"Which patients"`
 	ID             []string `name:"id" help:"Patient id, instead of a filter; repeat it for several." group:"Which patients"`
 	CSV            string   `name:"csv" type:"existingfile" help:"CSV file with a column of patient ids, instead of a filter." group:"Which patients"`
+	Edits          string   `placeholder:"OP-…" help:"Your operation that this one takes the place of; it is taken back unless it has ended. Without a choice of patients, for the same ones." group:"Which patients"`
 }
 
 func (c statusChangeCommand) Run(t *terminal) error {
@@ -143,7 +145,7 @@ func ask(t *terminal, k kind.Kind, params map[string]string, who selection) erro
 		return err
 	}
 	maps.DeleteFunc(params, func(_, answer string) bool { return answer == "" })
-	body := map[string]any{"kind": k.Name, "params": params, "selection": chosen}
+	body := map[string]any{"kind": k.Name, "params": params, "selection": chosen, "edits": strings.ToUpper(who.Edits)}
 	var op api.Operation
 	if err := c.call("POST", "/operations", body, rand.Text(), &op); err != nil {
 		return err
@@ -187,6 +189,8 @@ func (s selection) choose(t *terminal, k kind.Kind) (api.Selection, error) {
 		}
 	}
 	switch {
+	case ways == 0 && s.Edits != "":
+		return api.Selection{}, nil
 	case ways == 0:
 		return api.Selection{}, fault.New(fault.Invalid, "Say which patients: with a filter such as --status Active, with --id, with --csv, or with --all.")
 	case ways > 1:
@@ -225,5 +229,16 @@ func fromFile(t *terminal, path string, k kind.Kind) (api.Selection, error) {
 	for _, given := range read.Given {
 		chosen.Given = append(chosen.Given, api.Given(given))
 	}
+	if read.Sheet != nil {
+		chosen.Sheet = &api.Sheet{Header: read.Sheet.Header, Rows: read.Sheet.Rows}
+	}
+	if body, err := json.Marshal(chosen); err != nil || len(body) > mostSent {
+		chosen.Sheet = nil
+		t.say("The file is too large for its rows to be sent too: those who cannot be changed will be listed by their ids.")
+	}
 	return chosen, nil
 }
+
+// mostSent is how large a choice of patients may be in bytes: the API takes
+// 6 MB with everything.
+const mostSent = 5_500_000

@@ -50,7 +50,8 @@ func (l changesCommand) Run(t *terminal) error {
 
 type outcomesCommand struct {
 	named
-	CSV    bool   `name:"csv" help:"As a CSV file with everybody in it, for a spreadsheet."`
+	CSV    bool   `name:"csv" help:"As a CSV file, for a spreadsheet."`
+	Only   string `enum:"outcomes,not-changed,left-out" default:"outcomes" help:"What the CSV file holds: the outcomes of everybody, or only who was not-changed by the run or left-out of the plan, in the columns of the file that was uploaded; corrected, that file can be uploaded again."`
 	Output string `short:"o" help:"Write the CSV file here instead of to the terminal."`
 }
 
@@ -59,9 +60,9 @@ func (o outcomesCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if o.CSV || o.Output != "" {
+	if o.CSV || o.Output != "" || o.Only != "outcomes" {
 		var file []byte
-		if err := c.get(o.path()+"/outcomes.csv", &file); err != nil {
+		if err := c.get(o.path()+"/"+o.Only+".csv", &file); err != nil {
 			return err
 		}
 		if o.Output == "" {

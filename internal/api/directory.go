@@ -72,6 +72,7 @@ type meOut struct {
 		Email      string     `json:"email"`
 		Role       staff.Role `json:"role" enum:"auditor,staff,team-lead,manager,admin"`
 		Facilities []string   `json:"facilities" doc:"Ids; * means every facility."`
+		Away       *AwayView  `json:"away,omitempty" doc:"When you are away."`
 	}
 }
 
@@ -95,6 +96,7 @@ func (a *api) directoryRoutes(h huma.API) {
 	use(a, h, read("me", "Read who you are here"), func(_ context.Context, p staff.Person, _ *nothing) (*meOut, error) {
 		out := &meOut{}
 		out.Body.Name, out.Body.Email, out.Body.Role, out.Body.Facilities = p.Name, p.Email, p.Role, p.Facilities
+		out.Body.Away = a.awayView(p)
 		return out, nil
 	})
 	use(a, h, read("kinds", "List the kinds of operation"), func(context.Context, staff.Person, *nothing) (*kindsOut, error) {

@@ -74,7 +74,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		for method, op := range methods {
 			addresses = append(addresses, strings.ToUpper(method)+" "+path)
 			problem, ok := op.Responses["default"].Content["application/problem+json"]
-			if path == "/v1/operations/{id}/outcomes.csv" {
+			if strings.HasSuffix(path, ".csv") {
 				ok = true
 			} else if ok && problem.Schema["$ref"] != "#/components/schemas/Problem" {
 				ok = false
@@ -86,11 +86,12 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 	}
 	slices.Sort(addresses)
 	want := []string{
-		"GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/operations", "GET /v1/operations/{id}",
+		"DELETE /v1/me/away", "GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/me/delegates", "GET /v1/operations", "GET /v1/operations/{id}",
 		"GET /v1/operations/{id}/approvers", "GET /v1/operations/{id}/audit",
-		"GET /v1/operations/{id}/changes", "GET /v1/operations/{id}/events", "GET /v1/operations/{id}/exclusions", "GET /v1/operations/{id}/outcomes",
+		"GET /v1/operations/{id}/changes", "GET /v1/operations/{id}/events", "GET /v1/operations/{id}/exclusions",
+		"GET /v1/operations/{id}/left-out.csv", "GET /v1/operations/{id}/not-changed.csv", "GET /v1/operations/{id}/outcomes",
 		"GET /v1/operations/{id}/outcomes.csv", "GET /v1/operations/{id}/stale", "POST /v1/operations", "POST /v1/operations/{id}/cancel",
-		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/reassign", "POST /v1/operations/{id}/rerun", "POST /v1/operations/{id}/rollback", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/patients/search",
+		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/reassign", "POST /v1/operations/{id}/rerun", "POST /v1/operations/{id}/rollback", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/patients/search", "PUT /v1/me/away",
 	}
 	if !slices.Equal(addresses, want) {
 		t.Errorf("addresses\n got %q\nwant %q", addresses, want)

@@ -158,6 +158,48 @@ func TestAStartIsChosenAndTakenBack(t *testing.T) {
 	}
 }
 
+// A request takes the place of one that was sent with a mistake.
+func TestARequestTakesThePlaceOfAnother(t *testing.T) {
+	c := newClinic(t)
+	old := c.submitted(t, toHold("000001", "000004"))
+	if !old.You.MayEdit {
+		t.Errorf("you may %+v", old.You)
+	}
+	anew := object{"kind": "status-change", "params": object{"to": "Hospitalized"}, "edits": old.ID}
+	c.as(t, "maria", "POST", "/v1/operations", anew, key(8)...).problem(403, "forbidden")
+	op := c.as(t, "sam", "POST", "/v1/operations", anew, key(9)...).operation(201)
+	op = c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	if op.Plan.Changes != 2 || op.Origin == nil || *op.Origin != (api.LinkView{As: "edit", Operation: old.ID}) {
+		t.Errorf("%+v from %+v", op.Plan, op.Origin)
+	}
+	if old = c.as(t, "sam", "GET", "/v1/operations/"+old.ID, nil).operation(200); old.State != "cancelled" || len(old.Follow) != 1 || old.Follow[0].Operation != op.ID {
+		t.Errorf("%s, followed by %+v", old.State, old.Follow)
+	}
+}
+
+// Who is left out comes back in the columns of the file: to its sender, and to
+// the auditors.
+func TestThoseLeftOutComeBackInTheirColumns(t *testing.T) {
+	c := newClinic(t)
+	ask := toHold("000001", "000002")
+	ask["selection"] = object{"ids": []string{"000001", "000002"}, "rows": []int{2, 3}, "file": strings.Repeat("0", 64),
+		"sheet": object{"header": []string{"ward", "MRN"}, "rows": [][]string{{"A", "000001"}, {"=B", "000002"}}}}
+	op := c.submitted(t, ask)
+	for who, want := range map[string]string{
+		"sam":   "ward,MRN,Outcome code,Outcome reason\r\n'=B,000002,locked,The record is locked by Rita Chen: Chart review.\r\n",
+		"omar":  "ward,MRN,Outcome code,Outcome reason\r\n'=B,000002,locked,The record is locked by Rita Chen: Chart review.\r\n",
+		"maria": "patient_id,Outcome code,Outcome reason\r\n000002,locked,The record is locked by Rita Chen: Chart review.\r\n",
+	} {
+		if got := strings.TrimPrefix(c.as(t, who, "GET", "/v1/operations/"+op.ID+"/left-out.csv", nil).Body.String(), "\ufeff"); got != want {
+			t.Errorf("%s gets\n%s\nwant\n%s", who, got, want)
+		}
+	}
+	c.as(t, "maria", "POST", "/v1/operations/"+op.ID+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	if got := c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/not-changed.csv", nil).Body.String(); got != "\ufeffward,MRN,Outcome code,Outcome reason\r\n" {
+		t.Errorf("nobody was not changed, and the file is\n%s", got)
+	}
+}
+
 // Every kind is asked for by its name and its parameters, and the plan says what
 // the registry will hold.
 func TestEachKindWorksByItsParameters(t *testing.T) {

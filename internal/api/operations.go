@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -28,7 +27,8 @@ type Asked struct {
 	Body struct {
 		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
 		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold)." example:"{\"to\":\"Active\"}"`
-		Selection Selection         `json:"selection"`
+		Selection Selection         `json:"selection,omitempty"`
+		Edits     string            `json:"edits,omitempty" maxLength:"40" doc:"Your own operation that this one takes the place of: it is taken back unless it has ended. Without a selection, for the same patients."`
 	}
 }
 
@@ -39,7 +39,14 @@ type Selection struct {
 	IDs    []string `json:"ids,omitempty" maxItems:"200000" doc:"Patient ids, instead of a filter."`
 	Rows   []int    `json:"rows,omitempty" maxItems:"200000" doc:"For each id the row of the file it stood in."`
 	File   string   `json:"file,omitempty" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the file that the ids come from."`
+	Sheet  *Sheet   `json:"sheet,omitempty" doc:"The file's rows, to be given back where a patient cannot be changed."`
 	Given  []Given  `json:"given,omitempty" maxItems:"200000" doc:"For each id the values that a kind takes for each patient. data-correction: name, birth_date, phone, email, address, emergency_name, emergency_phone, language. An empty or missing value changes nothing; <clear> empties the field."`
+}
+
+// Sheet is a file as its sender wrote it.
+type Sheet struct {
+	Header []string   `json:"header" maxItems:"16384"`
+	Rows   [][]string `json:"rows" maxItems:"200000" doc:"For each id the cells of its row."`
 }
 
 // Given is what is given for one patient, by field.
@@ -69,7 +76,7 @@ func (a *api) operationRoutes(h huma.API) {
 }
 
 func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, error) {
-	request := engine.Request{Kind: in.Body.Kind, Params: in.Body.Params, Key: in.Key}
+	request := engine.Request{Kind: in.Body.Kind, Params: in.Body.Params, Edits: in.Body.Edits, Key: in.Key}
 	var err error
 	if request.Selection, request.Duplicate, err = a.selection(in.Body.Selection); err != nil {
 		return nil, err
@@ -78,17 +85,13 @@ func (a *api) ask(ctx context.Context, person staff.Person, in *Asked) (*Told, e
 	if err != nil {
 		return nil, err
 	}
-	if op.Kind != request.Kind || !maps.Equal(op.Params, request.Params) || op.Selected.Source != request.Selection.Source ||
-		op.Selected.Count != len(request.Selection.IDs) {
-		return nil, fault.New(fault.Conflict, "This Idempotency-Key was used for another request, which became %s. Make a new key for each request.", op.ID)
-	}
 	return a.tell(ctx, person, op)
 }
 
 // selection reads ids as the portal reads pasted ones.
 func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	switch {
-	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || len(s.Given) > 0 || s.File != ""):
+	case s.Filter != nil && (len(s.IDs) > 0 || len(s.Rows) > 0 || len(s.Given) > 0 || s.File != "" || s.Sheet != nil):
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Give a filter or ids, not both.")
 	case s.Filter != nil:
 		filter := s.Filter.registry()
@@ -96,7 +99,7 @@ func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 	case len(s.Except) > 0:
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids can be left out only of a filter.")
 	case len(s.IDs) == 0:
-		return bulk.Selection{Source: bulk.Pasted}, 0, nil // the engine says what is missing
+		return bulk.Selection{}, 0, nil // the engine says what is missing
 	}
 	read, err := intake.Paste(strings.Join(s.IDs, "\n"), a.engine.Limits.MaxSubjects)
 	if err != nil {
@@ -111,13 +114,16 @@ func (a *api) selection(s Selection) (bulk.Selection, int, error) {
 			selection.Given = append(selection.Given, registry.Fields(values))
 		}
 	}
-	if s.File == "" && len(s.Rows) == 0 {
+	if s.File == "" && len(s.Rows) == 0 && s.Sheet == nil {
 		return selection, read.Duplicates, nil
 	}
 	if s.File == "" || len(s.Rows) != len(s.IDs) || len(read.IDs) != len(s.IDs) {
 		return bulk.Selection{}, 0, fault.New(fault.Invalid, "Ids from a file go with the file's SHA-256 and one row number for each, and each is given once.")
 	}
 	selection.Source, selection.Rows, selection.File = bulk.Uploaded, s.Rows, s.File
+	if s.Sheet != nil {
+		selection.Sheet = &bulk.Sheet{Header: s.Sheet.Header, Rows: s.Sheet.Rows}
+	}
 	return selection, 0, nil
 }
 

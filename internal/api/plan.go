@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"io"
 	"iter"
 	"net/http"
 	"time"
@@ -103,6 +104,8 @@ type auditOut struct {
 	}
 }
 
+var csvAnswer = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}
+
 func (a *api) planRoutes(h huma.API) {
 	read := func(id, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary}
@@ -112,8 +115,16 @@ func (a *api) planRoutes(h huma.API) {
 	use(a, h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
 	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
 	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
-	file.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}
-	use(a, h, file, a.outcomesFile)
+	file.Responses = csvAnswer
+	use(a, h, file, a.file("outcomes", a.outcomesFile))
+	file = read("not-changed-file", "not-changed.csv", "Get those whom the run did not change as a CSV file")
+	file.Description = "In the columns of the file that was uploaded, where there was one, with code and reason. Corrected, it can be uploaded as it is."
+	file.Responses = csvAnswer
+	use(a, h, file, a.file("not-changed", a.notChangedFile))
+	file = read("left-out-file", "left-out.csv", "Get those whom the plan could not include as a CSV file")
+	file.Description = "In the columns of the file that was uploaded, where there was one, with code and reason. Corrected, it can be uploaded as it is."
+	file.Responses = csvAnswer
+	use(a, h, file, a.file("left-out", a.leftOutFile))
 	use(a, h, read("events", "events", "Read what happened to an operation"), a.events)
 	use(a, h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
 }
@@ -183,20 +194,43 @@ func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*o
 	return out, nil
 }
 
-func (a *api) outcomesFile(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
-	op, err := a.visible(ctx, person, in.ID)
-	if err != nil {
-		return nil, err
+// file answers with a CSV file about an operation.
+func (a *api) file(name string, write func(context.Context, staff.Person, bulk.Operation, io.Writer) error) func(context.Context, staff.Person, *OperationID) (*fileOut, error) {
+	return func(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
+		op, err := a.engine.Visible(ctx, person, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		var file bytes.Buffer
+		if err := write(ctx, person, op, &file); err != nil {
+			return nil, err
+		}
+		return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + op.ID + `-` + name + `.csv"`, file.Bytes()}, nil
 	}
+}
+
+func (a *api) outcomesFile(ctx context.Context, _ staff.Person, op bulk.Operation, w io.Writer) error {
 	directory, err := a.engine.Registry.Directory(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var file bytes.Buffer
-	if err := report.Outcomes(&file, directory, a.engine.Lines(ctx, op), a.engine.Exclusions(ctx, op)); err != nil {
-		return nil, err
+	return report.Outcomes(w, directory, a.engine.Lines(ctx, op), a.engine.Exclusions(ctx, op))
+}
+
+func (a *api) notChangedFile(ctx context.Context, person staff.Person, op bulk.Operation, w io.Writer) error {
+	header, rows, err := a.engine.Sheet(ctx, person, op)
+	if err != nil {
+		return err
 	}
-	return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + op.ID + `-outcomes.csv"`, file.Bytes()}, nil
+	return report.NotChanged(w, report.Sheet{Header: header, Rows: rows}, a.engine.Lines(ctx, op))
+}
+
+func (a *api) leftOutFile(ctx context.Context, person staff.Person, op bulk.Operation, w io.Writer) error {
+	header, rows, err := a.engine.Sheet(ctx, person, op)
+	if err != nil {
+		return err
+	}
+	return report.LeftOut(w, report.Sheet{Header: header, Rows: rows}, a.engine.Exclusions(ctx, op))
 }
 
 func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) (*eventsOut, error) {

@@ -56,7 +56,7 @@ func TestWhatWasSentIsRefusedFieldByField(t *testing.T) {
 		"an unknown field":                {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"]},"urgent":true}`), 422, "invalid", "urgent", "unexpected property"},
 		"an unknown field inside":         {ask(`{"kind":"status-change","params":{"to":"Active"},"selection":{"ids":["000001"],"all":true}}`), 422, "invalid", "selection.all", "unexpected property"},
 		"a field of the wrong type":       {ask(`{"kind":"status-change","params":{"to":1},"selection":{}}`), 422, "invalid", "params.to", "string"},
-		"a missing field":                 {ask(`{"kind":"status-change","params":{"to":"Active"}}`), 422, "invalid", "", "selection"},
+		"a missing field":                 {ask(`{"params":{"to":"Active"}}`), 422, "invalid", "", "kind"},
 		"an unknown status":               {ask(object{"kind": "status-change", "params": object{}, "selection": object{"filter": object{"statuses": []string{"Gone"}}}}), 422, "invalid", "selection.filter.statuses[0]", "one of"},
 		"no answer":                       {ask(nil), 400, "invalid", "", ""},
 		"an unknown kind":                 {ask(object{"kind": "delete", "params": object{}, "selection": object{"ids": []string{"1"}}}), 422, "invalid", "", `no kind of operation "delete"`},
@@ -64,6 +64,8 @@ func TestWhatWasSentIsRefusedFieldByField(t *testing.T) {
 		"an empty selection":              {ask(toHold()), 422, "invalid", "", "No patients are selected"},
 		"a filter and ids":                {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"filter": object{}, "ids": []string{"1"}}}), 422, "invalid", "", "not both"},
 		"leaving out without filter":      {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"except": []string{"1"}}}), 422, "invalid", "", "only of a filter"},
+		"a file's rows for some ids":      {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1", "2"}, "rows": []int{2, 3}, "file": strings.Repeat("0", 64), "sheet": object{"header": []string{"id"}, "rows": [][]string{{"1"}}}}}), 422, "invalid", "", "one for each id"},
+		"a file's rows without a file":    {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1"}, "sheet": object{"header": []string{"id"}, "rows": [][]string{{"1"}}}}}), 422, "invalid", "", "SHA-256"},
 		"rows without a file":             {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1"}, "rows": []int{2}}}), 422, "invalid", "", "SHA-256"},
 		"an id that spreadsheets spoiled": {ask(toHold("1.23E+5")), 422, "invalid", "", "1"},
 		"no key":                          {c.as(t, "sam", "POST", "/v1/operations", toHold("000001")), 422, "invalid", "header.Idempotency-Key", "required"},
@@ -121,7 +123,7 @@ func TestAnUnknownOperationAndAForeignOneAreTheSame(t *testing.T) {
 	c := newClinic(t)
 	op := c.ready(t, toHold("000001"))
 	const unknown = "OP-000000-0000"
-	for _, route := range []string{"GET ", "GET /changes", "GET /exclusions", "GET /outcomes", "GET /outcomes.csv", "GET /events", "GET /audit", "GET /stale",
+	for _, route := range []string{"GET ", "GET /changes", "GET /exclusions", "GET /outcomes", "GET /outcomes.csv", "GET /not-changed.csv", "GET /left-out.csv", "GET /events", "GET /audit", "GET /stale",
 		"POST /submit", "POST /decision", "POST /stop", "POST /cancel"} {
 		method, path, _ := strings.Cut(route, " ")
 		var body any

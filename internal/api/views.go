@@ -76,8 +76,9 @@ type Plan struct {
 
 // Approval is who was asked and until when.
 type Approval struct {
-	Asked   []string  `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
-	Expires time.Time `json:"expires"`
+	Asked     []string      `json:"asked" doc:"Names of those for whose decision it waits, or waited."`
+	Delegates []StandinView `json:"delegates" doc:"Those of them who are asked in the place of somebody who is away."`
+	Expires   time.Time     `json:"expires"`
 }
 
 // StartTold is when a run is to begin.
@@ -87,9 +88,15 @@ type StartTold struct {
 	Words string    `json:"words" example:"31 Jan 2027, 22:30 (America/Chicago, UTC-06:00)"`
 }
 
+// StandinView is that somebody is asked in the place of another.
+type StandinView struct {
+	Name string `json:"name"`
+	For  string `json:"for"`
+}
+
 // LinkView leads to an operation that was made from another, or back.
 type LinkView struct {
-	As        bulk.LinkKind `json:"as" enum:"rerun,rollback"`
+	As        bulk.LinkKind `json:"as" enum:"rerun,rollback,edit"`
 	Operation string        `json:"operation"`
 }
 
@@ -120,6 +127,7 @@ type You struct {
 	MayStop   bool           `json:"may_stop"`
 	MayRerun  bool           `json:"may_rerun"`
 	MayUndo   bool           `json:"may_roll_back"`
+	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
@@ -166,9 +174,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		}
 	}
 	if !op.Submitted.IsZero() {
-		v.Approval = &Approval{Asked: []string{}, Expires: op.Approval.Expires}
+		v.Approval = &Approval{Asked: []string{}, Delegates: []StandinView{}, Expires: op.Approval.Expires}
 		for _, p := range op.Approval.Everybody() {
 			v.Approval.Asked = append(v.Approval.Asked, p.Name)
+		}
+		for _, s := range op.Approval.Delegates {
+			v.Approval.Delegates = append(v.Approval.Delegates, StandinView{s.Delegate.Name, s.For.Name})
 		}
 	}
 	if !op.Submitted.IsZero() {
@@ -206,6 +217,7 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel: a.engine.MayNotCancel(person, op) == nil,
 		MayDecide: a.engine.MayDecideOn(person, op),
+		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
 		MayPass:   a.engine.MayReassign(person, op),
 		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
 		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),

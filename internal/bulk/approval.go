@@ -10,6 +10,7 @@ import (
 type Approval struct {
 	Approvers []Person  `json:"approvers,omitempty"` // asked by mail, in this order
 	Escalated []Person  `json:"escalated,omitempty"` // asked when the first ones did not answer
+	Delegates []Standin `json:"delegates,omitempty"` // asked in the place of those of them who are away
 	Asked     time.Time `json:"asked,omitzero"`      // when Approvers were
 	Reminded  time.Time `json:"reminded,omitzero"`
 	Widened   time.Time `json:"widened,omitzero"` // when the request went to Escalated, who may be nobody
@@ -27,15 +28,51 @@ type Handover struct {
 	At   time.Time `json:"at"`
 }
 
+// Standin is that a delegate is asked in the place of somebody who is away.
+type Standin struct {
+	Delegate Person `json:"delegate"`
+	For      Person `json:"for"`
+}
+
 // Everybody returns those who are asked at present, each once.
 func (a Approval) Everybody() []Person {
 	var all []Person
-	for _, p := range slices.Concat(a.Approvers, a.Escalated) {
+	add := func(p Person) {
 		if !holds(all, p.Sub) {
 			all = append(all, p)
 		}
 	}
+	for _, p := range slices.Concat(a.Approvers, a.Escalated) {
+		add(p)
+	}
+	for _, s := range a.Delegates {
+		add(s.Delegate)
+	}
 	return all
+}
+
+// StandsInFor returns those in whose place somebody is asked.
+func (a Approval) StandsInFor(sub string) []Person {
+	var away []Person
+	for _, s := range a.Delegates {
+		if s.Delegate.Sub == sub {
+			away = append(away, s.For)
+		}
+	}
+	return away
+}
+
+// AddDelegates adds those who are not there yet, and returns them. Only who is
+// asked is stood in for.
+func (a *Approval) AddDelegates(standins []Standin) (added []Standin) {
+	for _, s := range standins {
+		asked := holds(a.Approvers, s.For.Sub) || holds(a.Escalated, s.For.Sub)
+		if asked && !slices.Contains(a.Delegates, s) {
+			added = append(added, s)
+		}
+	}
+	a.Delegates = append(a.Delegates, added...)
+	return added
 }
 
 // Asks reports whether somebody is asked at present.
@@ -59,7 +96,7 @@ func (a Approval) TakenFrom(sub string) *Handover {
 // until it expires they are reminded, and others asked, as from the beginning.
 func (a *Approval) Reassign(to, by Person, at time.Time) {
 	a.Reassigned = append(a.Reassigned, Handover{From: a.Everybody(), To: to, By: by, At: at})
-	a.Approvers, a.Escalated = []Person{to}, nil
+	a.Approvers, a.Escalated, a.Delegates = []Person{to}, nil, nil
 	a.Asked, a.Reminded, a.Widened = at, time.Time{}, time.Time{}
 }
 

@@ -65,6 +65,7 @@ type LinkKind string
 const (
 	Rerun    LinkKind = "rerun"    // the same again, for those for whom it can help
 	Rollback LinkKind = "rollback" // takes back what was done
+	Edited   LinkKind = "edit"     // asks anew, in its place
 )
 
 // StopRule ends a run by itself when too many subjects fail.
@@ -238,7 +239,15 @@ type Selection struct {
 	Rows   []int             `json:"rows,omitempty"`   // for each id the spreadsheet row it stood in
 	File   string            `json:"file,omitempty"`   // SHA-256 of the uploaded file
 	Given  []registry.Fields `json:"given,omitempty"`  // for each id the values that its row has, as the kind's columns read them
+	Sheet  *Sheet            `json:"sheet,omitempty"`  // the file's rows, where they are kept
 	Of     string            `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
+}
+
+// Sheet is an uploaded file as its sender wrote it, so that they can be given
+// the rows back that they have to look at.
+type Sheet struct {
+	Header []string   `json:"header"`
+	Rows   [][]string `json:"rows"` // for each id of the selection
 }
 
 // idEpoch is second 0 of operation ids.

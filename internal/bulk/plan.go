@@ -68,8 +68,8 @@ func (e Edit) Creates() bool {
 }
 
 // Difference says how a record differs from what the edit was planned for, and
-// who wrote it last, to stand behind "Changed since …": by Sam Okafor: Status
-// was "Active" and is now "Discharged". It is "" where nothing but a lock
+// who wrote it last and when, to stand behind "Changed since …": by Sam Okafor,
+// 1 Dec 2026, 12:00 UTC: Status was "Active" and is now "Discharged". It is "" where nothing but a lock
 // stands in the way.
 func (e Edit) Difference(r registry.Record) string {
 	by := r.Stamp.By
@@ -78,6 +78,9 @@ func (e Edit) Difference(r registry.Record) string {
 	}
 	if r.Stamp.Operation != "" {
 		by += " with " + r.Stamp.Operation
+	}
+	if !r.Stamp.At.IsZero() {
+		by += ", " + r.Stamp.At.UTC().Format("2 Jan 2006, 15:04 UTC")
 	}
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {
 		for _, field := range slices.Sorted(maps.Keys(expected)) {

@@ -3,8 +3,10 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"bulkops/internal/engine"
@@ -32,7 +34,7 @@ const (
 
 // Person reads the latest entry: a right that was taken away is gone at once.
 func (s *Staff) Person(ctx context.Context, sub string) (staff.Person, error) {
-	i, err := s.client.get(ctx, s.table, key{staffPrefix + sub, staffSK})
+	i, err := s.client.get(ctx, s.table, personKey(sub))
 	if err != nil {
 		return staff.Person{}, failed(err, "read a staff entry")
 	}
@@ -53,22 +55,82 @@ func (s *Staff) People(ctx context.Context, role staff.Role) ([]staff.Person, er
 	return people, nil
 }
 
-// PutPerson stores an entry of the staff directory, replacing an older one.
+// Attributes of a staff entry's stamp, beside stamp_by: who wrote it, and how
+// often it was written.
+const (
+	stampSub     = stampPrefix + "sub"
+	stampVersion = stampPrefix + "version"
+)
+
+// personTries is how often a write of an entry is tried while others are in the way.
+const personTries = 4
+
+func (s *Staff) WritePerson(ctx context.Context, p, by staff.Person) error {
+	i := personItem(p)
+	i[stampVersion], i[stampBy] = number(int64(p.Version)+1), text(by.Name)
+	if by.Sub != "" {
+		i[stampSub] = text(by.Sub)
+	}
+	put := putIfNew(s.table, i)
+	if p.Version > 0 {
+		put.Put.ConditionExpression, put.Put.ExpressionAttributeValues = s.atVersion(p)
+	}
+	writes := []types.TransactWriteItem{put}
+	if by.Sub != "" && by.Sub != p.Sub {
+		check := &types.ConditionCheck{TableName: &s.table, Key: personKey(by.Sub).item()}
+		check.ConditionExpression, check.ExpressionAttributeValues = s.atVersion(by)
+		writes = append(writes, types.TransactWriteItem{ConditionCheck: check})
+	}
+	err := s.client.transact(ctx, writes, personTries)
+	if reasons, ok := cancelled(err); ok && slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return is(r, reasonCondition) }) {
+		return fault.New(fault.Conflict, "Somebody changed the staff directory at the same moment.")
+	}
+	if err != nil {
+		return failed(err, "write a staff entry")
+	}
+	return nil
+}
+
+func (s *Staff) atVersion(p staff.Person) (*string, item) {
+	return aws.String(stampVersion + " = :version"), item{":version": number(int64(p.Version))}
+}
+
+// PutPerson stores an entry of the staff directory, replacing an older one
+// whatever its version: for a clinic that is set up, not for one at work.
 func (s *Staff) PutPerson(ctx context.Context, p staff.Person) error {
-	i := key{staffPrefix + p.Sub, staffSK}.item()
+	for {
+		was, err := s.Person(ctx, p.Sub)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		p.Version = was.Version
+		if err = s.WritePerson(ctx, p, staff.Person{}); !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+}
+
+func personKey(sub string) key { return key{staffPrefix + sub, staffSK} }
+
+func personItem(p staff.Person) item {
+	i := personKey(p.Sub).item()
 	i["name"], i["email"], i["role"] = text(p.Name), text(p.Email), text(string(p.Role))
 	i["facilities"] = texts(p.Facilities)
 	i["disabled"] = &types.AttributeValueMemberBOOL{Value: p.Disabled}
-	if err := s.client.put(ctx, s.table, i, ""); err != nil {
-		return failed(err, "store a staff entry")
+	for name, value := range map[string]string{"away_from": p.Away.From, "away_until": p.Away.Until, "delegate": p.Away.Delegate} {
+		if value != "" {
+			i[name] = text(value)
+		}
 	}
-	return nil
+	return i
 }
 
 func personOf(i item) staff.Person {
 	return staff.Person{
 		Sub: textOf(i["pk"])[len(staffPrefix):], Name: textOf(i["name"]), Email: textOf(i["email"]),
 		Role: staff.Role(textOf(i["role"])), Facilities: textsOf(i["facilities"]), Disabled: isTrue(i["disabled"]),
+		Away:    staff.Absence{From: textOf(i["away_from"]), Until: textOf(i["away_until"]), Delegate: textOf(i["delegate"])},
+		Version: int(numberOf(i[stampVersion])),
 	}
 }
 

@@ -42,21 +42,7 @@ func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bu
 		r.Kind, r.Selection.Source = kind.Rollback.Name, bulk.FromDone
 		r.Params = bulk.Params{kind.Undoes: id, kind.UndoesKind: root, kind.UndoesWhat: k.Summary(of.Params, directory)}
 	}
-	op, err := e.Request(ctx, actor, r)
-	if err != nil {
-		return op, err
-	}
-	link := bulk.Link{As: as, Operation: op.ID}
-	_, err = e.update(ctx, id, func(of *bulk.Operation) (bulk.Event, error) {
-		for _, have := range of.Follow {
-			if have == link {
-				return bulk.Event{}, errNothingNew
-			}
-		}
-		of.Follow = append(of.Follow, link)
-		return bulk.Event{Actor: person(actor), What: string(as) + " requested", Detail: op.ID}, nil
-	})
-	return op, err
+	return e.Request(ctx, actor, r)
 }
 
 // MayFollow reports whether an operation can be made from op in this way, by

@@ -104,9 +104,57 @@ func TestARollbackLeavesAloneWhatChangedSince(t *testing.T) {
 	excluded := c.excluded(back)
 	list(t, "left alone", excluded,
 		bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.ChangedAfter,
-			Sentence: "Changed since " + op.ID + ` by Nora Nurse: Status was "Discharged" and is now "Active".`},
+			Sentence: "Changed since " + op.ID + ` by Nora Nurse, 1 Dec 2026, 12:00 UTC: Status was "Discharged" and is now "Active".`},
 		bulk.Exclusion{Subject: "P3", Name: canary + " P3", Code: bulk.Locked, Sentence: "The record is locked by Dr. No."},
 		bulk.Exclusion{Subject: "P4", Name: canary + " P4", Code: bulk.CannotUndo, Sentence: "A record that was changed is no longer there."})
+}
+
+// A rollback that is stopped, wherever that is, and gone on with ends as one
+// that was not.
+func TestARollbackStoppedAnywhereAndGoneOnWithRestoresEverything(t *testing.T) {
+	groups := 0
+	for at := 1; ; at++ {
+		c := newClinic(t)
+		c.admit(registry.Active, numbered(110), visits(3))
+		before := c.fields()
+		op := c.finished(asks(registry.Discharged, numbered(110)...))
+		commits := 0
+		c.fault = func(call string, do func() error) error {
+			if call == "CommitGroup" {
+				if commits++; commits == at {
+					_, err := c.Stop(t.Context(), ada, c.running())
+					must(t, err)
+				}
+			}
+			return do()
+		}
+		back := c.again(op, bulk.Rollback)
+		stopped := commits >= at
+		c.fault = func(_ string, do func() error) error { return do() }
+		if back.State == bulk.Stopped {
+			groups++
+			rest := c.again(back, bulk.Rerun)
+			equal(t, "those who are left", rest.Final.Done, 110-back.Final.Done)
+			equal(t, "state", rest.State, bulk.Completed)
+		}
+		c.sameAs(fmt.Sprint("stopped at ", at), before)
+		if !stopped || t.Failed() {
+			break
+		}
+	}
+	if groups < 4 {
+		t.Errorf("it was stopped in %d places", groups)
+	}
+}
+
+// running is the id of the operation that runs.
+func (c *clinic) running() string {
+	for id := range c.store.ByRequester(c.t.Context(), ada.Sub) {
+		if c.header(id).State == bulk.Running {
+			return id
+		}
+	}
+	return ""
 }
 
 func TestARerunTakesThoseForWhomItCanHelp(t *testing.T) {

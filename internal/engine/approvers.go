@@ -134,6 +134,7 @@ func (e *Engine) Reassign(ctx context.Context, actor staff.Person, id, to string
 		return bulk.Event{Actor: person(actor), What: "reassigned", Detail: fmt.Sprintf("to %s; asked before: %s", chosen.Name, names(before))}, nil
 	})
 	if err == nil {
+		op = e.delegate(ctx, op)
 		e.askApprovers(ctx, op)
 	}
 	return op, err

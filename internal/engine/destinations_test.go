@@ -72,7 +72,7 @@ func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
 		registry.Fields{registry.ProviderField: "cyd"}, "Nora Nurse", c.now))
 	op = c.finish(op)
 	equal(t, "state", op.State, bulk.CompletedWithErrors)
-	equal(t, "why", c.outcomes(op)["P1"].Sentence, `Changed since the preview by Nora Nurse: Provider was "" and is now "cyd".`)
+	equal(t, "why", c.outcomes(op)["P1"].Sentence, `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Provider was "" and is now "cyd".`)
 	equal(t, "the other", c.outcomes(op)["P2"].State, bulk.Done)
 	equal(t, "provider of the one", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "bea")
 }

@@ -9,6 +9,7 @@ import (
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // listedProblems is how many problems of a list one answer names.
@@ -62,19 +63,49 @@ func (e *Engine) checkGiven(k kind.Kind, s *bulk.Selection) error {
 // givenTo returns what was given for each patient of an operation: with its own
 // selection, or with that of the operation which it ran again.
 func (e *Engine) givenTo(ctx context.Context, id string) (map[string]registry.Fields, error) {
+	_, s, err := e.chosenAtFirst(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	given := make(map[string]registry.Fields, len(s.Given))
+	for i, values := range s.Given {
+		given[s.IDs[i]] = values
+	}
+	return given, nil
+}
+
+// Sheet returns the header and, by patient, the rows of the file with which an
+// operation, or the one that it ran again, was asked for; nil where there was no
+// file, where its rows are not kept, and to others than its sender and those who
+// read everything: it may hold what is no business of theirs.
+func (e *Engine) Sheet(ctx context.Context, actor staff.Person, op bulk.Operation) (header []string, rows map[string][]string, err error) {
+	first, s, err := e.chosenAtFirst(ctx, op.ID)
+	if err != nil || s.Sheet == nil {
+		return nil, nil, err
+	}
+	if first != op.ID {
+		if op, err = e.Operations.Operation(ctx, first); err != nil {
+			return nil, nil, err
+		}
+	}
+	if op.Requester.Sub != actor.Sub && !actor.ReadsAll() {
+		return nil, nil, nil
+	}
+	rows = make(map[string][]string, len(s.IDs))
+	for i, row := range s.Sheet.Rows {
+		rows[s.IDs[i]] = row
+	}
+	return s.Sheet.Header, rows, nil
+}
+
+// chosenAtFirst returns the selection of an operation, or of the one which it
+// ran again, and the id of that one.
+func (e *Engine) chosenAtFirst(ctx context.Context, id string) (first string, s bulk.Selection, err error) {
 	for {
-		s, err := e.Operations.Selection(ctx, id)
-		if err != nil {
-			return nil, err
+		s, err = e.Operations.Selection(ctx, id)
+		if err != nil || s.Source != bulk.FromLeft {
+			return id, s, err
 		}
-		if s.Source == bulk.FromLeft {
-			id = s.Of
-			continue
-		}
-		given := make(map[string]registry.Fields, len(s.Given))
-		for i, values := range s.Given {
-			given[s.IDs[i]] = values
-		}
-		return given, nil
+		id = s.Of
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // corrects is a request to give the patients, in order, the values.
@@ -104,4 +105,40 @@ func TestValuesThatAreRefused(t *testing.T) {
 	must(t, err)
 	_, err = c.Request(t.Context(), ada, corrects(numbered(2), registry.Fields{}, ok))
 	equal(t, "the same form with other values", fault.CodeOf(err), fault.Conflict)
+}
+
+// The file's rows follow the patients into a rerun, whoever asks for that, and
+// are shown to whoever sent the file and to auditors.
+func TestTheRowsOfAFileAreForItsSender(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	r := asks(registry.OnHold, numbered(2)...)
+	r.Selection.Source, r.Selection.File, r.Selection.Rows = bulk.Uploaded, "f11e", []int{2, 3}
+	r.Selection.Sheet = &bulk.Sheet{Header: []string{"id", "ward"}, Rows: [][]string{{"P001", "A"}, {"P002", "B"}}}
+	op := c.started(r)
+	c.byHand("P002", registry.LockedBy, "Dr. No")
+	op = c.finish(op)
+	rerun, err := c.Again(t.Context(), grace, op.ID, bulk.Rerun, "again-0123456789abcdef")
+	must(t, err)
+	rollback, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "back-0123456789abcdef")
+	must(t, err)
+	edited := r
+	edited.Key, edited.Selection.Sheet = "other-0123456789abcdef", nil
+	plain := c.planned(edited)
+	for _, test := range []struct {
+		name string
+		op   bulk.Operation
+		who  staff.Person
+		want int
+	}{
+		{"its sender", op, ada, 2}, {"an auditor", op, ula, 2}, {"an approver", op, grace, 0},
+		{"its sender, of a rerun by somebody else", rerun, ada, 2}, {"who ran it again", rerun, grace, 0},
+		{"of a rollback", rollback, ada, 0}, {"where it is not kept", plain, ada, 0},
+	} {
+		header, rows, err := c.Sheet(t.Context(), test.who, test.op)
+		must(t, err)
+		if len(rows) != test.want || (len(header) > 0) != (test.want > 0) {
+			t.Errorf("%s: %v %v", test.name, header, rows)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/staff"
 )
 
 // askApprovers mails the asked approvers who have not been mailed yet. A mail
@@ -22,7 +23,7 @@ func (e *Engine) askApprovers(ctx context.Context, op bulk.Operation) {
 
 // remind mails the approvers again.
 func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
-	for _, p := range op.Approval.Approvers {
+	for _, p := range op.Approval.Everybody() {
 		e.mailApprover(ctx, op, p, "remind", "Reminder: approval needed: "+op.ID, "still waits for your decision on a bulk operation.")
 	}
 	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
@@ -30,7 +31,7 @@ func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Approval.Reminded = e.Now()
-		return bulk.Event{What: "reminded", Detail: names(op.Approval.Approvers)}, nil
+		return bulk.Event{What: "reminded", Detail: names(op.Approval.Everybody())}, nil
 	})
 	return err
 }
@@ -54,6 +55,7 @@ func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
 		return bulk.Event{What: "escalated", Detail: names(op.Approval.Escalated)}, nil
 	})
 	if err == nil {
+		op = e.delegate(ctx, op)
 		e.askApprovers(ctx, op)
 	}
 	return err
@@ -81,6 +83,9 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
 			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
+		if away := op.Approval.StandsInFor(to.Sub); len(away) > 0 {
+			lines = append(lines, [2]string{"In place of", names(away)})
+		}
 		return compose(to.Email, subject,
 			[]string{"Dear " + to.Name + ",", fmt.Sprintf("%s %s", op.Requester.Name, request)},
 			append(lines, startLine(op)...),
@@ -98,6 +103,18 @@ func startLine(op bulk.Operation) [][2]string {
 		return [][2]string{{"Start", "at once: " + op.Start.String() + " has passed"}}
 	}
 	return [][2]string{{"Start", op.Start.String()}}
+}
+
+// tellDelegate mails somebody that they decide in the place of another. A mail
+// that cannot be sent holds nothing up: each request is mailed to the delegate.
+func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) {
+	err := e.Mailer.Send(ctx, compose(delegate.Email, "You decide for "+away.Name,
+		[]string{"Dear " + delegate.Name + ",", fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name)},
+		[][2]string{{"From", spokenDay(away.Away.From)}, {"Until", spokenDay(away.Away.Until)}},
+		"Open the approvals", e.PortalURL+"/approvals", "If that does not suit you, ask "+away.Name+" to name somebody else."))
+	if err != nil {
+		e.Log(ctx, "a delegate could not be told by mail", err)
+	}
 }
 
 // tellRequester mails the requester how an operation ended or was decided.

@@ -115,13 +115,17 @@ type Operations interface {
 	ByDay(ctx context.Context, day string) iter.Seq2[string, error]
 }
 
-// Staff reads the staff directory and keeps the references that approval mails
-// carry.
+// Staff keeps the staff directory and the references that approval mails carry.
 type Staff interface {
 	// Person returns an entry; fault.NotFound for somebody who has none.
 	Person(ctx context.Context, sub string) (staff.Person, error)
 	// People returns everybody with the role, ordered by name.
 	People(ctx context.Context, role staff.Role) ([]staff.Person, error)
+	// WritePerson replaces the entry of the version p.Version by p with the next
+	// one, in the name of by; version 0 makes an entry. fault.Conflict when the
+	// stored version is another, or when by is somebody else of the directory
+	// whose own entry is no longer of the version by.Version.
+	WritePerson(ctx context.Context, p, by staff.Person) error
 	// PutApprovalRef stores an opaque reference, by hash, until expires.
 	PutApprovalRef(ctx context.Context, ref string, a ApprovalRef, expires time.Time) error
 	// ApprovalRef returns what the reference stands for; fault.NotFound for an

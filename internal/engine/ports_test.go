@@ -215,6 +215,10 @@ func (s tappedStaff) People(ctx context.Context, role staff.Role) ([]staff.Perso
 	return through(ctx, s.tap, "People", func() ([]staff.Person, error) { return s.Staff.People(ctx, role) })
 }
 
+func (s tappedStaff) WritePerson(ctx context.Context, p, by staff.Person) error {
+	return s.tap(ctx, "WritePerson", func() error { return s.Staff.WritePerson(ctx, p, by) })
+}
+
 func (s tappedStaff) PutApprovalRef(ctx context.Context, ref string, a engine.ApprovalRef, expires time.Time) error {
 	return s.tap(ctx, "PutApprovalRef", func() error { return s.Staff.PutApprovalRef(ctx, ref, a, expires) })
 }

@@ -25,6 +25,7 @@ type Request struct {
 	Selection bulk.Selection
 	Duplicate int // ids that were merged when the selection was read
 	Key       string
+	Edits     string // the actor's own operation that this one takes the place of; without a selection, for the same patients
 
 	origin *bulk.Link // set by Again
 }
@@ -61,6 +62,11 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if follows := k.Follows || r.Selection.Of != "" || r.Selection.Source == bulk.FromDone || r.Selection.Source == bulk.FromLeft; follows && r.origin == nil {
 		return bulk.Operation{}, fault.New(fault.Invalid, "Run an operation again, or roll it back, from its own page.")
 	}
+	if r.Edits != "" {
+		if err := e.copySelection(ctx, actor, &r); err != nil {
+			return bulk.Operation{}, err
+		}
+	}
 	if problems := k.Check(r.Params, directory); len(problems) > 0 {
 		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
 	}
@@ -78,6 +84,11 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	}
 	if len(r.Key) < 16 || len(r.Key) > 64 {
 		return bulk.Operation{}, fault.New(fault.Invalid, "A request needs a key of 16 to 64 characters, made anew for each request.")
+	}
+	if r.Edits != "" {
+		if err := e.withdraw(ctx, actor, r.Edits); err != nil {
+			return bulk.Operation{}, err
+		}
 	}
 	now := e.Now()
 	op := bulk.Operation{
@@ -112,7 +123,23 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 			e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
 		}
 	}
-	return op, nil
+	return op, e.link(ctx, op)
+}
+
+// link lets the operation that op was made from lead to it.
+func (e *Engine) link(ctx context.Context, op bulk.Operation) error {
+	if op.Origin == nil {
+		return nil
+	}
+	link := bulk.Link{As: op.Origin.As, Operation: op.ID}
+	_, err := e.update(ctx, op.Origin.Operation, func(of *bulk.Operation) (bulk.Event, error) {
+		if slices.Contains(of.Follow, link) {
+			return bulk.Event{}, errNothingNew
+		}
+		of.Follow = append(of.Follow, link)
+		return bulk.Event{Actor: op.Requester, What: string(link.As) + " requested", Detail: op.ID}, nil
+	})
+	return err
 }
 
 // asBefore returns the operation that was made with the key of this request,
@@ -167,6 +194,9 @@ func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bul
 	}
 	if len(s.IDs) > e.Limits.MaxSubjects {
 		return e.errTooMany(len(s.IDs))
+	}
+	if s.Sheet != nil && (s.Source != bulk.Uploaded || len(s.Sheet.Rows) != len(s.IDs)) {
+		return fault.New(fault.Invalid, "The rows of a file are given one for each id, with the file's SHA-256.")
 	}
 	return nil
 }

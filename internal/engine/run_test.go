@@ -57,14 +57,14 @@ func TestRecordsThatAreNotAsPlannedAreSkippedWithTheReason(t *testing.T) {
 		outcome bulk.Outcome
 	}{
 		{"changed by hand", func(c *clinic) { c.byHand("P002", registry.StatusField, "Hospitalized") },
-			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse: Status was "Active" and is now "Hospitalized".`}},
+			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Status was "Active" and is now "Hospitalized".`}},
 		{"moved to another facility", func(c *clinic) { c.byHand("P002", registry.FacilityField, "fac-2") },
-			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse: Facility was "fac-1" and is now "fac-2".`}},
+			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Facility was "fac-1" and is now "fac-2".`}},
 		{"a visit was booked", func(c *clinic) { c.byHand("P002", registry.Upcoming, visit.String()+" 2026-12-24T10:00Z/V9") },
-			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse: Upcoming visits was "2026-12-02T12:00Z/V000" and is now "2026-12-02T12:00Z/V000 2026-12-24T10:00Z/V9".`}},
+			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Upcoming visits was "2026-12-02T12:00Z/V000" and is now "2026-12-02T12:00Z/V000 2026-12-24T10:00Z/V9".`}},
 		{"the visit took place", func(c *clinic) {
 			must(c.t, c.store.WriteByHand(c.t.Context(), visit.Ref("P002"), registry.Fields{registry.VisitState: registry.VisitCompleted}, "Nora Nurse", c.now))
-		}, bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse: Visit state was "scheduled" and is now "completed".`}},
+		}, bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Visit state was "scheduled" and is now "completed".`}},
 		{"locked", func(c *clinic) { c.byHand("P002", registry.LockedBy, "Nora Nurse") },
 			bulk.Outcome{Code: bulk.LockedSince, Retryable: true, Sentence: "The record is locked by Nora Nurse."}},
 		{"gone", func(c *clinic) { c.store.Remove(registry.ProfileRef("P002")) },
@@ -111,7 +111,7 @@ func TestChangesByAnotherOperationAreNamed(t *testing.T) {
 	}
 	equal(t, "status", c.status("P001"), registry.OnHold)
 	equal(t, "the later one", c.outcomes(second)["P001"].Sentence,
-		fmt.Sprintf(`Changed since the preview by Ada Asks with %s: Status was "Active" and is now "On Hold".`, first.ID))
+		fmt.Sprintf(`Changed since the preview by Ada Asks with %s, 1 Dec 2026, 12:00 UTC: Status was "Active" and is now "On Hold".`, first.ID))
 }
 
 // refusing answers the first commits with refusals that name subjects, though

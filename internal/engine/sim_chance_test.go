@@ -51,7 +51,7 @@ func newChance(seed uint64) *chance {
 	for rng.IntN(3) == 0 { // some of it is run again or rolled back, and that again
 		of := c.wishes[rng.IntN(len(c.wishes))]
 		as := []bulk.LinkKind{bulk.Rerun, bulk.Rollback, bulk.Rollback}[rng.IntN(3)]
-		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as,
+		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as, stops: rng.IntN(3) == 0,
 			request: engine.Request{Key: fmt.Sprintf("key-%016d", len(c.wishes))}})
 	}
 	return c

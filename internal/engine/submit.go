@@ -105,6 +105,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 			op.Plan.Changes, names(first), len(others)) + control(*op)}, nil
 	})
 	if err == nil {
+		op = e.delegate(ctx, op)
 		e.deliver(ctx, op)
 	}
 	return op, err

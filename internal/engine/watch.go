@@ -86,12 +86,14 @@ func (e *Engine) Watch(ctx context.Context) (Swept, error) {
 }
 
 func (e *Engine) watchApproval(ctx context.Context, op bulk.Operation, s *Swept) error {
-	waited := e.Now().Sub(op.Approval.Asked)
-	switch {
-	case !e.Now().Before(op.Approval.Expires):
+	if !e.Now().Before(op.Approval.Expires) {
 		s.Expired++
 		_, err := e.expire(ctx, op.ID)
 		return err
+	}
+	op = e.delegate(ctx, op) // of those who have gone away since
+	waited := e.Now().Sub(op.Approval.Asked)
+	switch {
 	case waited >= e.Limits.EscalateAfter && op.Approval.Widened.IsZero():
 		s.Escalated++
 		return e.escalate(ctx, op)

@@ -47,7 +47,8 @@ func CSV(r io.Reader, size int64, max int, k kind.Kind, at time.Time) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	g, blank := v.readRows(rows)
+	s := newSheet(columns)
+	g, blank := v.readRows(rows, s)
 	if err := g.verdict(max); err != nil {
 		return Result{}, err
 	}
@@ -61,11 +62,11 @@ func CSV(r io.Reader, size int64, max int, k kind.Kind, at time.Time) (Result, e
 		return Result{}, fault.New(fault.Invalid, "The column %q is empty in every row.", columnName(columns[id]))
 	}
 	return Result{IDs: g.ids, Rows: g.rows, Duplicates: g.twice, Blank: blank, File: hex.EncodeToString(sum[:]),
-		Given: v.given, Columns: v.read(), Ignored: v.ignored()}, nil
+		Given: v.given, Columns: v.read(), Ignored: v.ignored(), Sheet: s.kept()}, nil
 }
 
 // readRows reads the rows below the header, as far as they can be read.
-func (v *values) readRows(rows *table) (g *gathering, blank int) {
+func (v *values) readRows(rows *table, s *sheet) (g *gathering, blank int) {
 	g = gatherer("Row")
 	empty := 0 // rows without any text since the last one with some
 	for {
@@ -96,6 +97,9 @@ func (v *values) readRows(rows *table) (g *gathering, blank int) {
 			g.add(id, rows.row)
 		default:
 			v.take(g, id, cells, rows.row)
+		}
+		if len(g.ids) > s.count {
+			s.keep(cells)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/export/csvfile"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
@@ -28,6 +29,7 @@ type Result struct {
 	Given   []registry.Fields // for each id what the kind's columns hold; nil where the file has none of them
 	Columns []ReadColumn      // those that were read
 	Ignored []string          // names of the other columns, for a kind that has columns
+	Sheet   *bulk.Sheet       // the file's rows, one for each id; nil for pasted ids and where there is too much to keep
 }
 
 // ReadColumn is a column that was read: how many values it has, and how many
@@ -42,7 +44,7 @@ func (r Result) Selection() bulk.Selection {
 	if r.File == "" {
 		return bulk.Selection{Source: bulk.Pasted, IDs: r.IDs}
 	}
-	return bulk.Selection{Source: bulk.Uploaded, IDs: r.IDs, Rows: r.Rows, File: r.File, Given: r.Given}
+	return bulk.Selection{Source: bulk.Uploaded, IDs: r.IDs, Rows: r.Rows, File: r.File, Given: r.Given, Sheet: r.Sheet}
 }
 
 // gathering collects ids and, for those that cannot be used, the rows they
@@ -104,9 +106,10 @@ func (g *gathering) verdict(max int) error {
 
 // clean removes what surrounds an id without belonging to it: spaces,
 // no-break spaces, marks that nobody can see (byte order, direction, zero
-// width), and the ="…" by which spreadsheets are made to keep leading zeros.
+// width), the apostrophe by which our own files keep formulas from being
+// computed, and the ="…" by which spreadsheets are made to keep leading zeros.
 func clean(cell string) string {
-	cell = trim(cell)
+	cell = trim(csvfile.Plain(trim(cell)))
 	if inner, ok := strings.CutPrefix(cell, `="`); ok {
 		if inner, ok = strings.CutSuffix(inner, `"`); ok {
 			return trim(inner)

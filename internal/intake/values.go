@@ -70,7 +70,7 @@ func newValues(k kind.Kind, at time.Time, columns []string, id int) (*values, er
 	byField := map[string]int{}
 	for i, heading := range columns {
 		c, ok := k.ColumnFor(heading)
-		if !ok || i == id {
+		if !ok || i == id || isAdded(heading) {
 			continue
 		}
 		if other, twice := byField[c.Field]; twice {
@@ -169,7 +169,7 @@ func (v *values) verdict() error {
 func (v *values) ignored() []string {
 	var list []string
 	for i, heading := range v.columns {
-		if name := columnName(heading); i != v.id && name != "" && len(v.kind.Columns) > 0 {
+		if name := columnName(heading); i != v.id && name != "" && len(v.kind.Columns) > 0 && !isAdded(heading) {
 			if _, taken := v.taken[i]; !taken {
 				list = append(list, name)
 			}

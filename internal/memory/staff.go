@@ -44,13 +44,31 @@ func (s *Store) People(_ context.Context, role staff.Role) ([]staff.Person, erro
 	return people, nil
 }
 
-// PutPerson stores an entry of the staff directory, replacing an older one.
+func (s *Store) WritePerson(_ context.Context, p, by staff.Person) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.people[p.Sub].Version != p.Version || by.Sub != "" && by.Sub != p.Sub && s.people[by.Sub].Version != by.Version {
+		return fault.New(fault.Conflict, "Somebody changed the staff directory at the same moment.")
+	}
+	s.putPerson(p)
+	return nil
+}
+
+// PutPerson stores an entry of the staff directory, replacing an older one
+// whatever its version.
 func (s *Store) PutPerson(_ context.Context, p staff.Person) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.Facilities = slices.Clone(p.Facilities)
-	s.people[p.Sub] = p
+	p.Version = s.people[p.Sub].Version
+	s.putPerson(p)
 	return nil
+}
+
+// putPerson stores an entry as the next version. s.mu is held.
+func (s *Store) putPerson(p staff.Person) {
+	p.Facilities = slices.Clone(p.Facilities)
+	p.Version++
+	s.people[p.Sub] = p
 }
 
 func (s *Store) PutApprovalRef(_ context.Context, ref string, a engine.ApprovalRef, expires time.Time) error {

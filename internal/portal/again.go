@@ -29,6 +29,8 @@ type followData struct {
 	Sentences     []string
 	Key           string
 	Button, Class string
+
+	Chosen, NotChosen []outcomeGroup // of those who were not changed, for a rerun
 }
 
 // followPage asks whether an operation is to be made from this one.
@@ -42,8 +44,21 @@ func followPage(as bulk.LinkKind) func(*request) error {
 			return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 		}
 		text := followed[as]
-		return rq.show(page{name: "follow", title: op.ID + ": " + text.crumb, heading: text.heading, crumbs: operationCrumbs(op, text.crumb),
-			data: followData{op, text.sentences, secret(), text.button, text.class}})
+		data := followData{Op: op, Sentences: text.sentences, Key: secret(), Button: text.button, Class: text.class}
+		if as == bulk.Rerun {
+			results, err := rq.results(op)
+			if err != nil {
+				return err
+			}
+			for _, g := range results.Groups {
+				if g.Retryable {
+					data.Chosen = append(data.Chosen, g)
+				} else {
+					data.NotChosen = append(data.NotChosen, g)
+				}
+			}
+		}
+		return rq.show(page{name: "follow", title: op.ID + ": " + text.crumb, heading: text.heading, crumbs: operationCrumbs(op, text.crumb), data: data})
 	}
 }
 

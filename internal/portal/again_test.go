@@ -3,6 +3,7 @@ package portal_test
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -46,6 +47,28 @@ func TestRollingBackFromTheResults(t *testing.T) {
 		t.Errorf("the status is %s", got)
 	}
 	sam.get("/operations/"+op).want(200, "Followed by", back, "rollback")
+}
+
+// The plan of a rollback says of everybody what becomes of them, and of those
+// left alone who changed them and when.
+func TestARollbackIsReadInThreeGroups(t *testing.T) {
+	w := newWorld(t, 200)
+	sam := w.signedIn("sam")
+	ids := activeIn(w, "riverside", 4)
+	op := submitted(planned(sam, registry.Hospitalized, ids...)).operation()
+	w.settle()
+	w.signedIn("maria").get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	w.settle()
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.StatusField: "Active"}, "Rita", noon.Add(time.Hour)))
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[1]), registry.Fields{registry.LockedBy: "Rita"}, "Rita", noon))
+	p := sam.get("/operations/"+op).click("Roll back").press("confirm", nil)
+	w.settle()
+	p = sam.get(p.path).want(200, "2 patients will be restored", "1 changed since, left alone", "1 cannot be undone",
+		"Changed since, left alone: 1", "by Rita, 1 Dec 2026, 13:00 UTC", "Cannot be undone: 1", "The record is locked by Rita.", "Will be restored: old and new values")
+	checkMarkup(t, p)
+	submitted(p)
+	w.settle()
+	checkMarkup(t, w.signedIn("maria").get("/operations/"+p.operation()+"/decision").want(200, "2 patients will be restored", "Changed since, left alone: 1"))
 }
 
 func TestRunningAgainFromTheResults(t *testing.T) {

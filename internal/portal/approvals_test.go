@@ -56,3 +56,32 @@ func TestARequesterAsksAnotherApprover(t *testing.T) {
 		t.Error("the menu of whom it waits for does not count it")
 	}
 }
+
+// Maria goes away; Jonas decides in her place, and the queue says for whom.
+func TestADelegateDecides(t *testing.T) {
+	w := newWorld(t, 200)
+	sam, maria, ida := w.signedIn("sam"), w.signedIn("maria"), w.signedIn("ida")
+	form := maria.get("/approvals").click("Going away?").want(200, "When are you away?", "Ida Admin-Castro", "Jonas Weber")
+	checkMarkup(t, form)
+	checkMarkup(t, form.press("save", nil).want(422, "Enter the first day that you are away.", "Enter the last day that you are away."))
+	checkMarkup(t, form.press("save", url.Values{"from": {"2026-12-05"}, "until": {"2026-12-01"}, "delegate": {"sub-theo"}}).want(422,
+		"The last day lies before the first", "Choose one of those who could decide in your place"))
+	saved := form.press("save", url.Values{"from": {"2026-12-01"}, "until": {"2026-12-05"}, "delegate": {"sub-ida"}}).want(200,
+		"Your absence is recorded", "You are away until 5 Dec 2026", "Ida Admin-Castro decides in your place")
+	checkMarkup(t, saved)
+	if saved.path != "/away?note=away" || w.mails[len(w.mails)-1].To != "ida.admin@example.org" {
+		t.Errorf("at %s, the last mail to %s", saved.path, w.mails[len(w.mails)-1].To)
+	}
+
+	op := submitted(planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...)).want(200, "Asked by mail: Maria Duarte, Jonas Weber, Ida Admin-Castro for Maria Duarte").operation()
+	w.settle()
+	ida.get("/approvals").want(200, "Maria Duarte, Jonas Weber, you for Maria Duarte")
+	checkMarkup(t, ida.get("/away").want(200, "Maria DuarteManager; not for"))
+	maria.get("/operations/"+op+"/reassign").want(200, "Maria Duarte (you)Manager; asked already; away until 5 Dec 2026")
+	ida.get(w.linkTo(t, "ida.admin@example.org")).press("approve", nil).want(200, "Success", "Delegated", "Ida Admin-Castro for Maria Duarte")
+
+	back := maria.get("/away").press("back", nil).want(200, "Your absence is no longer recorded", "When are you away?")
+	if back.id("away-now") != nil {
+		t.Error("the page says that she is away")
+	}
+}

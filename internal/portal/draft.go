@@ -37,6 +37,7 @@ type draft struct {
 	Words     []string        `json:"words,omitempty"` // what was selected, for the person who did
 	Merged    int             `json:"merged,omitempty"`
 	Operation string          `json:"operation,omitempty"` // made from these answers
+	Edits     string          `json:"edits,omitempty"`     // the operation that this request takes the place of
 
 	WrongRows *intake.RowErrors `json:"-"` // of the file just sent
 }

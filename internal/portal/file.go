@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -250,4 +251,17 @@ func exportParams(form url.Values) bulk.Params {
 		p[kind.ExportColumns] = strings.Join(columns, " ")
 	}
 	return p
+}
+
+// exportAnswers is the form that gave the parameters; of the other types every
+// column is ticked.
+func exportAnswers(p bulk.Params) url.Values {
+	form := everyColumn()
+	form[kind.ExportColumns] = slices.DeleteFunc(form[kind.ExportColumns], func(answer string) bool {
+		of, column, _ := strings.Cut(answer, "/")
+		return of == p[kind.ExportType] && !slices.Contains(strings.Fields(p[kind.ExportColumns]), column)
+	})
+	form.Set(kind.ExportType, p[kind.ExportType])
+	form.Set(kind.ExportFormat, p[kind.ExportFormat])
+	return form
 }

@@ -23,8 +23,10 @@ type kindForm struct {
 	Choices func(choices) any
 	// Start is what is chosen when the form is first shown; nil for nothing.
 	Start func() url.Values
-	// Params reads the answers; nil where each question has one text.
-	Params func(url.Values) bulk.Params
+	// Params reads the answers, and Answers is its inverse; nil where each
+	// question has one text.
+	Params  func(url.Values) bulk.Params
+	Answers func(bulk.Params) url.Values
 }
 
 // kindForms has an entry for every kind.
@@ -68,7 +70,7 @@ var kindForms = map[string]kindForm{
 		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
 		Heading: "What should be exported?",
 		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
-		Choices: exportChoices, Start: everyColumn, Params: exportParams,
+		Choices: exportChoices, Start: everyColumn, Params: exportParams, Answers: exportAnswers,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }

@@ -61,7 +61,7 @@ func TestTagsFromTheFormToTheRollback(t *testing.T) {
 
 	back := sam.get("/operations/"+p.operation()).click("Roll back").press("confirm", nil)
 	w.settle()
-	back = sam.get(back.path).want(200, "1 patient to change", "Tags fall-risk → old-tag")
+	back = sam.get(back.path).want(200, "1 patient will be restored", "Tags fall-risk → old-tag")
 	submitted(back)
 	decided(theo, back.operation()).want(200, "Every patient in the plan was changed.")
 	if got := w.profile(ids[0]).Get(registry.Tags); got != "old-tag" {

@@ -24,7 +24,7 @@ type operationData struct {
 	Mine    bool
 	Later   bool // it was approved and waits for its start
 
-	MaySubmit, MayDecide, MayTakeBack, MayReassign, MayStop, MayRerun, MayRollBack bool
+	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRerun, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -52,6 +52,8 @@ var notes = map[string]banner{
 	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
 	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
 	"reassigned": {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
+	"away":       {"success", "Success", "Your absence is recorded. A delegate is told by mail."},
+	"back":       {"success", "Success", "Your absence is no longer recorded."},
 	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
 	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
 	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
@@ -102,6 +104,7 @@ func operation(rq *request) error {
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
 	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
+	data.MayEdit = rq.person.MayRequest() && rq.engine.MayNotEdit(rq.person, op) == nil
 	data.MayReassign = rq.engine.MayReassign(rq.person, op)
 	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
 	if data.Progress, err = rq.progress(op); err != nil {

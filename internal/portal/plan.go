@@ -11,6 +11,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
 
@@ -19,7 +20,8 @@ import (
 type planPart struct {
 	Op       bulk.Operation
 	Counts   []countTable
-	Excluded []exclusionGroup
+	Excluded []exclusionSection
+	Undoes   bool // it is the plan of a rollback
 	Lines    []planLine
 	Pages    pager
 	Ran      bool // lines carry outcomes
@@ -75,6 +77,36 @@ func countTables(plan bulk.PlanSummary, d registry.Directory) []countTable {
 // the same for all else.
 func statusOrder(title string) int { return slices.Index(registry.Statuses, registry.Status(title)) }
 
+// exclusionSection is those left out, or of a rollback a part of them.
+type exclusionSection struct {
+	ID, Title, Sentence string
+	Count               int
+	Groups              []exclusionGroup
+}
+
+// exclusionSections parts the groups of a rollback into what changed since and
+// what cannot be undone; those of anything else stay together.
+func exclusionSections(op bulk.Operation, groups []exclusionGroup) []exclusionSection {
+	sections := []exclusionSection{{ID: "left-out", Title: "Left out", Sentence: "These cannot be changed by this operation. Nothing happens to them."}}
+	if k, known := kind.Find(op.Kind); known && k.MakesFile() {
+		sections[0].Sentence = "These are not in the file."
+	}
+	if op.Kind == kind.Rollback.Name {
+		sections = []exclusionSection{
+			{ID: "left-out", Title: "Changed since, left alone", Sentence: "Somebody changed these after " + op.Params[kind.Undoes] + ". Their newer values stay."},
+			{ID: "not-undone", Title: "Cannot be undone", Sentence: "These stay as they are."},
+		}
+	}
+	for _, g := range groups {
+		s := &sections[len(sections)-1]
+		if g.Code == bulk.ChangedAfter {
+			s = &sections[0]
+		}
+		s.Groups, s.Count = append(s.Groups, g), s.Count+g.Count
+	}
+	return slices.DeleteFunc(sections, func(s exclusionSection) bool { return s.Count == 0 })
+}
+
 // exclusionGroup is those left out for one reason.
 type exclusionGroup struct {
 	Code   bulk.ExclusionCode
@@ -101,6 +133,8 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.UnknownSubject: "Check the id for typing mistakes and for zeros lost at its beginning.",
 	bulk.Duplicate:      "Nothing has to be done: each patient is changed once.",
 	bulk.TooManyEdits:   "Cancel some of the visits by hand first, then ask again.",
+	bulk.ChangedAfter:   "Look at them, and change by hand what should be as it was before.",
+	bulk.CannotUndo:     "Look at the audit record of the operation: it has every old value.",
 	bulk.TooManyTags:    "Remove tags that are no longer needed from these patients, then ask again.",
 	bulk.NoProvider:     "Choose a provider yourself, or ask an administrator to name a default provider for the facility.",
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
@@ -136,7 +170,7 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	if err != nil {
 		return nil, err
 	}
-	p.Excluded = groups
+	p.Excluded, p.Undoes = exclusionSections(op, groups), op.Kind == kind.Rollback.Name
 	lines, err := rq.lines(op, p.Pages.Page)
 	if err != nil {
 		return nil, err

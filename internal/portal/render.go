@@ -27,7 +27,7 @@ type pages map[string]*template.Template
 func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "second": showSecond, "date": showDate, "label": registry.Label,
-		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "capital": capital, "lower": strings.ToLower,
+		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "asked": askedWords, "capital": capital, "lower": strings.ToLower,
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)
@@ -153,7 +153,7 @@ func (rq *request) menu() ([]menuEntry, error) {
 		return nil, err
 	}
 	here := rq.r.URL.Path
-	deciding := strings.HasPrefix(here, "/approvals") || strings.HasSuffix(here, "/decision")
+	deciding := strings.HasPrefix(here, "/approvals") || here == "/away" || strings.HasSuffix(here, "/decision")
 	under := []menuEntry{{Title: "Bulk Operations", To: "/operations", Current: here == "/operations"}}
 	if rq.person.MayRequest() {
 		under = append(under, menuEntry{Title: "Start a bulk operation", To: "/operations/new", Current: strings.HasPrefix(here, "/operations/new")})

@@ -1,16 +1,12 @@
 package portal
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
-	"bulkops/internal/report"
 )
 
 // resultsPart is what became of an operation that has run: those who were not
@@ -153,38 +149,4 @@ func outcomes(rq *request) error {
 			Pages  pager
 			Listed []outcomeLine
 		}{op, outcomeRemedies[code], pages, listed}})
-}
-
-// plainFileLimit is the most subjects whose file fits into an answer that is not
-// compressed: a function may answer with 6 MB. Package lambdahttp compresses
-// larger ones for browsers that take it, which all do.
-const plainFileLimit = 15_000
-
-// outcomesFile is the CSV of what became of every subject.
-func outcomesFile(rq *request) error {
-	op, _, err := rq.theOperation()
-	if err != nil {
-		return err
-	}
-	if op.Plan.Digest == "" {
-		return fault.New(fault.NotFound, "This operation has no plan, so there is nothing to download.")
-	}
-	if !strings.Contains(rq.r.Header.Get("Accept-Encoding"), "gzip") && op.Plan.Changes+op.Plan.Excluded > plainFileLimit {
-		return fault.New(fault.TooLarge, "This file is too large for a browser that takes no compressed files. Open the page with another browser.")
-	}
-	d, err := rq.engine.Registry.Directory(rq.ctx())
-	if err != nil {
-		return err
-	}
-	var content bytes.Buffer
-	if err := report.Outcomes(&content, d, rq.engine.Lines(rq.ctx(), op), rq.engine.Exclusions(rq.ctx(), op)); err != nil {
-		return err
-	}
-	h := rq.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+op.ID+`-outcomes.csv"`)
-	rq.Log(rq.ctx(), "outcomes downloaded", nil, "operation", op.ID, "sub", rq.person.Sub)
-	rq.w.WriteHeader(http.StatusOK)
-	_, _ = rq.w.Write(content.Bytes())
-	return nil
 }

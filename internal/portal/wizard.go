@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -248,7 +249,7 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 		data.Choices = ask(rq.choices(directory).of(*d.Selection))
 	}
 	if d.Selection.File != "" {
-		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation); err != nil {
+		if data.UsedToday, err = rq.sameFile(d.Selection.File, d.Operation, d.Edits); err != nil {
 			return err
 		}
 	}
@@ -265,15 +266,15 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 }
 
 // sameFile returns the operations of today and yesterday that were made from
-// the same uploaded file, but for the one made from this draft.
-func (rq *request) sameFile(file, own string) ([]bulk.Operation, error) {
+// the same uploaded file, but for those that this draft knows of.
+func (rq *request) sameFile(file string, known ...string) ([]bulk.Operation, error) {
 	recent, err := rq.engine.Recent(rq.ctx(), rq.person, 2, 200)
 	if err != nil {
 		return nil, err
 	}
 	var same []bulk.Operation
 	for _, op := range recent {
-		if op.Selected.File == file && op.ID != own && op.State != bulk.Cancelled {
+		if op.Selected.File == file && !slices.Contains(known, op.ID) && op.State != bulk.Cancelled {
 			same = append(same, op)
 		}
 	}
@@ -308,7 +309,7 @@ func takeWhat(rq *request) error {
 	}
 	params := rq.answers(kindForms[k.Name])
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
-		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Key: requestKey(d, k.Name, params),
+		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Edits: d.Edits, Key: requestKey(d, k.Name, params),
 	})
 	if wrong := problems(err); len(wrong) > 0 {
 		return rq.showWhat(wrong)

@@ -8,6 +8,7 @@ import (
 	"time"
 	_ "time/tzdata" // visits are shown in their facility's time, wherever the portal runs
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
 )
 
@@ -105,4 +106,21 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// askedWords says for whose decision a request waits: "you, Jonas Weber for
+// Maria Duarte". me is the person who reads it; "" names everybody.
+func askedWords(a bulk.Approval, me string) string {
+	var words []string
+	for _, p := range a.Everybody() {
+		who := p.Name
+		if p.Sub == me {
+			who = "you"
+		}
+		for i, away := range a.StandsInFor(p.Sub) {
+			who += []string{" for ", " and "}[min(i, 1)] + away.Name
+		}
+		words = append(words, who)
+	}
+	return strings.Join(words, ", ")
 }

@@ -45,6 +45,8 @@ type Person struct {
 	Role       Role     `json:"role"`
 	Facilities []string `json:"facilities"` // facility ids, or AllFacilities alone
 	Disabled   bool     `json:"disabled,omitempty"`
+	Away       Absence  `json:"away,omitzero"`
+	Version    int      `json:"version"` // counts the writes of this entry
 }
 
 // Holds reports whether the person may work with the facility's patients.

@@ -21,11 +21,13 @@ var accessTests = []test{
 			{Sub: "2", Name: "Adam", Email: "a@clinic.example", Role: staff.Manager, Facilities: []string{staff.AllFacilities}, Disabled: true},
 			{Sub: "3", Name: "Mia", Email: "m@clinic.example", Role: staff.Staff},
 		}
-		for _, p := range people {
+		for i, p := range people {
 			must(t, "put", s.Staff.PutPerson(t.Context(), p))
 			got, err := s.Staff.Person(t.Context(), p.Sub)
 			must(t, "read", err)
+			p.Version = 1
 			same(t, "person", got, p)
+			people[i] = p
 		}
 		managers, err := s.Staff.People(t.Context(), staff.Manager)
 		must(t, "read managers", err)
@@ -41,12 +43,63 @@ var accessTests = []test{
 		must(t, "put", s.Staff.PutPerson(t.Context(), p))
 		p.Role, p.Facilities, p.Disabled = staff.Staff, nil, true
 		must(t, "put", s.Staff.PutPerson(t.Context(), p))
+		p.Version = 2
 		got, err := s.Staff.Person(t.Context(), "1")
 		must(t, "read", err)
 		same(t, "person", got, p)
 		managers, err := s.Staff.People(t.Context(), staff.Manager)
 		must(t, "read managers", err)
 		same(t, "managers", len(managers), 0)
+	}},
+	{"an entry is written by who knows its version, and only while the writer's own entry stands", func(t *testing.T, s Stores) {
+		ida, zoe := staff.Person{Sub: "ida", Name: "Ida", Role: staff.Admin}, staff.Person{Sub: "zoe", Name: "Zoë", Role: staff.Staff}
+		operator := staff.Person{Name: "an operator"}
+		must(t, "make", s.Staff.WritePerson(t.Context(), ida, operator))
+		must(t, "make", s.Staff.WritePerson(t.Context(), zoe, operator))
+		want(t, "make again", s.Staff.WritePerson(t.Context(), zoe, operator), fault.Conflict)
+		ida.Version, zoe.Version = 1, 1
+		zoe.Role, zoe.Facilities = staff.Manager, []string{"fac-1"}
+		zoe.Away = staff.Absence{From: "2026-12-01", Until: "2026-12-05", Delegate: "ida"}
+		must(t, "change", s.Staff.WritePerson(t.Context(), zoe, ida))
+		want(t, "change what has been changed", s.Staff.WritePerson(t.Context(), zoe, ida), fault.Conflict)
+		zoe.Version = 2
+		got, err := s.Staff.Person(t.Context(), "zoe")
+		must(t, "read", err)
+		same(t, "person", got, zoe)
+		managers, err := s.Staff.People(t.Context(), staff.Manager)
+		must(t, "read managers", err)
+		same(t, "managers", managers, []staff.Person{zoe})
+
+		was := ida
+		ida.Disabled = true
+		must(t, "change oneself", s.Staff.WritePerson(t.Context(), ida, ida))
+		zoe.Role = staff.Admin
+		want(t, "write as who one was", s.Staff.WritePerson(t.Context(), zoe, was), fault.Conflict)
+		got, err = s.Staff.Person(t.Context(), "zoe")
+		must(t, "read", err)
+		same(t, "role", got.Role, staff.Manager)
+	}},
+	{"of two who take each other's right away, one does", func(t *testing.T, s Stores) {
+		two := []staff.Person{{Sub: "1", Name: "Ida", Role: staff.Admin}, {Sub: "2", Name: "Ben", Role: staff.Admin}}
+		for i := range two {
+			must(t, "make", s.Staff.WritePerson(t.Context(), two[i], staff.Person{}))
+			two[i].Version = 1
+		}
+		var done sync.Map
+		parallel(2, func(i int) {
+			other := two[1-i]
+			other.Disabled = true
+			err := s.Staff.WritePerson(t.Context(), other, two[i])
+			switch {
+			case err == nil:
+				done.Store(fmt.Sprint(i), true)
+			case !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Busy):
+				t.Errorf("write: %v", err)
+			}
+		})
+		if n := len(keys(&done)); n > 1 {
+			t.Errorf("%d of them did", n)
+		}
 	}},
 	{"the reference of an approval mail is known until it expires", func(t *testing.T, s Stores) {
 		stands := engine.ApprovalRef{Operation: "OP-000001-AAAA", Approver: "sub-grace"}

@@ -22,6 +22,9 @@ type Package struct {
 var (
 	Chromium      = Package{"chromium", "/usr/bin/chromium"}
 	Docker        = Package{"docker.io", "/usr/sbin/dockerd"}
+	LibreOffice   = Package{"libreoffice-calc", "/usr/lib/libreoffice/program/libsclo.so"}
+	UNO           = Package{"python3-uno", "/usr/lib/python3/dist-packages/uno.py"} // how a script asks LibreOffice
+	SevenZip      = Package{"p7zip-full", "/usr/bin/7z"}
 	StaticBusybox = Package{"busybox-static", "/var/lib/dpkg/info/busybox-static.list"} // another busybox has the same program
 )
 

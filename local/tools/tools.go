@@ -40,6 +40,8 @@ var (
 	Python = Tool{"python", "install MiniStack and the SAM command line", []string{"requirements.txt"}, virtualEnv("requirements.txt")}
 	// Checkov needs versions that Python cannot have, so it lives apart.
 	Checkov = Tool{"checkov", "install checkov", []string{"requirements-checkov.txt"}, virtualEnv("requirements-checkov.txt")}
+	// Readers has the libraries that open exported files for the tests, and the one to compare with.
+	Readers = Tool{"readers", "install readers of exported files", []string{"requirements-readers.txt"}, virtualEnv("requirements-readers.txt")}
 	// Node has the mailbox, the assets of the portal and the checkers of its pages.
 	Node = Tool{"node", "install the mailbox and the portal's styles", nodeManifest, nodePackages}
 	// DynamoDBLocal is Amazon's own DynamoDB for one machine.

@@ -136,7 +136,7 @@ func TestTheRealStylesFitIntoAFunction(t *testing.T) {
 
 // A list of versions must install the same from any mirror.
 func TestListsOfVersionsNameNoRegistry(t *testing.T) {
-	for _, name := range []string{"requirements.txt", "requirements-checkov.txt", "package.json", "package-lock.json", ".npmrc", "pom.xml", "go.txt"} {
+	for _, name := range []string{"requirements.txt", "requirements-checkov.txt", "requirements-readers.txt", "package.json", "package-lock.json", ".npmrc", "pom.xml", "go.txt"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -259,9 +259,9 @@ func TestAnApproverIsToldWhatHasChangedSinceThePreview(t *testing.T) {
 	priya.open("/operations/" + op.ID)
 	priya.reads("Skipped 1", "Changed since the preview: 1", "told that 1 patient had changed since the preview")
 	priya.follow("Changed since the preview: 1")
-	priya.reads(`Changed since the preview by sample data: Status was "Active" and is now "Inactive".`)
+	priya.reads(`Changed since the preview by sample data, `, ` UTC: Status was "Active" and is now "Inactive".`)
 	priya.open("/operations/" + op.ID + "/outcomes.csv")
-	if !strings.Contains(string(priya.page.Content), `"Changed since the preview by sample data: Status was ""Active"" and is now ""Inactive"".",changed-since,yes`) {
+	if !strings.Contains(string(priya.page.Content), ` UTC: Status was ""Active"" and is now ""Inactive"".",changed-since,yes`) {
 		t.Errorf("the file says\n%s", priya.page.Content)
 	}
 }

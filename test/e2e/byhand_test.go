@@ -118,7 +118,8 @@ func TestAPatientChangedSinceThePreviewIsSkipped(t *testing.T) {
 	w := newWard(t, "skipped", 5, 0)
 	op := w.submitted(t, registry.Hospitalized)
 	changed := w.patients[2]
-	if err := live.registry.WriteByHand(t.Context(), registry.ProfileRef(changed), registry.Fields{registry.StatusField: "On Hold", registry.HoldReason: "Payment"}, "Rita Chen", time.Now()); err != nil {
+	at := time.Now()
+	if err := live.registry.WriteByHand(t.Context(), registry.ProfileRef(changed), registry.Fields{registry.StatusField: "On Hold", registry.HoldReason: "Payment"}, "Rita Chen", at); err != nil {
 		t.Fatal(err)
 	}
 	e := live.engine(t)
@@ -132,7 +133,7 @@ func TestAPatientChangedSinceThePreviewIsSkipped(t *testing.T) {
 		t.Errorf("counts at the end are %+v", op.Final)
 	}
 	want := map[string]string{
-		changed: `Changed since the preview by Rita Chen: Status was "Active" and is now "On Hold".`,
+		changed: `Changed since the preview by Rita Chen, ` + at.UTC().Format("2 Jan 2006, 15:04 UTC") + `: Status was "Active" and is now "On Hold".`,
 		locked:  "The record is locked by Compliance.",
 	}
 	for _, line := range collect(t, e.Lines(t.Context(), op)) {

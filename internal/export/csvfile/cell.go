@@ -14,6 +14,8 @@ const formulaStarts = "=+-@＝＋－＠"
 // formula gets an apostrophe in front, which spreadsheets take as "this is
 // text". (OWASP, CSV Injection.) Every file made for people to open uses it.
 // A telephone number keeps every character: '+1 555 0100 instead of a sum.
+//
+// Plain takes it away again.
 func Cell(value string) string {
 	if value == "" {
 		return value
@@ -27,4 +29,12 @@ func Cell(value string) string {
 		return "'" + value
 	}
 	return value
+}
+
+// Plain is the value of a cell that Cell may have made.
+func Plain(cell string) string {
+	if value, marked := strings.CutPrefix(cell, "'"); marked && Cell(value) == cell {
+		return value
+	}
+	return cell
 }

@@ -1,6 +1,9 @@
 package csvfile_test
 
 import (
+	"errors"
+	"io"
+	"strings"
 	"testing"
 
 	"bulkops/internal/export/csvfile"
@@ -35,5 +38,36 @@ func TestCellsThatASpreadsheetWouldComputeBecomeText(t *testing.T) {
 		if got := csvfile.Cell(value); got != want {
 			t.Errorf("Cell(%q) = %q, want %q", value, got, want)
 		}
+		if got := csvfile.Plain(want); got != value {
+			t.Errorf("Plain(%q) = %q, want %q", want, got, value)
+		}
 	}
 }
+
+func TestRowsAreAsRFC4180HasThem(t *testing.T) {
+	var out strings.Builder
+	w := csvfile.NewWriter(&out)
+	for _, row := range [][]string{{"Id", "Note"}, {"007", `say "hi", twice`}, {"", "a\nb"}, {" a ", "b\r"}, {""}, {"+1 555 0100", "=1"}} {
+		if err := w.Write(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	want := "\ufeffId,Note\r\n007,\"say \"\"hi\"\", twice\"\r\n,\"a\nb\"\r\n\" a \",\"b\r\"\r\n\"\"\r\n'+1 555 0100,'=1\r\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestAFailedWriteIsToldAtTheEnd(t *testing.T) {
+	w := csvfile.NewWriter(failing{})
+	if err := errors.Join(w.Write([]string{"a"}), w.Flush()); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -10,11 +11,16 @@ import (
 type look struct {
 	kind  Type
 	style style
+	line  int // how many characters a line holds, where text goes over several; else 0
 }
 
 func appendRow(b []byte, s *sheet, cells []string, looks []look) []byte {
 	b = append(b, `<row r="`...)
 	b = strconv.AppendInt(b, int64(s.rows), 10)
+	if n := lines(cells, looks); n > 1 {
+		b = append(b, `" ht="`...)
+		b = strconv.AppendInt(b, int64(n*lineHeight), 10)
+	}
 	b = append(b, `">`...)
 	for i, cell := range cells {
 		if cell == "" {
@@ -27,6 +33,28 @@ func appendRow(b []byte, s *sheet, cells []string, looks []look) []byte {
 		b = appendCell(b, looks[i], cell)
 	}
 	return append(b, "</row>"...)
+}
+
+const (
+	lineHeight = 15
+	maxLines   = 12 // shown of a long text, until somebody makes its row higher
+)
+
+// lines estimates how many lines a row needs: LibreOffice does not work it out.
+func lines(cells []string, looks []look) int {
+	most := 1
+	for i, cell := range cells {
+		line := looks[i].line
+		if line == 0 || len(cell) <= line && strings.IndexByte(cell, '\n') < 0 {
+			continue
+		}
+		n := 0
+		for text := range strings.SplitSeq(cell, "\n") {
+			n += 1 + max(0, utf8.RuneCountInString(text)-1)/line
+		}
+		most = max(most, n)
+	}
+	return min(most, maxLines)
 }
 
 // appendCell appends a cell from the number of its style on.
@@ -169,7 +197,7 @@ func appendText(b []byte, text string) []byte {
 
 // looksEscaped says whether a text begins with _xHHHH_.
 func looksEscaped(text string) bool {
-	if len(text) < 7 || text[1] != 'x' || text[6] != '_' {
+	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
 		return false
 	}
 	for _, c := range []byte(text[2:6]) {

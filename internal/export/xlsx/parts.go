@@ -12,6 +12,7 @@ type style int
 const (
 	_ style = iota // what has no look
 	styleTitle
+	styleNumberTitle
 	styleText
 	styleNote
 	styleDate
@@ -45,14 +46,15 @@ const styles = declaration + `<styleSheet` + mainSpace + `>` +
 	`<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border>` +
 	`<border><left/><right/><top/><bottom style="thin"><color rgb="FFDFE1E2"/></bottom><diagonal/></border></borders>` +
 	`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
-	`<cellXfs count="11"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+	`<cellXfs count="12"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
 	`<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>` +
+	`<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment horizontal="right" vertical="center" wrapText="1" indent="1"/></xf>` +
 	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
 	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf>` +
 	`<xf numFmtId="164" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
 	`<xf numFmtId="165" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
 	`<xf numFmtId="166" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
-	`<xf numFmtId="0" fontId="0" fillId="0" borderId="1" xfId="0" applyBorder="1" applyAlignment="1"><alignment horizontal="right" vertical="top"/></xf>` +
+	`<xf numFmtId="0" fontId="0" fillId="0" borderId="1" xfId="0" applyBorder="1" applyAlignment="1"><alignment horizontal="right" vertical="top" indent="1"/></xf>` +
 	`<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
 	`<xf numFmtId="49" fontId="3" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyFont="1" applyBorder="1" applyAlignment="1"><alignment vertical="top"/></xf>` +
 	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf></cellXfs>` +
@@ -61,6 +63,29 @@ const styles = declaration + `<styleSheet` + mainSpace + `>` +
 // widths are what suits a type, in characters.
 var widths = [...]int{Text: 18, Note: 60, Date: 12, Moment: 21, Number: 12}
 
+// width is what a column takes, in characters.
+func (c Column) width() int {
+	if c.Width > 0 {
+		return min(c.Width, 255)
+	}
+	return min(255, max(widths[c.Type], utf8.RuneCountInString(c.Title)+4)) // with room for the filter's arrow
+}
+
+func (c Column) look() look {
+	l := look{kind: c.Type, style: typeStyles[c.Type]}
+	if c.Type == Note {
+		l.line = c.width()
+	}
+	return l
+}
+
+func titleStyle(t Type) style {
+	if t == Number {
+		return styleNumberTitle
+	}
+	return styleTitle
+}
+
 // sheetStart appends the sheet up to its first row: titles that stay in view,
 // widths, and one page's width when printed.
 func sheetStart(b []byte, columns []Column) []byte {
@@ -68,11 +93,7 @@ func sheetStart(b []byte, columns []Column) []byte {
 		`<sheetViews><sheetView showGridLines="0" workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>`+
 		`<sheetFormatPr defaultRowHeight="15"/><cols>`...)
 	for i, c := range columns {
-		width := c.Width
-		if width == 0 {
-			width = max(widths[c.Type], utf8.RuneCountInString(c.Title)+4) // with room for the filter's arrow
-		}
-		b = fmt.Appendf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, min(width, 255))
+		b = fmt.Appendf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, c.width())
 	}
 	return append(b, "</cols><sheetData>"...)
 }
@@ -138,10 +159,11 @@ func (w *Writer) frame(c Cover) []part {
 // coverOf is the sheet of the cover, which has names and values instead of
 // titles and rows.
 func coverOf(c Cover) sheet {
-	return sheet{name: c.Sheet, letters: []string{"A", "B"}, looks: []look{{Text, styleCoverName}, {Note, styleCoverValue}}}
+	return sheet{name: c.Sheet, letters: []string{"A", "B"}, looks: []look{{style: styleCoverName}, {style: styleCoverValue, line: coverWidth}}}
 }
 
 const (
+	coverWidth = 80 // of the values
 	coverStart = declaration + `<worksheet` + mainSpace + `><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView showGridLines="0" tabSelected="1" workbookViewId="0"/></sheetViews>` +
 		`<sheetFormatPr defaultRowHeight="15"/><cols><col min="1" max="1" width="28" customWidth="1"/><col min="2" max="2" width="80" customWidth="1"/></cols><sheetData>`
 	coverEnd = `</sheetData><pageMargins left="0.5" right="0.5" top="0.6" bottom="0.6" header="0.3" footer="0.3"/><pageSetup orientation="portrait" fitToHeight="0"/></worksheet>`

@@ -18,6 +18,7 @@ import (
 	"bulkops/internal/api/apitest"
 	"bulkops/internal/lambdahttp"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // desk is a clinic behind a server, and a terminal at which people sign in.
@@ -85,6 +86,8 @@ func wants(t *testing.T, text string, parts ...string) {
 	}
 }
 
+var digestPattern = regexp.MustCompile(`--digest "([^"]*)"`)
+
 var idPattern = regexp.MustCompile(`OP-[0-9A-Z]{6}-[0-9A-Z]{4}`)
 
 func TestTheWholeJobAtATerminal(t *testing.T) {
@@ -120,7 +123,7 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	wants(t, d.types(0, "away", "--from", "2026-11-23", "--until", "2026-11-30", "--delegate", "jonas@example.org"), "Jonas Weber decides in your place.")
 	wants(t, d.types(0, "away", "--back"), "You are not away.")
 	text = d.types(0, "show", id)
-	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(text)
+	digest := digestPattern.FindStringSubmatch(text)
 	if digest == nil {
 		t.Fatalf("the approver is not told the digest:\n%s", text)
 	}
@@ -211,7 +214,7 @@ func TestEndsThatAreNotCompletedEndWith1(t *testing.T) {
 	id = idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001"))
 	d.types(0, "submit", id, "--reason", "Moved to the hospital", "--confirm")
 	d.signIn("maria")
-	digest := regexp.MustCompile(`--digest "([^"]*)"`).FindStringSubmatch(d.types(0, "show", id))[1]
+	digest := digestPattern.FindStringSubmatch(d.types(0, "show", id))[1]
 	d.types(0, "approve", id, "--digest", digest)
 	wants(t, d.types(0, "stop", id), "stopping")
 }
@@ -320,4 +323,22 @@ func TestPatientsMoveToAnotherFacility(t *testing.T) {
 		"Transfer to Lakeside Clinic, provider to be assigned later", "1 patient changed", "Facility after   lakeside 1", "Provider after   none 1", "Already as asked: 1")
 	wants(t, d.types(1, "request", "facility-transfer", "--to", "moon", "--with", "later", "--visits", "cancel", "--id", "000010"), "Choose one of the listed facilities.")
 	wants(t, d.types(2, "request", "facility-transfer", "--with", "later", "--visits", "cancel", "--id", "000010"), "--to")
+
+	if err := d.PutPerson(t.Context(), staff.Person{Sub: "maria", Name: "Maria Duarte", Email: "maria@example.org", Role: staff.Manager, Facilities: []string{staff.AllFacilities}}); err != nil {
+		t.Fatal(err)
+	}
+	text := d.types(0, "request", "facility-transfer", "--to", "lakeside", "--with", "later", "--visits", "cancel", "--id", "000010")
+	id := idPattern.FindString(text)
+	wants(t, d.types(0, "tasks", id), "It leaves no tasks to people.")
+	wants(t, d.types(0, "submit", id, "--reason", "Riverside closes in March", "--confirm"), "awaiting-approval")
+	d.signIn("maria")
+	digest := digestPattern.FindStringSubmatch(d.types(0, "show", id))[1]
+	d.types(0, "approve", id, "--digest", digest)
+	wants(t, d.types(0, "tasks", id), "records", "Pharmacies and records are told", "open", "sample")
+	wants(t, d.types(0, "tasks", id, "records", "--give", "Jonas@example.org"), "open; given to Jonas Weber")
+	wants(t, d.types(1, "tasks", id, "records", "--give", "lena@example.org"), "Nobody with the address lena@example.org may be given a task", "jonas@example.org, maria@example.org")
+	wants(t, d.types(0, "tasks", id, "records", "--done"), "done by Maria Duarte at", "given to Jonas Weber")
+	wants(t, d.types(0, "tasks", id, "records", "--reopen"), "open; given to Jonas Weber")
+	wants(t, d.types(0, "tasks", id, "records", "--give", "nobody"), "records  Pharmacies and records are told  open\n")
+	wants(t, d.types(1, "tasks", id, "--done"), "Say which task")
 }

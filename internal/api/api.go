@@ -97,6 +97,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.planRoutes(h)
 	a.actRoutes(h)
 	a.approverRoutes(h)
+	a.taskRoutes(h)
 	a.awayRoutes(h)
 	return mux, h
 }

@@ -6,6 +6,7 @@ import (
 
 	"bulkops/internal/api"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // employ gives the clinic of the tests a second provider, with a limit.
@@ -65,4 +66,43 @@ func TestAFacilityTransfer(t *testing.T) {
 		op.Plan.Before["facility"]["riverside"] != 1 || op.Plan.After["facility"]["lakeside"] != 1 {
 		t.Errorf("%+v", op.Plan)
 	}
+}
+
+func TestTasksAfterATransfer(t *testing.T) {
+	c := newClinic(t)
+	must(t, c.PutPerson(t.Context(), staff.Person{Sub: "maria", Name: "Maria Duarte", Email: "maria@example.org", Role: staff.Manager, Facilities: []string{staff.AllFacilities}}))
+	op := c.as(t, "jonas", "POST", "/v1/operations", object{"kind": "facility-transfer", "params": object{"to": "lakeside", "provider": "later", "visits": "keep"},
+		"selection": object{"ids": []string{"000010"}}}, key(1)...).operation(201)
+	path := "/v1/operations/" + op.ID
+	var list struct {
+		Tasks  []api.TaskView
+		People []api.TaskPerson
+	}
+	c.as(t, "jonas", "GET", path+"/tasks", nil).into(200, &list)
+	if len(list.Tasks) != 0 || list.Tasks == nil || list.People == nil {
+		t.Errorf("before it has run: %+v", list)
+	}
+	op = c.as(t, "jonas", "GET", path, nil).operation(200)
+	c.as(t, "jonas", "POST", path+"/submit", submission(op)).operation(200)
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	c.as(t, "jonas", "GET", path+"/tasks", nil).into(200, &list)
+	if len(list.Tasks) != 6 || len(list.People) != 2 || list.People[0].Email != "jonas@example.org" {
+		t.Fatalf("%+v", list)
+	}
+	c.as(t, "jonas", "POST", path+"/tasks/records", object{"give_to": "maria"}).into(200, &list)
+	c.as(t, "maria", "POST", path+"/tasks/records", object{"done": true}).into(200, &list)
+	if got := list.Tasks[2]; got.Name != "records" || got.GivenTo != "Maria Duarte" || got.DoneBy != "Maria Duarte" || got.DoneAt == nil {
+		t.Errorf("%+v", got)
+	}
+	if p := c.as(t, "jonas", "POST", path+"/tasks/records", object{"done": true}).problem(409, "conflict"); !strings.Contains(p.Detail, "Maria Duarte ticked") {
+		t.Error(p.Detail)
+	}
+	c.as(t, "jonas", "POST", path+"/tasks/records", object{"give_to": "lena"}).problem(422, "invalid")
+	c.as(t, "jonas", "POST", path+"/tasks/lunch", object{"done": true}).problem(404, "not-found")
+	c.as(t, "omar", "POST", path+"/tasks/records", object{"done": false}).problem(403, "forbidden")
+	c.as(t, "omar", "GET", path+"/tasks", nil).into(200, &list)
+	if len(list.Tasks) != 6 || len(list.People) != 0 {
+		t.Errorf("an auditor is offered people: %+v", list.People)
+	}
+	c.as(t, "lena", "GET", path+"/tasks", nil).problem(404, "not-found")
 }

@@ -4,6 +4,7 @@ package bulk
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"bulkops/internal/registry"
@@ -49,6 +50,7 @@ type Operation struct {
 
 	File *File `json:"file,omitempty"` // of an export that has made one
 
+	Tasks  []Task `json:"tasks,omitempty"`  // that people have begun to see to once it had run
 	Origin *Link  `json:"origin,omitempty"` // the operation that this one was made from
 	Follow []Link `json:"follow,omitempty"` // the operations that were made from this one, oldest first
 }
@@ -57,6 +59,35 @@ type Operation struct {
 type Link struct {
 	As        LinkKind `json:"as"`
 	Operation string   `json:"operation"`
+}
+
+// Task is how far people are with something that has to be done once an
+// operation has run. What it is, its kind says.
+type Task struct {
+	Name  string    `json:"name"`
+	Given Person    `json:"given,omitzero"` // whose it is; the zero person: nobody's yet
+	By    Person    `json:"by,omitzero"`    // who ticked it
+	At    time.Time `json:"at,omitzero"`    // when; zero while it is open
+}
+
+// Done reports whether the task has been ticked.
+func (t Task) Done() bool { return !t.At.IsZero() }
+
+// Task returns how far people are with the task; an untouched one is open and
+// nobody's.
+func (o Operation) Task(name string) Task {
+	for _, t := range o.Tasks {
+		if t.Name == name {
+			return t
+		}
+	}
+	return Task{Name: name}
+}
+
+// Set replaces the task of the same name.
+func (o *Operation) Set(t Task) {
+	tasks := slices.DeleteFunc(slices.Clone(o.Tasks), func(old Task) bool { return old.Name == t.Name })
+	o.Tasks = append(tasks, t)
 }
 
 // LinkKind is why an operation was made from another. Stored: a contract.
@@ -119,10 +150,11 @@ const (
 	WaitsForMachine   = "machine"
 	WaitsForAnswer    = "answer"
 	WaitsForDeletion  = "deletion" // of its file
+	WaitsForTasks     = "tasks"
 )
 
-// WaitsFor says whom or what the operation waits for; "" when nothing will
-// happen to it any more.
+// WaitsFor says whom or what the operation waits for; "" when it has ended, its
+// file is deleted and nobody has been given a task that is open.
 func (o Operation) WaitsFor() string {
 	switch o.State {
 	case Planning:
@@ -136,6 +168,9 @@ func (o Operation) WaitsFor() string {
 	}
 	if o.File != nil && o.File.Deleted.IsZero() {
 		return WaitsForDeletion
+	}
+	if slices.ContainsFunc(o.Tasks, func(t Task) bool { return t.Given.Sub != "" && !t.Done() }) {
+		return WaitsForTasks
 	}
 	return ""
 }

@@ -29,6 +29,7 @@ var FacilityTransfer = Kind{
 	Title:       "Facility Transfer",
 	Approver:    staff.Manager,
 	Undoable:    true,
+	Tasks:       transferTasks,
 	Summary:     summariseTransfer,
 	Check:       checkTransfer,
 	ReadsVisits: func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
@@ -42,6 +43,16 @@ var FacilityTransfer = Kind{
 		to, _ := w.Directory.Facility(p[TransferTo])
 		return &transfer{roster: newRoster(w), to: to, residents: w.Residents[to.ID], with: p[WithProvider], visits: p[FutureVisits], at: w.At}
 	},
+}
+
+// transferTasks are what a transfer leaves to people.
+var transferTasks = []Task{
+	{"provider", "Every patient has a provider", "Give a provider to those who have none: the patients without a provider are listed under Patients."},
+	{"visits", "Visits are handled", "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
+	{"records", "Pharmacies and records are told", "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
+	{"facilities", "Both facilities are notified", "Tell the facility that the patients left and the one that they came to, with the number of patients."},
+	{"failures", "Those who were not changed are seen to", "Read above who was skipped or failed and why. Run the operation again for them, or change them by hand."},
+	{"sample", "A sample is checked", "Open five of the changed patients and compare facility, provider and visits with the plan."},
 }
 
 func summariseTransfer(p bulk.Params, d registry.Directory) string {

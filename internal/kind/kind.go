@@ -27,6 +27,7 @@ type Kind struct {
 	Confirm  []string   // what its requester confirms besides what all do
 	// Sentences are what is said of a state where the words about changes do not fit.
 	Sentences map[bulk.State]string
+	Tasks     []Task // what people have to do once it has run; see After
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -125,7 +126,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Communication, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -24,7 +24,7 @@ var topics = []topic{
 	{"choose-patients", "Choosing patients", "By filter, from the list, by pasted ids, or with a CSV file.", "select selection filter csv upload paste excel file ids search leave out"},
 	{"status-change", "Changing the status of many patients", "Which status may follow which, hold reasons, and what happens to visits.", "transition active hold discharged deceased inactive pending hospitalized closing contract insurance"},
 	{"provider-reassignment", "Giving patients another provider", "One provider, several who share the patients, or the facility’s default; limits and future visits.", "reassign distribute round-robin load capacity balance leave leaving specialty doctor"},
-	{"facility-transfer", "Moving patients to another facility", "Who their provider is there, what happens to visits, and how much room there is.", "transfer move closing location capacity room unassigned"},
+	{"facility-transfer", "Moving patients to another facility", "Who their provider is there, what happens to visits, and how much room there is.", "transfer move closing location capacity room unassigned tasks checklist pharmacy notify"},
 	{"tags", "Adding and removing tags", "How tags are written, how many fit, and who is left out.", "tag label labels assignment add remove too many"},
 	{"insurance-change", "Changing the insurance of many patients", "The new plan, its first day, member ids, and putting patients On Hold.", "plan ended lapse member id effective date coverage payer on hold"},
 	{"data-correction", "Correcting patient data from a file", "Which columns the file has, how to clear a value, and what happens to rows with errors.", "csv upload spreadsheet excel name birth date phone mail address emergency contact language clear wrong row column"},

@@ -31,6 +31,7 @@ type operationData struct {
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
 	File     *filePart     // of an export that has run
+	Tasks    *tasksPart    // what people have to do now that it has run; nil for none
 	Events   []bulk.Event
 }
 
@@ -49,14 +50,17 @@ type progressData struct {
 // notes are what a page says right after something was done; the address names
 // one of them, so loading the page again says the same.
 var notes = map[string]banner{
-	"approved":   {"success", "Success", "Your approval is recorded. The operation starts by itself."},
-	"rejected":   {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
-	"reassigned": {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
-	"away":       {"success", "Success", "Your absence is recorded. A delegate is told by mail."},
-	"back":       {"success", "Success", "Your absence is no longer recorded."},
-	"taken-back": {"success", "Success", "The request was taken back. Nothing was changed."},
-	"stopping":   {"success", "Success", "No further changes begin. Those under way are being finished."},
-	"moved-on":   {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
+	"approved":      {"success", "Success", "Your approval is recorded. The operation starts by itself."},
+	"rejected":      {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
+	"reassigned":    {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
+	"away":          {"success", "Success", "Your absence is recorded. A delegate is told by mail."},
+	"back":          {"success", "Success", "Your absence is no longer recorded."},
+	"taken-back":    {"success", "Success", "The request was taken back. Nothing was changed."},
+	"stopping":      {"success", "Success", "No further changes begin. Those under way are being finished."},
+	"task-given":    {"success", "Success", "It is recorded whose task it is."},
+	"task-done":     {"success", "Success", "The task is ticked, with your name and the time."},
+	"task-reopened": {"success", "Success", "The task is open again."},
+	"moved-on":      {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
 }
 
 // theOperation reads the operation of the address; one that the person may not
@@ -129,6 +133,9 @@ func operation(rq *request) error {
 		data.File = rq.filePart(op, k)
 		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayFollow(op, bulk.Rerun)
 		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayFollow(op, bulk.Rollback)
+	}
+	if data.Tasks, err = rq.tasks(op); err != nil {
+		return err
 	}
 	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
 		return err
@@ -284,16 +291,21 @@ func home(rq *request) error {
 		return err
 	}
 	data := struct {
-		Decide                   []operationRow
-		Read, Look, Last, Active []operationRow
-		MayAsk, MayApprove       bool
-		Nothing                  bool
+		Decide                          []operationRow
+		Tasks, Read, Look, Last, Active []operationRow
+		MayAsk, MayApprove              bool
+		Nothing                         bool
 	}{MayAsk: rq.person.MayRequest(), MayApprove: rq.person.Role.AtLeast(staff.TeamLead)}
 	waiting, err := rq.decisions()
 	if err != nil {
 		return err
 	}
 	data.Decide = operationRows(waiting, d)
+	tasks, err := rq.engine.MyTasks(rq.ctx(), rq.person)
+	if err != nil {
+		return err
+	}
+	data.Tasks = operationRows(tasks, d)
 	mine, err := rq.engine.Mine(rq.ctx(), rq.person, 50)
 	if err != nil {
 		return err
@@ -318,6 +330,6 @@ func home(rq *request) error {
 	}
 	data.Read, data.Look, data.Active = operationRows(read, d), operationRows(look, d), operationRows(running, d)
 	data.Last = operationRows(mine[:min(10, len(mine))], d)
-	data.Nothing = len(data.Decide)+len(data.Read)+len(data.Look) == 0
+	data.Nothing = len(data.Decide)+len(data.Tasks)+len(data.Read)+len(data.Look) == 0
 	return rq.show(page{name: "home", title: "Home", heading: "Hello, " + rq.person.Name, data: data})
 }

@@ -81,24 +81,28 @@ type patientRow struct {
 }
 
 type patientsData struct {
-	List      patientList
-	Choices   choices
-	Words     []string // what the filter says
-	Rows      []patientRow
-	Pages     pager
-	PageTick  bool // everybody on this page is ticked
-	MayAsk    bool
-	Narrowed  bool // a filter is set
-	NoneHeld  bool
-	CountText string
+	List       patientList
+	Choices    choices
+	Words      []string // what the filter says
+	Rows       []patientRow
+	Pages      pager
+	PageTick   bool // everybody on this page is ticked
+	MayAsk     bool
+	Narrowed   bool // a filter is set
+	Unassigned bool // only those who have no provider
+	NoneHeld   bool
+	CountText  string
 }
 
-// listOf reads the list of the request; a fresh one, of everybody, where the
-// address names none.
+// unassigned are the patients who wait for a provider.
+var unassigned = registry.Filter{Provider: registry.Nobody}
+
+// listOf reads the list of the request; a fresh one, with the filter of the
+// address, where that names none.
 func (rq *request) listOf() (patientList, string, error) {
 	id := rq.r.PathValue("list")
 	if id == "" {
-		l := patientList{Owner: rq.person.Sub}
+		l := patientList{Owner: rq.person.Sub, Filter: rq.route.filter}
 		return l, "", rq.look(&l)
 	}
 	var l patientList
@@ -136,7 +140,7 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	}
 	pages := pagesOf(len(l.Found), patientsPerPage, rq.r.URL.Query().Get("page"))
 	data := patientsData{List: l, Choices: rq.choices(d), Words: filterWords(l.Filter, d), Pages: pages,
-		MayAsk: rq.person.MayRequest(), Narrowed: !l.Filter.Empty()}
+		MayAsk: rq.person.MayRequest(), Narrowed: !l.Filter.Empty(), Unassigned: l.Filter.Provider == registry.Nobody}
 	data.NoneHeld = len(data.Choices.Facilities) == 0
 	ids := l.Found[pages.From:pages.To]
 	found, err := rq.engine.Registry.Patients(rq.ctx(), ids)
@@ -162,11 +166,15 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	if l.More {
 		data.CountText = "More than " + thousands(listCap) + " patients match"
 	}
-	title := "Patients"
-	if pages.Last > 1 {
-		title = fmt.Sprintf("Patients, page %s of %s", thousands(pages.Page), thousands(pages.Last))
+	heading := "Patients"
+	if data.Unassigned {
+		heading = "Patients without a provider"
 	}
-	return rq.show(page{name: "patients", title: title, heading: "Patients", data: data, problems: wrong, values: filterValues(l.Filter)})
+	title := heading
+	if pages.Last > 1 {
+		title = fmt.Sprintf("%s, page %s of %s", heading, thousands(pages.Page), thousands(pages.Last))
+	}
+	return rq.show(page{name: "patients", title: title, heading: heading, data: data, problems: wrong, values: filterValues(l.Filter)})
 }
 
 // nextVisit is the day of the patient's next scheduled visit in the facility's

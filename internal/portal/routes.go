@@ -8,6 +8,7 @@ import (
 	"bulkops/internal/intake"
 	"bulkops/internal/journal"
 	"bulkops/internal/kind"
+	"bulkops/internal/registry"
 )
 
 // right is what somebody needs for a page.
@@ -26,12 +27,13 @@ type route struct {
 	method, pattern string
 	right           right
 	handle          func(*request) error
-	fields          []string  // that its form may send; any other is refused
-	limit           int64     // bytes of a POST; formLimit when 0
-	kind            kind.Kind // whose form it belongs to
-	quiet           bool      // answers a script, and does not count as somebody being there
-	event           string    // in the audit; audit.Viewed or audit.Sent when empty, none for unaudited
-	noPage          bool      // a form that is on every page and has none of its own
+	fields          []string        // that its form may send; any other is refused
+	limit           int64           // bytes of a POST; formLimit when 0
+	kind            kind.Kind       // whose form it belongs to
+	quiet           bool            // answers a script, and does not count as somebody being there
+	event           string          // in the audit; audit.Viewed or audit.Sent when empty, none for unaudited
+	noPage          bool            // a form that is on every page and has none of its own
+	filter          registry.Filter // of the list of patients that begins there
 	// keep turns what an interrupted POST sent into a form that can be shown
 	// again; nil keeps the fields and the path as they are.
 	keep func(*request) (path string, ok bool)
@@ -62,6 +64,8 @@ func (p *portal) routes() []route {
 		{method: "POST", pattern: "/patients", right: reader, handle: changePatients, fields: listFields, event: audit.PatientsListed},
 		{method: "GET", pattern: "/patients/lists/{list}", right: reader, handle: patients, event: audit.PatientsListed},
 		{method: "POST", pattern: "/patients/lists/{list}", right: reader, handle: changePatients, fields: listFields, event: audit.PatientsListed},
+		{method: "GET", pattern: "/patients/without-provider", right: reader, handle: patients, filter: unassigned, event: audit.PatientsListed},
+		{method: "POST", pattern: "/patients/without-provider", right: reader, handle: changePatients, filter: unassigned, fields: listFields, event: audit.PatientsListed},
 		{method: "GET", pattern: "/patients/{patient}", right: reader, handle: patientPage, event: audit.PatientViewed},
 
 		{method: "GET", pattern: "/operations", right: reader, handle: operations},
@@ -90,6 +94,8 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/operations/{operation}/decision", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/operations/{operation}/tasks", right: reader, handle: tasksPage, event: audit.OperationViewed},
+		{method: "POST", pattern: "/operations/{operation}/tasks", right: requester, handle: seeToTask, fields: []string{"task", "act", "to"}},
 		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
 		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
 

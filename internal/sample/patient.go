@@ -78,6 +78,7 @@ func newPatient(n int, at time.Time, dir registry.Directory) *patient {
 	p.tags()
 	p.visits(status)
 	p.clinical()
+	p.specialty()
 	return p
 }
 
@@ -106,6 +107,14 @@ func (p *patient) provider() string {
 		}
 	}
 	return pick(p.dice, here)
+}
+
+// specialty makes some patients of specialists need just that specialty.
+func (p *patient) specialty() {
+	provider, _ := p.dir.Provider(p.fields[registry.ProviderField])
+	if general := strings.HasSuffix(provider.Specialty, "Medicine"); !general && p.percent(20) {
+		p.fields[registry.NeedsSpecialty] = provider.Specialty
+	}
 }
 
 func (p *patient) person(name string) {

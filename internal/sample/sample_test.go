@@ -136,6 +136,7 @@ func TestProfilesAgreeWithTheirVisits(t *testing.T) {
 
 func TestEveryValueIsOneThatTheProductKnows(t *testing.T) {
 	c := sample.Generate(2_000, at)
+	needing := 0
 	statuses, facilities, locked, unassigned := map[registry.Status]int{}, map[string]int{}, 0, 0
 	for records := range c.Patients {
 		p := registry.Patient{Record: records[0]}
@@ -148,6 +149,12 @@ func TestEveryValueIsOneThatTheProductKnows(t *testing.T) {
 			unassigned++
 		} else if !ok || !q.Active || !slices.Contains(q.Facilities, p.Facility()) {
 			t.Errorf("%s: provider %q", p.ID(), p.Provider())
+		}
+		if needs := p.Get(registry.NeedsSpecialty); needs != "" {
+			needing++
+			if q, _ := c.Directory.Provider(p.Provider()); q.Specialty != needs {
+				t.Errorf("%s needs %s and is with a provider for %s", p.ID(), needs, q.Specialty)
+			}
 		}
 		if p.LockedBy() != "" {
 			locked++
@@ -176,8 +183,8 @@ func TestEveryValueIsOneThatTheProductKnows(t *testing.T) {
 			t.Errorf("only %d patients in %s", facilities[f.ID], f.Name)
 		}
 	}
-	if locked < 20 || locked > 80 || unassigned < 30 {
-		t.Errorf("%d locked, %d unassigned", locked, unassigned)
+	if locked < 20 || locked > 80 || unassigned < 30 || needing < 60 || needing > 300 {
+		t.Errorf("%d locked, %d unassigned, %d who need a specialty", locked, unassigned, needing)
 	}
 }
 
@@ -217,19 +224,22 @@ func TestTheDirectoryIsUsable(t *testing.T) {
 			t.Errorf("%s: default provider %q", f.ID, f.DefaultProvider)
 		}
 	}
-	inactive := 0
+	inactive, limited := 0, 0
 	names := map[string]bool{}
 	for _, p := range d.Providers {
 		if !p.Active {
 			inactive++
+		}
+		if p.Limit > 0 {
+			limited++
 		}
 		names[p.Name] = true
 		if p.Specialty == "" || len(p.Facilities) == 0 {
 			t.Errorf("%+v", p)
 		}
 	}
-	if len(d.Facilities) != 6 || len(zones) < 4 || len(d.Providers) != 40 || len(names) != 40 || inactive == 0 || inactive > 5 {
-		t.Errorf("%d facilities, %d zones, %d providers with %d names, %d inactive", len(d.Facilities), len(zones), len(d.Providers), len(names), inactive)
+	if len(d.Facilities) != 6 || len(zones) < 4 || len(d.Providers) != 40 || len(names) != 40 || inactive == 0 || inactive > 5 || limited != 10 {
+		t.Errorf("%d facilities, %d zones, %d providers with %d names, %d inactive, %d with a limit", len(d.Facilities), len(zones), len(d.Providers), len(names), inactive, limited)
 	}
 }
 

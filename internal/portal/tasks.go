@@ -1,0 +1,93 @@
+package portal
+
+import (
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/staff"
+)
+
+// tasksPart is what people have to do after an operation, and how far they are.
+type tasksPart struct {
+	Op     bulk.Operation
+	Token  string
+	Tasks  []engine.Task
+	Open   int
+	May    bool           // give and tick them
+	People []staff.Person // to whom they can be given
+}
+
+// tasks returns the tasks of an operation; nil where it has none.
+func (rq *request) tasks(op bulk.Operation) (*tasksPart, error) {
+	part := &tasksPart{Op: op, Token: rq.session.Token, Tasks: rq.engine.Tasks(op), May: rq.engine.MayDoTasks(rq.person, op)}
+	if len(part.Tasks) == 0 {
+		return nil, nil
+	}
+	for _, t := range part.Tasks {
+		if !t.Now.Done() {
+			part.Open++
+		}
+	}
+	var err error
+	if part.May {
+		part.People, err = rq.engine.ForTasks(rq.ctx(), op)
+	}
+	return part, err
+}
+
+// tasksPage shows the tasks alone: where the mail about one leads.
+func tasksPage(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	return rq.showTasks(op, nil, 0)
+}
+
+func (rq *request) showTasks(op bulk.Operation, wrong engine.Problems, status int) error {
+	part, err := rq.tasks(op)
+	if err != nil {
+		return err
+	}
+	if part == nil && wrong == nil {
+		return rq.redirect("/operations/" + op.ID)
+	}
+	pg := page{name: "tasks", title: op.ID + ": tasks", heading: "Tasks after " + op.ID, data: part, problems: wrong, status: status,
+		crumbs: operationCrumbs(op, "Tasks")}
+	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
+		pg.banner = &note
+	}
+	return rq.show(pg)
+}
+
+// seeToTask gives a task to somebody, ticks it, or takes the tick away.
+func seeToTask(rq *request) error {
+	op, _, err := rq.theOperation()
+	if err != nil {
+		return err
+	}
+	task, note := rq.form.Get("task"), "task-given"
+	switch rq.form.Get("act") {
+	case "give":
+		_, err = rq.engine.GiveTask(rq.ctx(), rq.person, op.ID, task, rq.form.Get("to"))
+	case "done":
+		note = "task-done"
+		_, err = rq.engine.TickTask(rq.ctx(), rq.person, op.ID, task, true)
+	case "reopen":
+		note = "task-reopened"
+		_, err = rq.engine.TickTask(rq.ctx(), rq.person, op.ID, task, false)
+	default:
+		err = fault.New(fault.Invalid, "Choose what to do with a task: use its buttons.")
+	}
+	switch fault.CodeOf(err) {
+	case "":
+		return rq.redirect("/operations/" + op.ID + "/tasks?note=" + note)
+	case fault.Invalid, fault.Conflict:
+		now, readErr := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
+		if readErr != nil {
+			return readErr
+		}
+		return rq.showTasks(now, engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
+	}
+	return err
+}

@@ -74,6 +74,15 @@ func (t ExportOf) Columns() []SheetColumn {
 	return columns
 }
 
+// FormatTitles are the type's formats as people call them.
+func (t ExportOf) FormatTitles() []string {
+	var titles []string
+	for _, format := range t.Formats {
+		titles = append(titles, FormatTitles[format])
+	}
+	return titles
+}
+
 // Export hands patient data out in an encrypted file. It changes nothing.
 var Export = Kind{
 	Name:     "export",

@@ -126,7 +126,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Communication, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

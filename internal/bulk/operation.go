@@ -207,6 +207,7 @@ type PlanSummary struct {
 	Bytes      int                   `json:"bytes,omitempty"`     // the length of the text in these rows
 	Notices    int                   `json:"notices,omitempty"`   // to send
 	Listed     int                   `json:"listed,omitempty"`    // patients whom the notices are about
+	Booked     int                   `json:"booked,omitempty"`    // visits, of those touched
 }
 
 // Counted are the fields of which a plan's summary counts the patients.

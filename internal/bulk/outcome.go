@@ -18,6 +18,8 @@ const (
 	Unwritable   = "unwritable"    // the store refuses this change for good
 	MailRefused  = "mail-refused"  // the mail service did not take the notice
 	MailUnknown  = "mail-unknown"  // the notice may have been sent
+	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
+	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
 )
 
 // OutcomeTitles are the headings under which outcomes are listed.
@@ -28,6 +30,8 @@ var OutcomeTitles = map[string]string{
 	Unwritable:   "The record could not be written",
 	MailRefused:  "The message was refused",
 	MailUnknown:  "The message may have been sent",
+	SlotTaken:    "Slot taken since the preview",
+	SlotPassed:   "Time of the visit has passed",
 }
 
 // Outcome is what became of one subject. Code and Sentence are empty for Done.

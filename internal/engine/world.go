@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
@@ -15,7 +16,8 @@ import (
 // partReaders is how many patients' parts are read at a time for each chunk.
 const partReaders = 8
 
-// world reads and counts what the kind's planner needs to know.
+// world reads and counts what the kind's planner needs to know, the calendars
+// in which it books among it.
 func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
 	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
 	if k.Tells != nil {
@@ -25,6 +27,15 @@ func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d regist
 				return w, err
 			}
 			w.Staff = append(w.Staff, people...)
+		}
+	}
+	if k.Books != nil {
+		providers, from, to := k.Books(p, d, w.At)
+		for _, c := range e.calendars(ctx, providers, from, to) {
+			if c.err != nil {
+				return w, c.err
+			}
+			w.Visits, w.Slots = append(w.Visits, c.visits...), append(w.Slots, c.slots...)
 		}
 	}
 	if k.Destinations == nil {
@@ -46,6 +57,31 @@ func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d regist
 		w.Residents[id] = n
 	}
 	return w, nil
+}
+
+// calendar is what was read of a provider's calendar.
+type calendar struct {
+	visits, slots []registry.Record
+	err           error
+}
+
+// calendarsInFlight is how many calendars are read at a time.
+const calendarsInFlight = 8
+
+// calendars reads the providers' calendars and returns them in the same order.
+func (e *Engine) calendars(ctx context.Context, providers []string, from, to time.Time) []calendar {
+	read := make([]calendar, len(providers))
+	inFlight := make(chan struct{}, calendarsInFlight)
+	var all sync.WaitGroup
+	for i, id := range providers {
+		inFlight <- struct{}{}
+		all.Go(func() {
+			defer func() { <-inFlight }()
+			read[i].visits, read[i].slots, read[i].err = e.Registry.Calendar(ctx, id, from, to)
+		})
+	}
+	all.Wait()
+	return read
 }
 
 func count(ids iter.Seq2[string, error]) (int, error) {

@@ -47,6 +47,10 @@ type Kind struct {
 	Sheets func(bulk.Params) []Sheet
 	// Tells names the roles whose people the planner needs to know. nil: none.
 	Tells func(bulk.Params) []staff.Role
+	// Books names the providers with whom visits may be booked, and the time in
+	// which these may start; their calendars of that time are read for the
+	// planner. at is the moment of planning. nil: the kind books nothing.
+	Books func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time)
 	// New makes a planner for checked parameters.
 	New func(bulk.Params, World) Planner
 }
@@ -59,6 +63,11 @@ type World struct {
 	Residents map[string]int // the same of a facility
 	Requester string         // a name
 	Staff     []staff.Person // with the roles that the kind tells, by name
+
+	// Of the calendars that the kind's Books names: the visits that are booked, and
+	// the slots that are or were held for one.
+	Visits []registry.Record
+	Slots  []registry.Record
 }
 
 // Planner works out the change to one patient after the other.
@@ -126,7 +135,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Export, Communication, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Export, Communication, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

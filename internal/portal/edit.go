@@ -54,8 +54,8 @@ func edit(rq *request) error {
 
 // answered is a kind's form as it was filled in for the parameters.
 func answered(f kindForm, p bulk.Params) url.Values {
-	if f.Answers != nil {
-		return f.Answers(p)
+	if f.Values != nil {
+		return f.Values(p)
 	}
 	form := url.Values{}
 	for name, answer := range p {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
@@ -223,7 +224,7 @@ func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
 // everyColumn is the form of an export as it is first shown: with every column
 // ticked, to be unticked.
-func everyColumn() url.Values {
+func everyColumn(time.Time) url.Values {
 	form := url.Values{}
 	for _, of := range kind.ExportTypes {
 		for _, c := range of.Columns() {
@@ -256,7 +257,7 @@ func exportParams(form url.Values) bulk.Params {
 // exportAnswers is the form that gave the parameters; of the other types every
 // column is ticked.
 func exportAnswers(p bulk.Params) url.Values {
-	form := everyColumn()
+	form := everyColumn(time.Time{})
 	form[kind.ExportColumns] = slices.DeleteFunc(form[kind.ExportColumns], func(answer string) bool {
 		of, column, _ := strings.Cut(answer, "/")
 		return of == p[kind.ExportType] && !slices.Contains(strings.Fields(p[kind.ExportColumns]), column)

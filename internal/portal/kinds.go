@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
@@ -21,12 +22,12 @@ type kindForm struct {
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
 	Choices func(choices) any
-	// Start is what is chosen when the form is first shown; nil for nothing.
-	Start func() url.Values
-	// Params reads the answers, and Answers is its inverse; nil where each
+	// Answers are those that the form begins with; nil where it begins empty.
+	Answers func(now time.Time) url.Values
+	// Params reads what the form sends, and Values is its inverse; nil where each
 	// question has one text.
-	Params  func(url.Values) bulk.Params
-	Answers func(bulk.Params) url.Values
+	Params func(url.Values) bulk.Params
+	Values func(bulk.Params) url.Values
 }
 
 // kindForms has an entry for every kind.
@@ -65,12 +66,23 @@ var kindForms = map[string]kindForm{
 		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
 		Heading: "Is this what the file should change?",
 	},
+	kind.VisitScheduling.Name: {
+		One: "booking", Many: "bookings",
+		Purpose: "Book visits for many patients, one or a series, spread evenly over days and providers within their hours.",
+		Fields: []string{kind.VisitsOf, kind.VisitsLast, kind.VisitsFrom, kind.VisitsTo, kind.VisitsAt, kind.VisitsEarliest, kind.VisitsLatest,
+			kind.VisitsWith, kind.VisitsProvider, kind.VisitsADay, kind.VisitsTimes, kind.VisitsEvery},
+		Choices: func(c choices) any { return schedulingChoices(c) },
+		Answers: func(now time.Time) url.Values {
+			return url.Values{kind.VisitsLast: {"30"}, kind.VisitsWith: {kind.OwnProvider}, kind.VisitsAt: {kind.PreferredTime},
+				kind.VisitsFrom: {now.AddDate(0, 0, 7).Format(time.DateOnly)}, kind.VisitsTo: {now.AddDate(0, 0, 34).Format(time.DateOnly)}}
+		},
+	},
 	kind.Export.Name: {
 		Whole:   "the export of %s",
 		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
 		Heading: "What should be exported?",
 		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
-		Choices: exportChoices, Start: everyColumn, Params: exportParams, Answers: exportAnswers,
+		Choices: exportChoices, Answers: everyColumn, Params: exportParams, Values: exportAnswers,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
@@ -151,6 +163,30 @@ func transferChoices(c choices) transferForm {
 			note = "at most " + plural(to.Capacity, "patient", "patients")
 		}
 		f.To = append(f.To, option{to.ID, to.Name, note})
+	}
+	return f
+}
+
+type schedulingForm struct{ Types, At, With, Providers []option }
+
+func schedulingChoices(c choices) schedulingForm {
+	f := schedulingForm{
+		At: []option{
+			{kind.PreferredTime, "As the facility prefers", "Any time where it prefers none."},
+			{kind.AnyTime, "Any time", ""},
+			{kind.Mornings, "Mornings", "Until noon."},
+			{kind.Afternoons, "Afternoons", "From noon on."},
+			{kind.BetweenTimes, "Between two times", ""},
+		},
+		With: []option{
+			{kind.OwnProvider, "Each patient’s own provider", ""},
+			{kind.OneProvider, "One provider for all", ""},
+			{kind.AnyProvider, "Any provider of the patient’s facility", "Visits are shared out evenly."},
+		},
+		Providers: providerOptions(c),
+	}
+	for _, t := range registry.VisitTypes {
+		f.Types = append(f.Types, option{Value: t, Title: t})
 	}
 	return f
 }

@@ -190,6 +190,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
 		"export":                {"type": {"full-record"}, "format": {"csv"}, "columns": {"full-record/patient.name"}},
 		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
+		"visit-scheduling":      {"type": {`<b>"`}, "from": {"2027-02-30"}, "minutes": {`"`}, "with": {"one"}, "at": {"between"}, "earliest": {"x"}, "times": {"1"}},
 	} {
 		form := whatPage(sam, name, ids[0])
 		checkMarkup(t, form)

@@ -253,16 +253,15 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 			return err
 		}
 	}
+	if first := kindForms[k.Name].Answers; d.What == nil && first != nil {
+		d.What = first(rq.Now())
+	}
 	heading := kindForms[k.Name].Heading
 	if heading == "" {
 		heading = "What should be changed?"
 	}
-	values := d.What
-	if start := kindForms[k.Name].Start; start != nil && values == nil {
-		values = start()
-	}
 	return rq.show(page{name: "what-" + k.Name, title: k.Title + ": what to change", heading: heading, data: data,
-		crumbs: newCrumbs(k), problems: wrong, values: values})
+		crumbs: newCrumbs(k), problems: wrong, values: d.What})
 }
 
 // sameFile returns the operations of today and yesterday that were made from

@@ -36,6 +36,7 @@ type Operation struct {
 	Stop     *Stop         `json:"stop,omitempty" doc:"When it stops by itself. Since it was submitted."`
 	Origin   *LinkView     `json:"origin,omitempty" doc:"The operation that this one was made from."`
 	Follow   []LinkView    `json:"follow,omitempty" doc:"The operations made from this one, oldest first."`
+	File     *FileView     `json:"file,omitempty" doc:"Of an export, when it is complete."`
 	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
 	You      You           `json:"you"`
 }
@@ -73,6 +74,8 @@ type Plan struct {
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
+	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`
+	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows, about the most that the file can have."`
 }
 
 // Approval is who was asked and until when.
@@ -164,11 +167,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Summary = k.Summary(op.Params, d)
 	}
 	if p := op.Plan; p.Digest != "" {
+		v.File = fileView(op.File)
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Rows: p.Rows, Bytes: p.Bytes,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}

@@ -83,9 +83,9 @@ func TestAnExportFromRequestToDeletion(t *testing.T) {
 	}
 	list(t, "told", c.sent("Completed: "+op.ID), ada.Email)
 
-	link, err := c.Download(t.Context(), ada, op.ID)
+	handed, err := c.Download(t.Context(), ada, op.ID)
 	must(t, err)
-	equal(t, "link", link, "https://files.example/"+op.ID+"?as="+op.ID+".zip")
+	equal(t, "link", handed.Link, "https://files.example/"+op.ID+"?as="+op.ID+".zip")
 	passphrase, _, err := c.Passphrase(t.Context(), ada, op.ID)
 	must(t, err)
 	equal(t, "length of the passphrase", len(passphrase), 34)

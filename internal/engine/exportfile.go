@@ -16,30 +16,42 @@ import (
 // begun goes on.
 const linkLasts = time.Minute
 
-// Download returns an address from which the requester of an export can
-// download its file within a minute. Each is recorded before it is given.
-func (e *Engine) Download(ctx context.Context, actor staff.Person, id string) (link string, err error) {
+// HandedOut is a file on its way to its requester.
+type HandedOut struct {
+	Link string // an address that works for a minute
+	Name string
+	File bulk.File
+}
+
+// FileName is the name under which an export's file is downloaded.
+func FileName(op bulk.Operation) string { return op.ID + formatOf(op).Extension() }
+
+func formatOf(op bulk.Operation) export.Format { return export.Format(op.Params[kind.ExportFormat]) }
+
+// Download hands the file of an export to its requester, by an address that
+// works for a minute. Each is recorded before it is given.
+func (e *Engine) Download(ctx context.Context, actor staff.Person, id string) (HandedOut, error) {
 	op, err := e.Visible(ctx, actor, id)
 	if err != nil {
-		return "", err
+		return HandedOut{}, err
 	}
 	if err := e.mayHaveFile(actor, op); err != nil {
-		return "", err
+		return HandedOut{}, err
 	}
-	format := export.Format(op.Params[kind.ExportFormat])
-	if link, err = e.Files.Link(ctx, op.ID, Download{op.ID + format.Extension(), format.MediaType(), linkLasts}); err != nil {
-		return "", err
+	link, err := e.Files.Link(ctx, op.ID, Download{FileName(op), formatOf(op).MediaType(), linkLasts})
+	if err != nil {
+		return HandedOut{}, err
 	}
-	_, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+	op, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
 		if err := e.mayHaveFile(actor, *op); err != nil {
 			return bulk.Event{}, err
 		}
 		return bulk.Event{Actor: person(actor), What: "downloaded", Detail: own(e)}, nil
 	})
 	if err != nil {
-		return "", err
+		return HandedOut{}, err
 	}
-	return link, nil
+	return HandedOut{link, FileName(op), *op.File}, nil
 }
 
 // Passphrase returns the passphrase of an export's file to its requester, once:

@@ -23,6 +23,8 @@ type Files struct {
 	// Fail, when set, is asked before every call and every write: what it
 	// returns is what becomes of that.
 	Fail func(call string) error
+	// Address is what links begin with.
+	Address string
 	// Lose names a call whose answer is lost: it is done, and says that it failed.
 	Lose string
 }
@@ -36,7 +38,7 @@ var _ engine.Files = (*Files)(nil)
 
 // NewFiles returns a place without files.
 func NewFiles() *Files {
-	return &Files{complete: map[string]file{}, unfinished: map[string][]*fileWriter{}}
+	return &Files{Address: "https://files.example", complete: map[string]file{}, unfinished: map[string][]*fileWriter{}}
 }
 
 func (f *Files) fails(call string) error {
@@ -140,7 +142,7 @@ func (f *Files) Link(_ context.Context, operation string, d engine.Download) (st
 	if err := f.fails("link"); err != nil {
 		return "", err
 	}
-	return "https://files.example/" + url.PathEscape(operation) + "?as=" + url.QueryEscape(d.Name), nil
+	return f.Address + "/" + url.PathEscape(operation) + "?as=" + url.QueryEscape(d.Name), nil
 }
 
 func (f *Files) Delete(_ context.Context, operation string) error {

@@ -9,7 +9,6 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
-	"bulkops/internal/export"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 )
@@ -108,8 +107,7 @@ func (rq *request) filePart(op bulk.Operation, k kind.Kind) *filePart {
 	if !k.MakesFile() {
 		return nil
 	}
-	format := export.Format(op.Params[kind.ExportFormat])
-	f := &filePart{Op: op, State: rq.fileState(op), Name: op.ID + format.Extension(), Excel: format == export.Excel, Sheets: engine.Sheets(op)}
+	f := &filePart{Op: op, State: rq.fileState(op), Name: engine.FileName(op), Excel: op.Params[kind.ExportFormat] == kind.FormatExcel, Sheets: engine.Sheets(op)}
 	if op.File != nil {
 		f.Size = bytesInWords(op.File.Size)
 	}
@@ -146,11 +144,11 @@ func downloadFile(rq *request) error {
 	if err != nil {
 		return err
 	}
-	link, err := rq.engine.Download(rq.ctx(), rq.person, data.Op.ID)
+	handed, err := rq.engine.Download(rq.ctx(), rq.person, data.Op.ID)
 	if err != nil {
 		return err
 	}
-	return rq.redirect(link)
+	return rq.redirect(handed.Link)
 }
 
 // passphrasePage asks before the passphrase is shown, which happens once.

@@ -38,11 +38,11 @@ func handsOut(t *testing.T) *engine.Engine {
 // fileOf downloads a file by the link that its requester gets.
 func fileOf(t *testing.T, w ward, op bulk.Operation) []byte {
 	t.Helper()
-	link, err := handsOut(t).Download(t.Context(), w.requester, op.ID)
+	handed, err := handsOut(t).Download(t.Context(), w.requester, op.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.Get(link)
+	answer, err := http.Get(handed.Link)
 	if err != nil {
 		t.Fatal(err)
 	}

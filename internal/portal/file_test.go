@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,17 @@ import (
 
 	"bulkops/internal/registry"
 )
+
+// The rights on the file of an export: its requester alone has it.
+func init() {
+	maps.Copy(matrix, map[string]string{
+		"GET /operations/{operation}/file":        "/operations/{op:exported}/file        303 200 404 403 403 403 403 404",
+		"POST /operations/{operation}/file":       "/operations/{op:exported}/file        303 303 404 403 403 403 403 404",
+		"GET /operations/{operation}/passphrase":  "/operations/{op:exported}/passphrase  303 200 404 403 403 403 403 404",
+		"POST /operations/{operation}/passphrase": "/operations/{op:exported}/passphrase  303 200 404 403 403 403 403 404",
+		"GET /exports": "/exports  303 200 200 200 200 200 200 200",
+	})
+}
 
 // visitsAsCSV is a form of an export of visits with two of its columns.
 var visitsAsCSV = url.Values{"type": {"visit-history"}, "format": {"csv"}, "columns": {"visit-history/visit.start", "visit-history/visit.state"}}

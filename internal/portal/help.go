@@ -37,6 +37,7 @@ var topics = []topic{
 	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
 	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},
 	{"audit", "The audit record", "What is recorded of every operation, and where to read it.", "log compliance hipaa timestamp operator approver old new values reason"},
+	{"rights", "Roles and rights", "Who may do what, and how administrators change it.", "staff role access facility administrator manager team lead auditor permission disable"},
 	{"privacy", "Handling patient data", "What the portal does, and what you should do.", "phi hipaa sign out download privacy security session"},
 }
 
@@ -60,6 +61,7 @@ type helpData struct {
 	States     []bulk.StateText
 	Exports    []kind.ExportOf
 	KeepDays   int // files of exports
+	Roles      []roleChoice
 }
 
 // help lists the topics, all of them or those with the words looked for. The
@@ -93,7 +95,7 @@ func (rq *request) helpText(t topic) (string, error) {
 }
 
 func (rq *request) topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection,
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection, Roles: roleChoices(),
 		Exports: kind.ExportTypes, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour))}
 	for _, from := range registry.Statuses {
 		row := helpStatus{From: from, May: map[registry.Status]bool{}}

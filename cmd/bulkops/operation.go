@@ -90,6 +90,8 @@ func show(t *terminal, op api.Operation) {
 		if p.Rows != nil {
 			row("Plan", "%s, %s, %s; at most about %s bytes", plural(p.Changes, "patient exported", "patients exported"), plural(bulk.AllRows(p.Rows), "row", "rows"),
 				plural(p.Excluded, "left out", "left out"), thousands(p.Bytes))
+		} else if p.Messages > 0 {
+			row("Plan", "%s about %s, %s; it cannot be undone", plural(p.Messages, "message", "messages"), plural(p.Concerned, "patient", "patients"), plural(p.Excluded, "left out", "left out"))
 		} else {
 			row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
 		}

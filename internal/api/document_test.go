@@ -89,7 +89,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		"DELETE /v1/me/away", "GET /v1/directory", "GET /v1/kinds", "GET /v1/me", "GET /v1/me/delegates", "GET /v1/operations", "GET /v1/operations/{id}",
 		"GET /v1/operations/{id}/approvers", "GET /v1/operations/{id}/audit",
 		"GET /v1/operations/{id}/changes", "GET /v1/operations/{id}/events", "GET /v1/operations/{id}/exclusions",
-		"GET /v1/operations/{id}/left-out.csv", "GET /v1/operations/{id}/not-changed.csv", "GET /v1/operations/{id}/outcomes",
+		"GET /v1/operations/{id}/left-out.csv", "GET /v1/operations/{id}/not-changed.csv", "GET /v1/operations/{id}/notices/{notice}", "GET /v1/operations/{id}/outcomes",
 		"GET /v1/operations/{id}/outcomes.csv", "GET /v1/operations/{id}/stale", "GET /v1/operations/{id}/tasks", "GET /v1/staff", "POST /v1/operations", "POST /v1/operations/{id}/cancel",
 		"POST /v1/operations/{id}/decision", "POST /v1/operations/{id}/file", "POST /v1/operations/{id}/reassign", "POST /v1/operations/{id}/rerun", "POST /v1/operations/{id}/rollback", "POST /v1/operations/{id}/stop", "POST /v1/operations/{id}/submit", "POST /v1/operations/{id}/tasks/{task}", "POST /v1/patients/search", "PUT /v1/me/away", "PUT /v1/staff/{id}",
 	}

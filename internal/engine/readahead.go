@@ -35,6 +35,9 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 		go func() {
 			defer close(promises)
 			for candidates, err := range chunks {
+				if ctx.Err() != nil {
+					return // nobody reads on
+				}
 				promise := make(chan answer, 1)
 				select {
 				case promises <- promise:

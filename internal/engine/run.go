@@ -171,15 +171,15 @@ const (
 func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int) (bulk.Tally, error) {
 	todo := b.Group(group)
 	size := len(todo)
-	others, err := e.sendNotices(ctx, op, b, group)
+	todo, others, err := e.free(ctx, todo)
 	if err != nil {
 		return bulk.Tally{}, err
 	}
-	todo, taken, err := e.free(ctx, todo)
-	others = append(others, taken...)
+	unsent, err := e.sendNotices(ctx, op, b, group)
 	if err != nil {
 		return bulk.Tally{}, err
 	}
+	others = append(others, unsent...)
 	unexplained := 0
 	for try := 0; try < maxTries && ctx.Err() == nil; try++ {
 		tally := bulk.TallyOf(size, others)
@@ -294,7 +294,7 @@ func (e *Engine) stopIfFailing(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State = bulk.Stopping
-		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d patients failed.", tally.Failed, tally.Attempted())
+		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d %s failed.", tally.Failed, tally.Attempted(), subjectsOf(*op))
 		return bulk.Event{What: "stopped", Detail: op.Cause}, nil
 	})
 	return err

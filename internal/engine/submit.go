@@ -134,11 +134,14 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 		}
 	}
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
-		will := "changed"
-		if k, err := mustKind(op.Kind); err == nil && k.MakesFile() {
-			will = "exported"
+		what := "patients that will be changed"
+		switch k, err := mustKind(op.Kind); {
+		case op.Plan.Notices > 0:
+			what = "messages that will be sent"
+		case err == nil && k.MakesFile():
+			what = "patients that will be exported"
 		}
-		add("typed", "Type the number of patients that will be %s: %d.", will, op.Plan.Changes)
+		add("typed", "Type the number of %s: %d.", what, op.Plan.Changes)
 	}
 	_, wrong := s.Start.read(now)
 	problems = append(problems, wrong...)

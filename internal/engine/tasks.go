@@ -161,7 +161,7 @@ func (e *Engine) mailTask(ctx context.Context, op bulk.Operation, t kind.Task, t
 		if err != nil {
 			return Mail{}, err
 		}
-		return compose(to.Email, "A task for you: "+op.ID, []string{"Dear " + to.Name + ",", by.Name + " gave you a task that follows a bulk operation."},
+		return compose(to, "A task for you: "+op.ID, by.Name+" gave you a task that follows a bulk operation.",
 			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", thousands(op.Final.Done)}},
 			"See to it", e.PortalURL+"/operations/"+op.ID+"/tasks", t.How), nil
 	})

@@ -16,8 +16,8 @@ import (
 // partReaders is how many patients' parts are read at a time for each chunk.
 const partReaders = 8
 
-// world reads and counts what the kind's planner needs to know, the calendars
-// in which it books among it.
+// world reads and counts what the kind's planner needs to know, and reads the
+// calendars in which it books.
 func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
 	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
 	if k.Tells != nil {

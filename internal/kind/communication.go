@@ -32,8 +32,8 @@ var MessageTypes = []struct{ Answer, Title string }{
 	{ToFacilities, "Facility Notification"}, {ToProviders, "Provider Notification"}, {ToStaff, "Internal Alert"},
 }
 
-// alertRoles are whom an internal alert can be for.
-var alertRoles = []staff.Role{staff.Staff, staff.TeamLead, staff.Manager, staff.Admin}
+// AlertRoles are whom an internal alert can be for, besides EveryRole.
+var AlertRoles = []staff.Role{staff.Staff, staff.TeamLead, staff.Manager, staff.Admin}
 
 // Communication tells those who have to do with the patients: each facility,
 // provider or member of staff concerned gets one mail, with the number of the
@@ -50,7 +50,7 @@ var Communication = Kind{
 		case p[MessageType] != ToStaff:
 			return nil
 		case p[AlertRole] == EveryRole:
-			return alertRoles
+			return AlertRoles
 		}
 		return []staff.Role{staff.Role(p[AlertRole])}
 	},
@@ -96,7 +96,7 @@ func checkMessage(p bulk.Params, _ registry.Directory) []Problem {
 	c.oneOf(MessageType, "Choose whom the message is for: facilities, providers or staff.", types...)
 	if c.goesWith(AlertRole, p[MessageType] == ToStaff, "Only an Internal Alert asks for a role. Leave it empty.") {
 		roles := []string{EveryRole}
-		for _, r := range alertRoles {
+		for _, r := range AlertRoles {
 			roles = append(roles, string(r))
 		}
 		c.oneOf(AlertRole, "Choose whom on the staff the alert is for.", roles...)

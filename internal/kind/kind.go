@@ -107,10 +107,10 @@ type Subject struct {
 	Parts []registry.Record
 }
 
-// Text is what pages and mails say of an operation of the kind in a state.
-func (k Kind) Text(s bulk.State) bulk.StateText {
-	text := bulk.Texts[s]
-	if own, ok := k.Sentences[s]; ok {
+// Text is what pages and mails say of an operation of the kind in its state.
+func (k Kind) Text(op bulk.Operation) bulk.StateText {
+	text := op.Text()
+	if own, ok := k.Sentences[op.State]; ok {
 		text.Sentence = own
 	}
 	return text

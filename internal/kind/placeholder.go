@@ -14,6 +14,9 @@ type Placeholder struct {
 	only  string // the answer to MessageType that has it; "" for all
 }
 
+// OnlyProviders reports whether only a Provider Notification has it.
+func (p Placeholder) OnlyProviders() bool { return p.only == ToProviders }
+
 // Placeholders are all there are.
 var Placeholders = []Placeholder{
 	{"{recipient}", "who gets the mail: a facility, a provider or a member of staff", ""},

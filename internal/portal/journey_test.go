@@ -45,11 +45,9 @@ func submitted(p *page) *page {
 	p.b.t.Helper()
 	form := p.click("Continue: reason and checklist")
 	number := regexp.MustCompile(`\d[\d,]*`).FindString(form.says("submit"))
-	var checklist []string
-	for _, box := range all(form.doc, func(n *html.Node) bool { return attr(n, "name") == "checklist" }) {
-		checklist = append(checklist, attr(box, "value"))
-	}
-	return form.press("submit", url.Values{"reason": {reason}, "checklist": checklist, "typed": {number}}).want(200, "Sent for approval")
+	op, err := p.b.w.store.Operation(p.b.w.t.Context(), p.operation())
+	must(p.b.t, err)
+	return form.press("submit", url.Values{"reason": {reason}, "checklist": engine.ChecklistOf(op), "typed": {number}}).want(200, "Sent for approval")
 }
 
 // operationOf is the id of the operation that the page is about.

@@ -104,7 +104,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op.State), Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0

@@ -62,40 +62,42 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/not-changed.csv":       "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/left-out.csv":          "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/audit":                 "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/tasks":                 "/operations/{op:ended}/tasks               303 303 404 303 303 303 303 404",
-	"POST /operations/{operation}/tasks":                "/operations/{op:ended}/tasks               303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/submit":                "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/submit":               "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
-	"GET /operations/{operation}/take-back":             "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/take-back":            "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
-	"GET /operations/{operation}/edit":                  "/operations/{op:waiting}/edit              303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/edit":                 "/operations/{op:waiting}/edit              303 303 404 403 403 403 403 404",
-	"GET /operations/{operation}/stop":                  "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
-	"POST /operations/{operation}/stop":                 "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
-	"GET /operations/{operation}/rerun":                 "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rerun":                "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/rollback":              "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rollback":             "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/decision":              "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
-	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
-	"GET /operations/{operation}/reassign":              "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
-	"POST /operations/{operation}/reassign":             "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
-	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
-	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
-	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
-	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
-	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
-	"GET /admin/staff":                                  "/admin/staff                               303 403 403 403 403 200 403 403",
-	"GET /admin/staff/{person}":                         "/admin/staff/sub-sam                       303 403 403 403 403 200 403 403",
-	"POST /admin/staff/{person}":                        "/admin/staff/sub-sam                       303 403 403 403 403 422 403 403",
-	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
-	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
-	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
+	// Who holds a facility sees its patients, also without seeing the operation.
+	"GET /operations/{operation}/notices/{notice}": "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes/{code}":  "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes.csv":     "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/not-changed.csv":  "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/left-out.csv":     "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/audit":            "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/tasks":            "/operations/{op:ended}/tasks               303 303 404 303 303 303 303 404",
+	"POST /operations/{operation}/tasks":           "/operations/{op:ended}/tasks               303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/submit":           "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/submit":          "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
+	"GET /operations/{operation}/take-back":        "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/take-back":       "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/edit":             "/operations/{op:waiting}/edit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/edit":            "/operations/{op:waiting}/edit              303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/stop":             "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/stop":            "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
+	"GET /operations/{operation}/rerun":            "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rerun":           "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/rollback":         "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rollback":        "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/decision":         "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
+	"POST /operations/{operation}/decision":        "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /operations/{operation}/reassign":         "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/reassign":        "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
+	"GET /approvals":                               "/approvals                                 303 403 403 200 200 200 403 200",
+	"GET /approvals/{ref}":                         "/approvals/{ref}                           303 403 403 404 200 404 403 404",
+	"POST /approvals/{ref}":                        "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /away":                                    "/away                                      303 403 403 200 200 200 403 200",
+	"POST /away":                                   "/away                                      303 403 403 422 422 422 403 422",
+	"GET /admin/staff":                             "/admin/staff                               303 403 403 403 403 200 403 403",
+	"GET /admin/staff/{person}":                    "/admin/staff/sub-sam                       303 403 403 403 403 200 403 403",
+	"POST /admin/staff/{person}":                   "/admin/staff/sub-sam                       303 403 403 403 403 422 403 403",
+	"GET /help":                                    "/help                                      303 200 200 200 200 200 200 200",
+	"POST /help":                                   "/help                                      303 200 200 200 200 200 200 200",
+	"GET /help/{topic}":                            "/help/plan                                 303 200 200 200 200 200 200 200",
 })
 
 func forEveryKind(rows map[string]string) map[string]string {
@@ -140,7 +142,12 @@ func (f *fixture) operation(state string) string {
 	if state == "exported" {
 		return exported(f.sam, f.all["theo"], ids...)
 	}
-	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	p := (*page)(nil)
+	if state == "sent" {
+		p = plannedAs(f.sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, ids...)
+	} else {
+		p = planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	}
 	op := p.operation()
 	if state == "ready" {
 		return op
@@ -162,7 +169,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended", "exported"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "sent", "exported"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}

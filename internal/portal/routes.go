@@ -75,6 +75,7 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/notices/{notice}", right: reader, handle: notice, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: operationFile("outcomes", outcomesFile), event: audit.FileDownloaded},
 		{method: "GET", pattern: "/operations/{operation}/not-changed.csv", right: reader, handle: operationFile("not-changed", notChangedFile), event: audit.FileDownloaded},

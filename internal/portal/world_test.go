@@ -44,6 +44,8 @@ type world struct {
 	now   time.Time
 	mails []engine.Mail
 	logs  []string
+
+	refuse error // of every notice, where it is not nil
 }
 
 func newWorld(t *testing.T, patients int) *world {
@@ -137,6 +139,9 @@ func (w *world) log(_ context.Context, what string, err error, args ...any) {
 func (w *world) Send(_ context.Context, m engine.Mail) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if m.Notice != "" && w.refuse != nil {
+		return w.refuse
+	}
 	w.mails = append(w.mails, m)
 	return nil
 }

@@ -153,7 +153,7 @@ func moment(t time.Time) *time.Time {
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
 func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
-	k, known := kind.Find(op.Kind)
+	k, _ := kind.Find(op.Kind)
 	text := k.Text(op)
 	v := Operation{
 		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
@@ -165,9 +165,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	if v.Params == nil {
 		v.Params = map[string]string{}
 	}
-	if known {
-		v.Summary = k.Summary(op.Params, d)
-	}
+	v.Summary = summary(op, d)
 	if p := op.Plan; p.Digest != "" {
 		v.File = fileView(op.File)
 		v.Plan = &Plan{
@@ -208,6 +206,14 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Progress = &Progress{progress.Done, progress.Skipped, progress.Failed, op.NotAttempted(*progress), op.Plan.Changes}
 	}
 	return v
+}
+
+// summary says what an operation is asked to do.
+func summary(op bulk.Operation, d registry.Directory) string {
+	if k, ok := kind.Find(op.Kind); ok {
+		return k.Summary(op.Params, d)
+	}
+	return ""
 }
 
 // present is a map that is never null in JSON.

@@ -46,7 +46,7 @@ type clinic struct {
 	*engine.Engine
 	t       *testing.T
 	store   *memory.Store
-	files   *memory.Files
+	files   *memory.ExportFiles
 	sealer  *memory.Sealer
 	machine *machine
 	fault   func(call string, do func() error) error // by default the call is made
@@ -60,7 +60,7 @@ type clinic struct {
 }
 
 func newClinic(t *testing.T) *clinic {
-	c := &clinic{t: t, store: memory.New(), files: memory.NewFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
+	c := &clinic{t: t, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
 	c.fault = func(_ string, do func() error) error { return do() }
 	tapped := func(_ context.Context, call string, do func() error) error {
 		name, _, _ := strings.Cut(call, " ")

@@ -258,7 +258,7 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 }
 
 // planWriter stores a plan part by part, so that a plan of any size takes the
-// memory of one batch.
+// memory of one batch and a few bytes for each subject.
 type planWriter struct {
 	engine  *Engine
 	op      bulk.Operation
@@ -271,6 +271,7 @@ type planWriter struct {
 	changes    []bulk.Change
 	parts      int // edits and lists of these changes
 	exclusions []bulk.Exclusion
+	subjects   bulk.Subjects
 }
 
 func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
@@ -338,6 +339,7 @@ func (w *planWriter) flushChanges(ctx context.Context) error {
 	w.summary.Batches++
 	batch := bulk.NewBatch(w.summary.Batches, w.changes)
 	w.digest.Batch(batch)
+	w.subjects = w.subjects.With(batch)
 	w.changes, w.parts = nil, 0
 	return w.engine.Operations.PutBatch(ctx, w.op.ID, w.summary.Run, batch)
 }
@@ -357,6 +359,9 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 		return bulk.PlanSummary{}, err
 	}
 	if err := w.flushExclusions(ctx); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	if err := w.engine.Operations.PutSubjects(ctx, w.op.ID, w.summary.Run, w.subjects); err != nil {
 		return bulk.PlanSummary{}, err
 	}
 	w.summary.Facilities = slices.Sorted(maps.Keys(w.touched))

@@ -63,6 +63,10 @@ type Operations interface {
 	PutBatch(ctx context.Context, id, run string, b bulk.Batch) error
 	PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error
 	PutListed(ctx context.Context, id, run string, list, page int, patients []string) error
+	// PutSubjects keeps the subjects of a plan in short, and Subjects returns
+	// them; nothing where none are kept.
+	PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error
+	Subjects(ctx context.Context, id, run string) (bulk.Subjects, error)
 	// Batch, Exclusions and Listed read them; fault.NotFound where there is none.
 	Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error)
 	Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error)

@@ -3,211 +3,78 @@ package memory
 import (
 	"bytes"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"net/url"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
-	"bulkops/internal/engine"
+	"bulkops/internal/fault"
 )
 
-// Files keeps the files of exports. It implements engine.Files.
+// Files keeps files that are written once.
 type Files struct {
-	mu         sync.Mutex
-	complete   map[string]file
-	unfinished map[string][]*fileWriter
-	// Fail, when set, is asked before every call and every write: what it
-	// returns is what becomes of that.
-	Fail func(call string) error
-	// Address is what links begin with.
-	Address string
-	// Lose names a call whose answer is lost: it is done, and says that it failed.
-	Lose string
+	mu        sync.Mutex
+	files     map[string][]byte
+	rewritten map[string]bool
 }
 
-type file struct {
-	attempt string
-	content []byte
-}
+// NewFiles returns an empty one.
+func NewFiles() *Files { return &Files{files: map[string][]byte{}, rewritten: map[string]bool{}} }
 
-var _ engine.Files = (*Files)(nil)
-
-// NewFiles returns a place without files.
-func NewFiles() *Files {
-	return &Files{Address: "https://files.example", complete: map[string]file{}, unfinished: map[string][]*fileWriter{}}
-}
-
-func (f *Files) fails(call string) error {
-	if f.Fail == nil {
-		return nil
+// Put stores a file; fault.Conflict when there is one of that name.
+func (f *Files) Put(_ context.Context, name string, content []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, there := f.files[name]; there {
+		return fault.New(fault.Conflict, "There is a file of this name.")
 	}
-	return f.Fail(call)
-}
-
-func (f *Files) lost(call string) error {
-	if f.Lose == call {
-		return errors.New("read: connection reset by peer")
-	}
+	f.files[name] = bytes.Clone(content)
 	return nil
 }
 
-// fileWriter writes one attempt.
-type fileWriter struct {
-	files              *Files
-	operation, attempt string
-	content            bytes.Buffer
-	over               bool
-}
-
-func (f *Files) Create(_ context.Context, operation, attempt string) (engine.FileWriter, error) {
-	if err := f.fails("create"); err != nil {
-		return nil, err
-	}
+// Get reads a file; fault.NotFound when there is none of that name.
+func (f *Files) Get(_ context.Context, name string) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.giveUp(operation)
-	w := &fileWriter{files: f, operation: operation, attempt: attempt}
-	f.unfinished[operation] = append(f.unfinished[operation], w)
-	return w, nil
+	content, there := f.files[name]
+	if !there {
+		return nil, fault.New(fault.NotFound, "There is no file of this name.")
+	}
+	return bytes.Clone(content), nil
 }
 
-// giveUp ends what is unfinished of an operation's file. f.mu is held.
-func (f *Files) giveUp(operation string) {
-	for _, w := range f.unfinished[operation] {
-		w.over = true
-	}
-	delete(f.unfinished, operation)
-}
-
-func (w *fileWriter) Write(p []byte) (int, error) {
-	if err := w.files.fails("write"); err != nil {
-		return 0, err
-	}
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	if w.over {
-		return 0, fmt.Errorf("this attempt was given up")
-	}
-	return w.content.Write(p)
-}
-
-func (w *fileWriter) Complete() error {
-	if err := w.files.fails("complete"); err != nil {
-		return err
-	}
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	if _, there := w.files.complete[w.operation]; there {
-		return engine.ErrFileExists
-	}
-	if w.over {
-		return fmt.Errorf("this attempt was given up")
-	}
-	w.files.complete[w.operation] = file{w.attempt, bytes.Clone(w.content.Bytes())}
-	w.end()
-	return w.files.lost("complete")
-}
-
-func (w *fileWriter) Abort() error {
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	w.end()
-	return nil
-}
-
-// end takes the writer out of those that are unfinished. files.mu is held.
-func (w *fileWriter) end() {
-	w.over = true
-	rest := slices.DeleteFunc(w.files.unfinished[w.operation], func(other *fileWriter) bool { return other == w })
-	if w.files.unfinished[w.operation] = rest; len(rest) == 0 {
-		delete(w.files.unfinished, w.operation)
-	}
-}
-
-func (f *Files) Stat(_ context.Context, operation string) (attempt string, size int64, ok bool, err error) {
-	if err := f.fails("stat"); err != nil {
-		return "", 0, false, err
-	}
+// Rewrite replaces a file as somebody does who may everything; nil takes it away.
+func (f *Files) Rewrite(name string, content []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c, ok := f.complete[operation]
-	return c.attempt, int64(len(c.content)), ok, nil
+	f.rewritten[name] = true
+	f.files[name] = bytes.Clone(content)
+	if content == nil {
+		delete(f.files, name)
+	}
 }
 
-func (f *Files) Link(_ context.Context, operation string, d engine.Download) (string, error) {
-	if err := f.fails("link"); err != nil {
-		return "", err
-	}
-	return f.Address + "/" + url.PathEscape(operation) + "?as=" + url.QueryEscape(d.Name), nil
-}
-
-func (f *Files) Delete(_ context.Context, operation string) error {
-	if err := f.fails("delete"); err != nil {
-		return err
-	}
+// Names yields the names that begin with prefix and sort after another, in order.
+func (f *Files) Names(_ context.Context, prefix, after string) iter.Seq2[string, error] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.complete, operation)
-	f.giveUp(operation)
-	return nil
+	return namesAfter(slices.Sorted(maps.Keys(f.files)), prefix, after)
 }
 
-// Content returns a file that is complete; nil where there is none.
-func (f *Files) Content(operation string) []byte {
+// Rewritten yields the names that begin with prefix and were rewritten.
+func (f *Files) Rewritten(_ context.Context, prefix string) iter.Seq2[string, error] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return bytes.Clone(f.complete[operation].content)
+	return namesAfter(slices.Sorted(maps.Keys(f.rewritten)), prefix, "")
 }
 
-// Unfinished counts the attempts at a file that were neither completed nor given up.
-func (f *Files) Unfinished(operation string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.unfinished[operation])
-}
-
-// Sealer seals with a key of its own. It implements engine.Sealer.
-type Sealer struct {
-	aead cipher.AEAD
-	Fail func() error // when set, is asked before every call
-}
-
-var _ engine.Sealer = (*Sealer)(nil)
-
-// NewSealer returns a sealer whose seals nobody else opens.
-func NewSealer() *Sealer {
-	key := make([]byte, 32)
-	rand.Read(key)
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic("memory: a key of 32 bytes always fits: " + err.Error())
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic("memory: " + err.Error()) // only for another block size
-	}
-	return &Sealer{aead: aead}
-}
-
-func (s *Sealer) Seal(_ context.Context, operation, passphrase string) ([]byte, error) {
-	if s.Fail != nil {
-		if err := s.Fail(); err != nil {
-			return nil, err
+func namesAfter(names []string, prefix, after string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, name := range names {
+			if strings.HasPrefix(name, prefix) && name > after && !yield(name, nil) {
+				return
+			}
 		}
 	}
-	return s.aead.Seal(nil, nil, []byte(passphrase), []byte(operation)), nil
-}
-
-func (s *Sealer) Open(_ context.Context, operation string, sealed []byte) (string, error) {
-	if s.Fail != nil {
-		if err := s.Fail(); err != nil {
-			return "", err
-		}
-	}
-	plain, err := s.aead.Open(nil, nil, sealed, []byte(operation))
-	return string(plain), err
 }

@@ -24,6 +24,7 @@ type operation struct {
 	batches    map[part][]byte
 	exclusions map[part][]byte
 	listed     map[listPart][]byte
+	subjects   map[string]bulk.Subjects // by run
 	results    map[groupKey]committed
 	claims     map[claimKey][]byte
 	tokens     map[token]int // and how many had ever been stored before it
@@ -75,6 +76,7 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		batches:    map[part][]byte{},
 		exclusions: map[part][]byte{},
 		listed:     map[listPart][]byte{},
+		subjects:   map[string]bulk.Subjects{},
 		results:    map[groupKey]committed{},
 		claims:     map[claimKey][]byte{},
 		tokens:     map[token]int{},
@@ -152,6 +154,18 @@ func (s *Store) PutListed(_ context.Context, id, run string, list, page int, pat
 		return struct{}{}, putOnce(o.listed, listPart{run, list, page}, encode(patients))
 	})
 	return err
+}
+
+func (s *Store) PutSubjects(_ context.Context, id, run string, subjects bulk.Subjects) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		o.subjects[run] = slices.Clone(subjects)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, error) {
+	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
 }
 
 func putOnce[P comparable](parts map[P][]byte, p P, text []byte) error {

@@ -28,6 +28,7 @@ type operationData struct {
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
+	Overlap  *overlapPart  // before it runs
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
 	File     *filePart     // of an export that has run
@@ -119,6 +120,9 @@ func operation(rq *request) error {
 		if data.Plan, err = rq.plan(op, d); err != nil {
 			return err
 		}
+	}
+	if data.Overlap, err = rq.overlap(op, d); err != nil {
+		return err
 	}
 	if data.MaySubmit {
 		may, err := rq.engine.MayDecide(rq.ctx(), op)
@@ -276,11 +280,7 @@ type operationRow struct {
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title}
-		if k, ok := kind.Find(op.Kind); ok {
-			row.Summary = k.Summary(op.Params, d)
-		}
-		rows = append(rows, row)
+		rows = append(rows, operationRow{Operation: op, Summary: summaryOf(op, d), StateTitle: bulk.Texts[op.State].Title})
 	}
 	return rows
 }

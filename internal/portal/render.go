@@ -167,6 +167,7 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})
 	}
+	menu = append(menu, menuEntry{Title: "Audit", To: "/audit", Current: strings.HasPrefix(here, "/audit")})
 	if rq.person.Role.AtLeast(staff.Admin) {
 		menu = append(menu, menuEntry{Title: "Staff", To: "/admin/staff", Current: strings.HasPrefix(here, "/admin/staff")})
 	}

@@ -62,42 +62,47 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
-	// Who holds a facility sees its patients, also without seeing the operation.
-	"GET /operations/{operation}/notices/{notice}": "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes/{code}":  "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/outcomes.csv":     "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/not-changed.csv":  "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/left-out.csv":     "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/audit":            "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
-	"GET /operations/{operation}/tasks":            "/operations/{op:ended}/tasks               303 303 404 303 303 303 303 404",
-	"POST /operations/{operation}/tasks":           "/operations/{op:ended}/tasks               303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/submit":           "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/submit":          "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
-	"GET /operations/{operation}/take-back":        "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/take-back":       "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
-	"GET /operations/{operation}/edit":             "/operations/{op:waiting}/edit              303 200 404 403 403 403 403 404",
-	"POST /operations/{operation}/edit":            "/operations/{op:waiting}/edit              303 303 404 403 403 403 403 404",
-	"GET /operations/{operation}/stop":             "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
-	"POST /operations/{operation}/stop":            "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
-	"GET /operations/{operation}/rerun":            "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rerun":           "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/rollback":         "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
-	"POST /operations/{operation}/rollback":        "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
-	"GET /operations/{operation}/decision":         "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
-	"POST /operations/{operation}/decision":        "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
-	"GET /operations/{operation}/reassign":         "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
-	"POST /operations/{operation}/reassign":        "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
-	"GET /approvals":                               "/approvals                                 303 403 403 200 200 200 403 200",
-	"GET /approvals/{ref}":                         "/approvals/{ref}                           303 403 403 404 200 404 403 404",
-	"POST /approvals/{ref}":                        "/approvals/{ref}                           303 403 403 404 422 404 403 404",
-	"GET /away":                                    "/away                                      303 403 403 200 200 200 403 200",
-	"POST /away":                                   "/away                                      303 403 403 422 422 422 403 422",
-	"GET /admin/staff":                             "/admin/staff                               303 403 403 403 403 200 403 403",
-	"GET /admin/staff/{person}":                    "/admin/staff/sub-sam                       303 403 403 403 403 200 403 403",
-	"POST /admin/staff/{person}":                   "/admin/staff/sub-sam                       303 403 403 403 403 422 403 403",
-	"GET /help":                                    "/help                                      303 200 200 200 200 200 200 200",
-	"POST /help":                                   "/help                                      303 200 200 200 200 200 200 200",
-	"GET /help/{topic}":                            "/help/plan                                 303 200 200 200 200 200 200 200",
+	"GET /operations/{operation}/notices/{notice}":      "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404", // who holds the facility
+	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/overlap/{other}":       "/operations/{overlap}                       303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/not-changed.csv":       "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/left-out.csv":          "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/audit":                 "/operations/{op:ended}/audit               303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/tasks":                 "/operations/{op:ended}/tasks               303 303 404 303 303 303 303 404",
+	"POST /operations/{operation}/tasks":                "/operations/{op:ended}/tasks               303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/submit":                "/operations/{op:ready}/submit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/submit":               "/operations/{op:ready}/submit              303 409 404 403 403 403 403 404",
+	"GET /operations/{operation}/take-back":             "/operations/{op:ready}/take-back           303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/take-back":            "/operations/{op:ready}/take-back           303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/edit":                  "/operations/{op:waiting}/edit              303 200 404 403 403 403 403 404",
+	"POST /operations/{operation}/edit":                 "/operations/{op:waiting}/edit              303 303 404 403 403 403 403 404",
+	"GET /operations/{operation}/stop":                  "/operations/{op:running}/stop              303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/stop":                 "/operations/{op:running}/stop              303 303 404 403 303 303 403 404",
+	"GET /operations/{operation}/rerun":                 "/operations/{op:ended}/rerun               303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rerun":                "/operations/{op:ended}/rerun               303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/rollback":              "/operations/{op:ended}/rollback            303 200 404 200 200 200 403 404",
+	"POST /operations/{operation}/rollback":             "/operations/{op:ended}/rollback            303 422 404 422 422 422 403 404",
+	"GET /operations/{operation}/decision":              "/operations/{op:waiting}/decision          303 403 403 200 200 200 403 404",
+	"POST /operations/{operation}/decision":             "/operations/{op:waiting}/decision          303 403 403 403 422 422 403 404",
+	"GET /operations/{operation}/reassign":              "/operations/{op:waiting}/reassign          303 200 404 403 200 200 403 404",
+	"POST /operations/{operation}/reassign":             "/operations/{op:waiting}/reassign          303 422 404 403 422 422 403 404",
+	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
+	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
+	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /audit":                                        "/audit                        303 200 200 200 200 200 200 200",
+	"POST /audit":                                       "/audit                        303 303 303 303 303 303 303 303",
+	"GET /audit/logs/{log}":                             "/audit/logs/{log}             303 200 404 404 404 404 404 404",
+	"POST /audit/logs/{log}":                            "/audit/logs/{log}             303 303 404 404 404 404 404 404",
+	"GET /audit/logs/{log}/audit.csv":                   "/audit/logs/{log}/audit.csv 303 200 404 404 404 404 404 404",
+	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
+	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
+	"GET /admin/staff":                                  "/admin/staff                               303 403 403 403 403 200 403 403",
+	"GET /admin/staff/{person}":                         "/admin/staff/sub-sam                       303 403 403 403 403 200 403 403",
+	"POST /admin/staff/{person}":                        "/admin/staff/sub-sam                       303 403 403 403 403 422 403 403",
+	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
+	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
+	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
 })
 
 func forEveryKind(rows map[string]string) map[string]string {
@@ -177,6 +182,15 @@ func (f *fixture) target(target string) string {
 	if strings.Contains(target, "{ref}") {
 		f.operation("waiting")
 		target = strings.TrimSuffix(target, "/approvals/{ref}") + f.linkTo(f.t.(*testing.T), "maria.manager@example.org")
+	}
+	if strings.Contains(target, "{log}") {
+		target = strings.Replace(target, "/audit/logs/{log}", f.sam.get("/audit").press("search", nil).path, 1)
+	}
+	if strings.Contains(target, "{overlap}") {
+		ids := f.unused[:1]
+		f.unused = f.unused[1:]
+		sent := submitted(planned(f.sam, registry.Hospitalized, ids...)).operation()
+		target = strings.ReplaceAll(target, "{overlap}", planned(f.sam, registry.Inactive, ids...).operation()+"/overlap/"+sent)
 	}
 	if strings.Contains(target, "{list}") {
 		target = f.sam.get("/patients").press("tick-page", nil).path
@@ -337,8 +351,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Help", "omar": "Home Patients Patient Operations Bulk Operations Exports Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Approvals 0 waiting for you Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Exports Audit Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Approvals 0 waiting for you Audit Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

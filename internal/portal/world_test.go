@@ -34,6 +34,7 @@ type world struct {
 	access   *memory.Access
 	audit    *memory.Audit
 	journal  *accessLog
+	parked   *memory.Files
 	engine   *engine.Engine
 	machine  *machine
 	provider *provider
@@ -51,6 +52,7 @@ type world struct {
 func newWorld(t *testing.T, patients int) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), access: memory.NewAccess(), audit: memory.NewAudit(), now: noon, people: map[string]staff.Person{}}
+	w.parked = memory.NewFiles()
 	w.journal = &accessLog{log: w.audit}
 	clinic := sample.Generate(patients, noon)
 	ctx := t.Context()
@@ -73,7 +75,7 @@ func newWorld(t *testing.T, patients int) *world {
 	w.engine = &engine.Engine{
 		Registry: w.store, Operations: w.store, Staff: w.store, Machine: w.machine, Mailer: w,
 		Now: w.clock, Pause: func(context.Context, time.Duration) {}, NewID: bulk.NewID, Secret: secret,
-		Files: memory.NewFiles(), Sealer: memory.NewSealer(), Log: w.log, Limits: engine.DefaultLimits, PortalURL: portalURL,
+		Files: memory.NewExportFiles(), Sealer: memory.NewSealer(), Log: w.log, Limits: engine.DefaultLimits, PortalURL: portalURL,
 	}
 	w.provider = newProvider(t, w.clock)
 	w.portal = w.newPortal(nil)
@@ -83,7 +85,7 @@ func newWorld(t *testing.T, patients int) *world {
 // newPortal makes the portal; change may alter its configuration.
 func (w *world) newPortal(change func(*portal.Config)) http.Handler {
 	c := portal.Config{
-		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, URL: portalURL,
+		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, Parked: w.parked, URL: portalURL,
 		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", FilesOrigin: "https://files.example", Issuer: issuer, ClientID: clientID,
 		Now: w.clock, Log: w.log,
 	}

@@ -44,6 +44,7 @@ type Access interface {
 
 // Audit is the audit log, written and read.
 type Audit interface {
+	audit.Written
 	audit.Log
 	audit.Reader
 }

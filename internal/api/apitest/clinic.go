@@ -28,7 +28,7 @@ type Clinic struct {
 	Engine  *engine.Engine
 	Machine *Machine
 	Audit   *memory.Audit
-	Files   *memory.Files
+	Files   *memory.ExportFiles
 	Server  http.Handler
 	Logged  []string // what the engine logged
 }
@@ -50,7 +50,7 @@ const HostileName = `=HYPERLINK("http://example.org")`
 func New(t testing.TB) *Clinic {
 	t.Helper()
 	ctx := context.Background()
-	c := &Clinic{Store: memory.New(), Audit: memory.NewAudit(), Files: memory.NewFiles()}
+	c := &Clinic{Store: memory.New(), Audit: memory.NewAudit(), Files: memory.NewExportFiles()}
 	var clock sync.Mutex
 	now := time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)
 	c.Engine = &engine.Engine{

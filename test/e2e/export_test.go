@@ -38,17 +38,17 @@ func exports(of kind.ExportOf, format string) bulk.Params {
 	return bulk.Params{kind.ExportType: of.Name, kind.ExportFormat: format, kind.ExportColumns: strings.Join(names, " ")}
 }
 
-// bucket looks into the bucket of exports with an administrator's rights.
-type bucket struct{ *s3.Client }
+// exportBucket looks into the bucket of exports with an administrator's rights.
+type exportBucket struct{ *s3.Client }
 
-func exportsBucket() bucket {
-	return bucket{s3.NewFromConfig(live.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true })}
+func exportsBucket() exportBucket {
+	return exportBucket{s3.NewFromConfig(live.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true })}
 }
 
-func (b bucket) name() *string { return aws.String(live.Outputs["ExportsBucket"]) }
+func (b exportBucket) name() *string { return aws.String(live.Outputs["ExportsBucket"]) }
 
 // unfinished counts the uploads of an operation's file that are not complete.
-func (b bucket) unfinished(t *testing.T, op string) int {
+func (b exportBucket) unfinished(t *testing.T, op string) int {
 	t.Helper()
 	out, err := b.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: b.name(), Prefix: &op})
 	if err != nil {
@@ -58,7 +58,7 @@ func (b bucket) unfinished(t *testing.T, op string) int {
 }
 
 // objects counts the objects of an operation.
-func (b bucket) objects(t *testing.T, op string) int {
+func (b exportBucket) objects(t *testing.T, op string) int {
 	t.Helper()
 	out, err := b.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: b.name(), Prefix: &op})
 	if err != nil {

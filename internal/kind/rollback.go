@@ -5,6 +5,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
+	"bulkops/internal/slots"
 	"bulkops/internal/staff"
 )
 
@@ -49,7 +50,25 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 			inverse.Edits[i].Reads = readsFacility(edit, record)
 		}
 	}
+	for _, edit := range s.Done.Edits {
+		if edit.Frees() {
+			inverse.Edits = append(inverse.Edits, stillHeld(s.Records, edit.Ref)...)
+		}
+	}
 	return inverse, nil
+}
+
+// stillHeld makes a visit come back only where the slots that are held for it
+// are so still: nobody who books its time meanwhile gets it too.
+func stillHeld(records map[registry.Ref]registry.Record, visit registry.Ref) []bulk.Edit {
+	var edits []bulk.Edit
+	r := records[visit]
+	for _, at := range slots.Cells(r.Start(), r.Minutes()) {
+		if slot := records[registry.SlotRef(r.Get(registry.ProviderField), at)]; slot.Holder() == visit {
+			edits = append(edits, bulk.Edit{Ref: slot.Ref, Reads: registry.Held(visit), Before: registry.Fields{}, After: registry.Fields{}})
+		}
+	}
+	return edits
 }
 
 // readsFacility makes an edit hold only while the record stays in its facility,

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -35,7 +36,9 @@ var Rollback = Kind{
 type rollbackPlanner struct{ undoes string }
 
 func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
-	inverse := s.Done.Inverse()
+	done := *s.Done
+	done.Edits = slices.DeleteFunc(slices.Clone(done.Edits), func(e bulk.Edit) bool { return len(e.After) == 0 }) // what it only relied on
+	inverse := done.Inverse()
 	inverse.Name, inverse.Facility = s.Patient.Name(), s.Patient.Facility()
 	for i, edit := range inverse.Edits {
 		record, found := s.Records[edit.Ref]
@@ -45,12 +48,12 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		if difference := edit.Difference(record); difference != "" {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: "Changed since " + r.undoes + " " + difference}
 		}
-		_, read := s.Done.Edits[len(inverse.Edits)-1-i].Reads[registry.FacilityField]
+		_, read := done.Edits[len(done.Edits)-1-i].Reads[registry.FacilityField]
 		if edit.Ref.Part == registry.ProfilePart || read {
 			inverse.Edits[i].Reads = readsFacility(edit, record)
 		}
 	}
-	for _, edit := range s.Done.Edits {
+	for _, edit := range done.Edits {
 		if edit.Frees() {
 			inverse.Edits = append(inverse.Edits, stillHeld(s.Records, edit.Ref)...)
 		}

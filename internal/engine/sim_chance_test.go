@@ -44,6 +44,7 @@ func newChance(seed uint64) *chance {
 	c.twice, c.acts, c.deaths = pick(0, 0.1, 0.5), pick(0.02, 0.1, 0.3), pick(0, 0, 0.3)
 	c.until = 100 + rng.IntN(900)
 	c.populate(c.patients())
+	c.addressees()
 	for n := range 1 + rng.IntN(3)/2 {
 		c.wishes = append(c.wishes, c.wish(n))
 	}
@@ -128,7 +129,7 @@ func (c *chance) wish(n int) *wish {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
 	visits := func(how string) string { return []string{how, kind.KeepVisits, kind.DropVisits}[c.rng.IntN(3)] }
-	what := c.rng.IntN(10)
+	what := c.rng.IntN(11)
 	if n > 0 && c.wishes[0].request.Kind == kind.VisitScheduling.Name && c.rng.IntN(4) > 0 {
 		what = 5
 	}
@@ -163,6 +164,8 @@ func (c *chance) wish(n int) *wish {
 		if c.rng.IntN(2) == 0 {
 			u.request.Params[kind.VisitsTo], u.request.Params[kind.VisitsEvery], u.request.Params[kind.VisitsTimes] = "2027-01-15", "1", "2"
 		}
+	case 7:
+		u.request.Kind, u.request.Params = kind.Communication.Name, c.message()
 	}
 	return u
 }

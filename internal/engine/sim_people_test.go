@@ -46,6 +46,7 @@ func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
 	for _, f := range kindtest.Directory.Facilities {
 		f.Capacity = 0
+		f.Email = "desk@" + strings.ToLower(f.Name) + ".example"
 		_ = w.store.PutFacility(ctx, f)
 	}
 	for _, p := range kindtest.Directory.Providers {

@@ -58,6 +58,9 @@ func (e Edit) Books() bool {
 	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
 }
 
+// Frees reports whether a visit no longer takes place because of the edit.
+func (e Edit) Frees() bool { return e.Inverse().Books() }
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {
@@ -115,6 +118,8 @@ type Change struct {
 	Row      int     `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit  `json:"edits"`
 	Notice   *Notice `json:"notice,omitempty"`
+	// Only of an export, whose changes have no edits.
+	Extract *Extract `json:"extract,omitempty"`
 }
 
 // Inverse is the change that takes this one back.

@@ -46,6 +46,8 @@ type clinic struct {
 	*engine.Engine
 	t       *testing.T
 	store   *memory.Store
+	files   *memory.ExportFiles
+	sealer  *memory.Sealer
 	machine *machine
 	fault   func(call string, do func() error) error // by default the call is made
 
@@ -58,7 +60,7 @@ type clinic struct {
 }
 
 func newClinic(t *testing.T) *clinic {
-	c := &clinic{t: t, store: memory.New(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
+	c := &clinic{t: t, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
 	c.fault = func(_ string, do func() error) error { return do() }
 	tapped := func(_ context.Context, call string, do func() error) error {
 		name, _, _ := strings.Cut(call, " ")
@@ -70,6 +72,8 @@ func newClinic(t *testing.T) *clinic {
 		Staff:      tappedStaff{c.store, tapped},
 		Machine:    tappedMachine{c.machine, tapped},
 		Mailer:     tappedMailer{c, tapped},
+		Files:      c.files,
+		Sealer:     c.sealer,
 		Now:        func() time.Time { return c.now },
 		Pause:      func(context.Context, time.Duration) { c.locked(func() { c.pauses++ }) },
 		NewID:      bulk.NewID,
@@ -79,7 +83,7 @@ func newClinic(t *testing.T) *clinic {
 		PortalURL:  "https://portal.example",
 	}
 	ctx := t.Context()
-	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
+	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside", Email: "desk@riverside.example"}, {ID: "fac-2", Name: "Hilltop", Email: "desk@hilltop.example"}} {
 		must(t, c.store.PutFacility(ctx, f))
 	}
 	for _, p := range everybody {
@@ -211,7 +215,7 @@ func (c *clinic) planned(r engine.Request) bulk.Operation {
 // submission is what ada sends for the plan as it stands.
 func submission(op bulk.Operation) engine.Submission {
 	return engine.Submission{Digest: op.Plan.Digest, Reason: "The insurance plan has ended.",
-		Checklist: engine.Checklist, Typed: fmt.Sprint(op.Plan.Changes)}
+		Checklist: engine.ChecklistOf(op), Typed: fmt.Sprint(op.Plan.Changes)}
 }
 
 func (c *clinic) submitted(r engine.Request) bulk.Operation {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"time"
 
@@ -56,17 +57,20 @@ type Operations interface {
 	// Selection returns what was selected for an operation.
 	Selection(ctx context.Context, id string) (bulk.Selection, error)
 
-	// PutBatch and PutExclusions write a part of a plan once: the same part of
-	// the same run a second time is fault.Conflict. Pages count from 1.
+	// PutBatch, PutExclusions and PutListed write a part of a plan once: the same
+	// part of the same run a second time is fault.Conflict. Lists and pages count
+	// from 1.
 	PutBatch(ctx context.Context, id, run string, b bulk.Batch) error
 	PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error
+	PutListed(ctx context.Context, id, run string, list, page int, patients []string) error
 	// PutSubjects keeps the subjects of a plan in short, and Subjects returns
 	// them; nothing where none are kept.
 	PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error
 	Subjects(ctx context.Context, id, run string) (bulk.Subjects, error)
-	// Batch and Exclusions read them; fault.NotFound where there is none.
+	// Batch, Exclusions and Listed read them; fault.NotFound where there is none.
 	Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error)
 	Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error)
+	Listed(ctx context.Context, id, run string, list, page int) (patients []string, err error)
 
 	// CommitGroup makes the edits of a group, its result and its tally, in one
 	// transaction. nil means committed. ErrRecorded: the group's result is
@@ -81,6 +85,13 @@ type Operations interface {
 	// Progress sums the tallies of an operation.
 	Progress(ctx context.Context, id string) (bulk.Tally, error)
 
+	// Claim stores c for the notice of a change, counted from 0 in its batch,
+	// where nothing is stored, and returns what is stored then. The same claim may
+	// be made again after a lost answer.
+	Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error)
+	// PutOutcome stores a claim of the caller's own with its outcome.
+	PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error
+
 	// PutToken stores a token of the state machine for a wait, beside those that
 	// are stored: which of them the machine waits with, it alone knows. While one
 	// is stored, Open(WaitsForAnswer) yields the operation.
@@ -89,6 +100,15 @@ type Operations interface {
 	Token(ctx context.Context, id, wait string) (token string, ok bool, err error)
 	// DeleteToken forgets a used token.
 	DeleteToken(ctx context.Context, id, wait, token string) error
+
+	// PutWritten stores what an attempt to write an export's file came to, and
+	// the sealed passphrase of that file, once.
+	PutWritten(ctx context.Context, id, attempt string, w Written, sealed []byte) error
+	// Written returns it; fault.NotFound where there is none.
+	Written(ctx context.Context, id, attempt string) (Written, error)
+	// Sealed returns the sealed passphrase; ok is false once it was deleted.
+	Sealed(ctx context.Context, id, attempt string) (sealed []byte, ok bool, err error)
+	DeleteSealed(ctx context.Context, id, attempt string) error
 
 	// MailSent reports whether MarkMailSent was called for the operation's mail.
 	MailSent(ctx context.Context, id, mail string) (bool, error)
@@ -128,6 +148,53 @@ type ApprovalRef struct {
 	Approver  string `json:"approver"` // sub
 }
 
+// Written is what an attempt to write an export's file came to. It is stored
+// before the file is complete, so that no file is ever without it.
+type Written struct {
+	File    bulk.File      `json:"file"`
+	Skipped []bulk.Outcome `json:"skipped,omitempty"` // who is not in it, in the plan's order
+}
+
+// Files keeps the files of exports, at most one for an operation.
+type Files interface {
+	// Create begins an operation's file, and gives up what earlier attempts have
+	// left unfinished. The file is there only once Complete has returned.
+	Create(ctx context.Context, operation, attempt string) (FileWriter, error)
+	// Stat returns which attempt wrote the operation's file and its size; ok is
+	// false where there is none.
+	Stat(ctx context.Context, operation string) (attempt string, size int64, ok bool, err error)
+	// Link returns an address from which anybody can download the file under the
+	// name, for a short time.
+	Link(ctx context.Context, operation string, d Download) (string, error)
+	// Delete removes the file, and what attempts at it have left.
+	Delete(ctx context.Context, operation string) error
+}
+
+// FileWriter writes a file in order.
+type FileWriter interface {
+	io.Writer
+	// Complete makes the file there, whole. ErrFileExists: another attempt has.
+	Complete() error
+	// Abort gives it up; nothing of it stays. After Complete it does nothing.
+	Abort() error
+}
+
+// Download is how a file is handed out.
+type Download struct {
+	Name, MediaType string
+	For             time.Duration
+}
+
+// ErrFileExists says that an operation's file is complete already.
+var ErrFileExists = errors.New("the file is complete already")
+
+// Sealer encrypts the passphrase of an export's file until it is shown.
+// What is sealed for one operation does not open for another.
+type Sealer interface {
+	Seal(ctx context.Context, operation, passphrase string) ([]byte, error)
+	Open(ctx context.Context, operation string, sealed []byte) (passphrase string, err error)
+}
+
 // Machine is the state machine that runs operations.
 type Machine interface {
 	// Start starts the execution named after the operation. One that has been
@@ -141,11 +208,15 @@ type Machine interface {
 
 // Mailer sends a mail. Subject and text hold no patient data.
 type Mailer interface {
+	// Send sends a mail once and never tries again by itself. nil means that it
+	// was taken. fault.Busy: not taken, try again. fault.Invalid: not taken, and
+	// the sentence says why. Any other error: unknown whether it was taken.
 	Send(ctx context.Context, m Mail) error
 }
 
-// Mail is one mail to one person.
-type Mail struct{ To, Subject, Text, HTML string }
+// Mail is one mail to one address. Operation and Notice, which may be empty, say
+// for what it was sent, should it come back.
+type Mail struct{ To, Subject, Text, HTML, Operation, Notice string }
 
 // Group is what CommitGroup writes.
 type Group struct {

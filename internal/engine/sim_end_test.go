@@ -85,6 +85,12 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		if err != nil {
 			return err
 		}
+		if line.Change.Notice != nil {
+			if err := k.checkNotice(op, line.Outcome, &tally); err != nil {
+				return err
+			}
+			continue
+		}
 		written, touched := 0, false
 		for _, e := range line.Change.Edits {
 			written += k.written[op.ID][e.Ref]

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -9,12 +10,25 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
-// world counts what the kind's planner needs counted, and reads the calendars
-// in which it books.
-func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
-	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
+// partReaders is how many patients' parts are read at a time for each chunk.
+const partReaders = 8
+
+// world reads and counts what the kind's planner needs to know, and reads the
+// calendars in which it books.
+func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
+	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
+	if k.Tells != nil {
+		for _, role := range k.Tells(p) {
+			people, err := e.Staff.People(ctx, role)
+			if err != nil {
+				return w, err
+			}
+			w.Staff = append(w.Staff, people...)
+		}
+	}
 	if k.Books != nil {
 		providers, from, to := k.Books(p, d, w.At)
 		for _, c := range e.calendars(ctx, providers, from, to) {
@@ -79,6 +93,47 @@ func count(ids iter.Seq2[string, error]) (int, error) {
 		n++
 	}
 	return n, nil
+}
+
+// parts returns everything kept about the patients of the ids that exist, in
+// its latest version.
+func (e *Engine) parts(ctx context.Context, ids []string) (map[string]registry.Patient, map[string][]registry.Record, error) {
+	type answer struct {
+		parts []registry.Record
+		err   error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make([]answer, len(ids))
+	work := make(chan int)
+	var workers sync.WaitGroup
+	for range partReaders {
+		workers.Go(func() {
+			for i := range work {
+				if answers[i].parts, answers[i].err = e.Registry.Parts(ctx, ids[i]); answers[i].err != nil {
+					cancel()
+				}
+			}
+		})
+	}
+	for i := range ids {
+		work <- i
+	}
+	close(work)
+	workers.Wait()
+	patients, parts := make(map[string]registry.Patient, len(ids)), make(map[string][]registry.Record, len(ids))
+	var failure error
+	for i, a := range answers {
+		if a.err != nil && (failure == nil || errors.Is(failure, context.Canceled)) {
+			failure = a.err
+		}
+		for _, r := range a.parts {
+			if r.Ref.Part == registry.ProfilePart {
+				patients[ids[i]], parts[ids[i]] = registry.Patient{Record: r}, a.parts
+			}
+		}
+	}
+	return patients, parts, failure
 }
 
 // recordsFor says which records of a candidate the kind's planner needs besides

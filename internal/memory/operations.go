@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
@@ -22,10 +23,14 @@ type operation struct {
 	events     [][]byte
 	batches    map[part][]byte
 	exclusions map[part][]byte
+	listed     map[listPart][]byte
 	subjects   map[string]bulk.Subjects // by run
 	results    map[groupKey]committed
+	claims     map[claimKey][]byte
 	tokens     map[token]int // and how many had ever been stored before it
 	mails      map[string]bool
+	written    map[string][]byte // by attempt
+	sealed     map[string][]byte // by attempt
 }
 
 // token is a stored task token.
@@ -38,7 +43,14 @@ type part struct {
 	number int
 }
 
+type listPart struct {
+	run        string
+	list, page int
+}
+
 type groupKey struct{ batch, group int }
+
+type claimKey struct{ batch, change int }
 
 type committed struct {
 	result []byte
@@ -63,10 +75,14 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		events:     [][]byte{encode(e)},
 		batches:    map[part][]byte{},
 		exclusions: map[part][]byte{},
+		listed:     map[listPart][]byte{},
 		subjects:   map[string]bulk.Subjects{},
 		results:    map[groupKey]committed{},
+		claims:     map[claimKey][]byte{},
 		tokens:     map[token]int{},
 		mails:      map[string]bool{},
+		written:    map[string][]byte{},
+		sealed:     map[string][]byte{},
 	}
 	return "", nil
 }
@@ -133,6 +149,13 @@ func (s *Store) PutExclusions(_ context.Context, id, run string, page int, x []b
 	return err
 }
 
+func (s *Store) PutListed(_ context.Context, id, run string, list, page int, patients []string) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		return struct{}{}, putOnce(o.listed, listPart{run, list, page}, encode(patients))
+	})
+	return err
+}
+
 func (s *Store) PutSubjects(_ context.Context, id, run string, subjects bulk.Subjects) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
 		o.subjects[run] = slices.Clone(subjects)
@@ -145,7 +168,7 @@ func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, erro
 	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
 }
 
-func putOnce(parts map[part][]byte, p part, text []byte) error {
+func putOnce[P comparable](parts map[P][]byte, p P, text []byte) error {
 	if _, ok := parts[p]; ok {
 		return fault.New(fault.Conflict, "This part of the plan is already stored.")
 	}
@@ -170,6 +193,16 @@ func (s *Store) Exclusions(_ context.Context, id, run string, page int) ([]bulk.
 			return nil, fault.New(fault.NotFound, "The plan has no page %d of exclusions.", page)
 		}
 		return decode[[]bulk.Exclusion](text), nil
+	})
+}
+
+func (s *Store) Listed(_ context.Context, id, run string, list, page int) ([]string, error) {
+	return read(s, id, func(o *operation) ([]string, error) {
+		text, ok := o.listed[listPart{run, list, page}]
+		if !ok {
+			return nil, fault.New(fault.NotFound, "The list %d has no page %d.", list, page)
+		}
+		return decode[[]string](text), nil
 	})
 }
 
@@ -220,6 +253,24 @@ func (s *Store) Progress(_ context.Context, id string) (bulk.Tally, error) {
 	return sum, nil
 }
 
+func (s *Store) Claim(_ context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	return read(s, id, func(o *operation) (bulk.Claim, error) {
+		key := claimKey{batch, change}
+		if _, ok := o.claims[key]; !ok {
+			o.claims[key] = encode(c)
+		}
+		return decode[bulk.Claim](o.claims[key]), nil
+	})
+}
+
+func (s *Store) PutOutcome(_ context.Context, id string, batch, change int, c bulk.Claim) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		o.claims[claimKey{batch, change}] = encode(c)
+		return struct{}{}, nil
+	})
+	return err
+}
+
 func (s *Store) PutToken(_ context.Context, id, wait, text string) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
 		s.tokens++
@@ -249,6 +300,45 @@ func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	defer s.mu.Unlock()
 	if o := s.operations[id]; o != nil {
 		delete(o.tokens, token{wait, text})
+	}
+	return nil
+}
+
+func (s *Store) PutWritten(_ context.Context, id, attempt string, w engine.Written, sealed []byte) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		if _, ok := o.written[attempt]; ok {
+			return struct{}{}, fault.New(fault.Conflict, "What this attempt wrote is already stored.")
+		}
+		o.written[attempt], o.sealed[attempt] = encode(w), slices.Clone(sealed)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (s *Store) Written(_ context.Context, id, attempt string) (engine.Written, error) {
+	return read(s, id, func(o *operation) (engine.Written, error) {
+		text, ok := o.written[attempt]
+		if !ok {
+			return engine.Written{}, fault.New(fault.NotFound, "Nothing is stored of this attempt.")
+		}
+		return decode[engine.Written](text), nil
+	})
+}
+
+func (s *Store) Sealed(_ context.Context, id, attempt string) (sealed []byte, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		sealed, ok = o.sealed[attempt]
+	}
+	return slices.Clone(sealed), ok, nil
+}
+
+func (s *Store) DeleteSealed(_ context.Context, id, attempt string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		delete(o.sealed, attempt)
 	}
 	return nil
 }

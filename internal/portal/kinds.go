@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -14,6 +15,7 @@ import (
 // what-<name>.html.
 type kindForm struct {
 	One, Many string   // what one change is called
+	Whole     string   // what all of it is called, of so many patients, where they are no changes
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
@@ -22,6 +24,10 @@ type kindForm struct {
 	Choices func(choices) any
 	// Answers are those that the form begins with; nil where it begins empty.
 	Answers func(now time.Time) url.Values
+	// Params reads what the form sends, and Values is its inverse; nil where each
+	// question has one text.
+	Params func(url.Values) bulk.Params
+	Values func(bulk.Params) url.Values
 }
 
 // kindForms has an entry for every kind.
@@ -60,6 +66,13 @@ var kindForms = map[string]kindForm{
 		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
 		Heading: "Is this what the file should change?",
 	},
+	kind.Communication.Name: {
+		One: "message", Many: "messages",
+		Purpose: "Write to everybody who has to do with the patients: their facilities, their providers, or the staff. Each gets one mail with the number of patients and a link to the list.",
+		Heading: "What do you want to say, and to whom?",
+		Fields:  []string{kind.MessageType, kind.AlertRole, kind.MessageHeading, kind.MessageText},
+		Choices: func(choices) any { return messageChoices() },
+	},
 	kind.VisitScheduling.Name: {
 		One: "booking", Many: "bookings",
 		Purpose: "Book visits for many patients, one or a series, spread evenly over days and providers within their hours.",
@@ -70,6 +83,13 @@ var kindForms = map[string]kindForm{
 			return url.Values{kind.VisitsLast: {"30"}, kind.VisitsWith: {kind.OwnProvider}, kind.VisitsAt: {kind.PreferredTime},
 				kind.VisitsFrom: {now.AddDate(0, 0, 7).Format(time.DateOnly)}, kind.VisitsTo: {now.AddDate(0, 0, 34).Format(time.DateOnly)}}
 		},
+	},
+	kind.Export.Name: {
+		Whole:   "the export of %s",
+		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
+		Heading: "What should be exported?",
+		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
+		Choices: exportChoices, Answers: everyColumn, Params: exportParams, Values: exportAnswers,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
@@ -198,4 +218,25 @@ func providerOptions(c choices) []option {
 		list = append(list, option{p.ID, p.Name, note})
 	}
 	return list
+}
+
+type messageForm struct {
+	Types, Roles []option
+	Placeholders []kind.Placeholder
+}
+
+func messageChoices() messageForm {
+	f := messageForm{Placeholders: kind.Placeholders, Roles: []option{{kind.EveryRole, "Everybody", ""}}}
+	notes := map[string]string{
+		kind.ToFacilities: "To each facility of these patients, at the address of its contact.",
+		kind.ToProviders:  "To each provider of these patients.",
+		kind.ToStaff:      "To the staff who hold the facilities of these patients.",
+	}
+	for _, t := range kind.MessageTypes {
+		f.Types = append(f.Types, option{t.Answer, t.Title, notes[t.Answer]})
+	}
+	for _, r := range kind.AlertRoles {
+		f.Roles = append(f.Roles, option{string(r), r.Title(), ""})
+	}
+	return f
 }

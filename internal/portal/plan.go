@@ -25,6 +25,17 @@ type planPart struct {
 	Lines    []planLine
 	Pages    pager
 	Ran      bool // lines carry outcomes
+
+	// Only of an export.
+	Sheets []engine.SheetRows
+	Rows   int    // in all sheets
+	Size   string // an estimate
+}
+
+// ForGood reports whether what the plan does cannot be undone.
+func (p planPart) ForGood() bool {
+	k, ok := kind.Find(p.Op.Kind)
+	return ok && !k.Undoable
 }
 
 // countTable counts the patients by what they have in one field.
@@ -83,6 +94,9 @@ type exclusionSection struct {
 // what cannot be undone; those of anything else stay together.
 func exclusionSections(op bulk.Operation, groups []exclusionGroup) []exclusionSection {
 	sections := []exclusionSection{{ID: "left-out", Title: "Left out", Sentence: "These cannot be changed by this operation. Nothing happens to them."}}
+	if k, known := kind.Find(op.Kind); known && k.MakesFile() {
+		sections[0].Sentence = "These are not in the file."
+	}
 	if op.Kind == kind.Rollback.Name {
 		sections = []exclusionSection{
 			{ID: "left-out", Title: "Changed since, left alone", Sentence: "Somebody changed these after " + op.Params[kind.Undoes] + ". Their newer values stay."},
@@ -132,15 +146,20 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
+	bulk.NoRecipient:    "Tell those concerned in another way, or ask an administrator to look at the directory.",
+	bulk.NoAddress:      "Ask an administrator to add the address, then ask again for these patients.",
 	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
 	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
 }
 
-// planLine is one patient of a plan.
+// planLine is one subject of a plan.
 type planLine struct {
 	Subject, Name, Facility string
 	Edits                   []planEdit
 	Visits                  []planVisit
+	Rows                    string // of an export
+	Notice                  *bulk.Notice
+	Number                  string // of the notice
 	Outcome                 bulk.Outcome
 }
 
@@ -155,7 +174,7 @@ const inlineExclusions = 10
 
 // plan reads a plan's summary and the page of it that the address asks for.
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
-	p := &planPart{Op: op, Ran: !op.Started.IsZero()}
+	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(int64(op.Plan.Bytes))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
 	p.Counts = countTables(op.Plan, d)
 	groups, err := rq.exclusionGroups(op)
@@ -167,10 +186,24 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range lines {
-		p.Lines = append(p.Lines, lineWords(l, d))
+	for n, l := range lines {
+		line := lineWords(l, d)
+		line.Rows = rowWords(p.Sheets, l.Change.Extract)
+		line.Number = engine.NoticeNumber(p.Pages.Page, n)
+		p.Lines = append(p.Lines, line)
 	}
 	return p, nil
+}
+
+// rowWords says how many rows of each sheet a patient gives to an export.
+func rowWords(sheets []engine.SheetRows, x *bulk.Extract) string {
+	var words []string
+	for _, s := range sheets {
+		if x != nil {
+			words = append(words, s.Title+": "+thousands(x.Rows[s.Name]))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func (rq *request) lines(op bulk.Operation, page int) ([]engine.Line, error) {
@@ -226,7 +259,7 @@ func exclusionTitle(code bulk.ExclusionCode) string {
 // each visit with its time where it takes place.
 func lineWords(l engine.Line, d registry.Directory) planLine {
 	c := l.Change
-	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Outcome: l.Outcome}
+	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Notice: c.Notice, Outcome: l.Outcome}
 	place, _ := d.Facility(c.Facility)
 	touched, _ := c.Visits()
 	for _, e := range c.Edits {

@@ -27,7 +27,7 @@ type pages map[string]*template.Template
 func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "second": showSecond, "date": showDate, "label": registry.Label,
-		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "asked": askedWords, "capital": capital, "lower": strings.ToLower,
+		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "capital": capital, "lower": strings.ToLower,
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)
@@ -158,10 +158,11 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.MayRequest() {
 		under = append(under, menuEntry{Title: "Start a bulk operation", To: "/operations/new", Current: strings.HasPrefix(here, "/operations/new")})
 	}
+	under = append(under, menuEntry{Title: "Exports", To: "/exports", Current: here == "/exports"})
 	menu := []menuEntry{
 		{Title: "Home", To: "/", Current: here == "/"},
 		{Title: "Patients", To: "/patients", Current: strings.HasPrefix(here, "/patients")},
-		{Title: "Patient Operations", Under: under, Current: strings.HasPrefix(here, "/operations") && !deciding},
+		{Title: "Patient Operations", Under: under, Current: (strings.HasPrefix(here, "/operations") || here == "/exports") && !deciding},
 	}
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})

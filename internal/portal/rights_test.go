@@ -62,6 +62,7 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/notices/{notice}":      "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404", // who holds the facility
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/overlap/{other}":       "/operations/{overlap}                       303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
@@ -143,7 +144,15 @@ func (f *fixture) operation(state string) string {
 	t := f.t.(*testing.T)
 	ids := f.unused[:2]
 	f.unused = f.unused[2:]
-	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	if state == "exported" {
+		return exported(f.sam, f.all["theo"], ids...)
+	}
+	p := (*page)(nil)
+	if state == "sent" {
+		p = plannedAs(f.sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, ids...)
+	} else {
+		p = planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	}
 	op := p.operation()
 	if state == "ready" {
 		return op
@@ -165,7 +174,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "sent", "exported"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}
@@ -342,8 +351,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Audit Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Audit Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Exports Audit Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Approvals 0 waiting for you Audit Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

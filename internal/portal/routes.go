@@ -75,6 +75,7 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/notices/{notice}", right: reader, handle: notice, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/overlap/{other}", right: reader, handle: overlapPage, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: operationFile("outcomes", outcomesFile), event: audit.FileDownloaded},
@@ -100,6 +101,13 @@ func (p *portal) routes() []route {
 		{method: "POST", pattern: "/operations/{operation}/tasks", right: requester, handle: seeToTask, fields: []string{"task", "act", "to"}},
 		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
 		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
+
+		{method: "GET", pattern: "/operations/{operation}/file", right: requester, handle: filePage},
+		{method: "POST", pattern: "/operations/{operation}/file", right: requester, handle: downloadFile, event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/passphrase", right: requester, handle: passphrasePage},
+		{method: "POST", pattern: "/operations/{operation}/passphrase", right: requester, handle: showPassphrase, event: audit.PassphraseShown},
+
+		{method: "GET", pattern: "/exports", right: reader, handle: exports},
 
 		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},

@@ -101,7 +101,9 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		}
 	}
 	eventually(t, auditPatience, "the change of rights is audited", func() bool {
-		return len(today(t, func(r audit.Record) bool { return r.Part == "STAFF#"+nora.Sub+"#STAFF" && r.New["role"] == string(staff.TeamLead) })) == 1
+		return len(today(t, func(r audit.Record) bool {
+			return r.Part == "STAFF#"+nora.Sub+"#STAFF" && r.New["role"] == string(staff.TeamLead)
+		})) == 1
 	})
 }
 

@@ -115,6 +115,8 @@ type Change struct {
 	Row      int     `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit  `json:"edits"`
 	Notice   *Notice `json:"notice,omitempty"`
+	// Only of an export, whose changes have no edits.
+	Extract *Extract `json:"extract,omitempty"`
 }
 
 // Inverse is the change that takes this one back.

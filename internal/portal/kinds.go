@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -14,6 +15,7 @@ import (
 // what-<name>.html.
 type kindForm struct {
 	One, Many string   // what one change is called
+	Whole     string   // what all of it is called, of so many patients, where they are no changes
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
@@ -22,6 +24,10 @@ type kindForm struct {
 	Choices func(choices) any
 	// Answers are those that the form begins with; nil where it begins empty.
 	Answers func(now time.Time) url.Values
+	// Params reads what the form sends, and Values is its inverse; nil where each
+	// question has one text.
+	Params func(url.Values) bulk.Params
+	Values func(bulk.Params) url.Values
 }
 
 // kindForms has an entry for every kind.
@@ -77,6 +83,13 @@ var kindForms = map[string]kindForm{
 			return url.Values{kind.VisitsLast: {"30"}, kind.VisitsWith: {kind.OwnProvider}, kind.VisitsAt: {kind.PreferredTime},
 				kind.VisitsFrom: {now.AddDate(0, 0, 7).Format(time.DateOnly)}, kind.VisitsTo: {now.AddDate(0, 0, 34).Format(time.DateOnly)}}
 		},
+	},
+	kind.Export.Name: {
+		Whole:   "the export of %s",
+		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
+		Heading: "What should be exported?",
+		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
+		Choices: exportChoices, Answers: everyColumn, Params: exportParams, Values: exportAnswers,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }

@@ -98,7 +98,9 @@ func TestTwoFacilitiesAreTold(t *testing.T) {
 		}
 	}
 
-	address(annex, annex.facility+"@example.org")
+	if said, problems, code := bulkops(t, t.TempDir(), "address", "--facility", annex.facility, annex.facility+"@example.org"); code != 0 || !strings.Contains(said, "from now on") {
+		t.Fatalf("%d %s%s", code, said, problems)
+	}
 	again, err := e.Again(t.Context(), hall.requester, op.ID, bulk.Rerun, rand.Text())
 	if err != nil {
 		t.Fatal(err)

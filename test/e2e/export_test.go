@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -119,6 +121,7 @@ func TestExports(t *testing.T) {
 	}
 	w.deniedByKMS(t, lead)
 	refusedWithoutTLS(t, made[names[0]], portal)
+	goneAfterItsTime(t, made[names[0]].ID, portal)
 }
 
 // takeNotes writes a clinical note about every second patient, and returns
@@ -331,6 +334,35 @@ func setVariable(t *testing.T, function, name, value string) (back func()) {
 	}
 	set(value)
 	return sync.OnceFunc(func() { set(now.Environment.Variables[name]) })
+}
+
+// goneAfterItsTime lets the time of a file be over, and sees that the watch
+// deletes it and the page says so.
+func goneAfterItsTime(t *testing.T, id string, portal *person) {
+	t.Helper()
+	op, err := live.operations.Operation(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.File.Expires = time.Now().Add(-time.Second)
+	body, err := json.Marshal(op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.database.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: aws.String(live.Outputs["OperationsTable"]),
+		Key:              map[string]dynamotypes.AttributeValue{"pk": &dynamotypes.AttributeValueMemberS{Value: "OP#" + id}, "sk": &dynamotypes.AttributeValueMemberS{Value: "HEADER"}},
+		UpdateExpression: aws.String("SET body = :body"), ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":body": &dynamotypes.AttributeValueMemberS{Value: string(body)}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	live.sweep(t)
+	if n := exportsBucket().objects(t, id); n != 0 {
+		t.Errorf("%d objects are left", n)
+	}
+	portal.open("/operations/" + id + "/file")
+	portal.isStatus(http.StatusGone)
+	portal.open("/operations/" + id)
+	portal.reads("It was deleted on", "File deleted")
 }
 
 // refusedWithoutTLS puts the statement into the bucket's policy that the

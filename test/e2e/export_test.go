@@ -298,12 +298,16 @@ func encryptedByOurKeyOnly(t *testing.T) {
 	if by := own.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault; by.SSEAlgorithm != s3types.ServerSideEncryptionAwsKms || aws.ToString(by.KMSMasterKeyID) != live.Outputs["KeyArn"] {
 		t.Errorf("the bucket encrypts by %s with %s", by.SSEAlgorithm, aws.ToString(by.KMSMasterKeyID))
 	}
+	writer := s3.NewFromConfig(somebodyWith(t, "writer-"+thisRun, "s3:PutObject", "kms:GenerateDataKey"), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := writer.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b.name(), Key: aws.String("OP-OUR-KEY"), Body: strings.NewReader("x")}); err != nil {
+		t.Errorf("what leaves the encryption to the bucket is refused: %v", err)
+	}
 	for _, other := range []s3.PutObjectInput{
 		{ServerSideEncryption: s3types.ServerSideEncryptionAes256}, {ServerSideEncryption: s3types.ServerSideEncryptionAwsKms},
 		{ServerSideEncryption: s3types.ServerSideEncryptionAwsKms, SSEKMSKeyId: aws.String(strings.Replace(live.Outputs["KeyArn"], ":key/", ":key/0", 1))},
 	} {
 		other.Bucket, other.Key, other.Body = b.name(), aws.String("OP-ANOTHER-KEY"), strings.NewReader("x")
-		if _, err := b.PutObject(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		if _, err := writer.PutObject(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("encrypted by %s with %s: %v", other.ServerSideEncryption, aws.ToString(other.SSEKMSKeyId), err)
 		}
 	}

@@ -58,6 +58,9 @@ func (e Edit) Books() bool {
 	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
 }
 
+// Frees reports whether a visit no longer takes place because of the edit.
+func (e Edit) Frees() bool { return e.Inverse().Books() }
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"maps"
 
 	"bulkops/internal/registry"
 )
@@ -89,8 +90,18 @@ func (e *Engine) read(ctx context.Context, candidates []candidate, also reading)
 			refs = append(refs, also.records(c, p)...)
 		}
 	}
-	if len(refs) > 0 {
-		chunk.records, err = e.Registry.Records(ctx, refs)
+	if len(refs) == 0 {
+		return chunk, nil
 	}
-	return chunk, err
+	if chunk.records, err = e.Registry.Records(ctx, refs); err != nil {
+		return chunk, err
+	}
+	if refs = slotsOf(candidates, chunk.records); len(refs) > 0 {
+		held, err := e.Registry.Records(ctx, refs)
+		if err != nil {
+			return chunk, err
+		}
+		maps.Copy(chunk.records, held)
+	}
+	return chunk, nil
 }

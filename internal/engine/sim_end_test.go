@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 )
@@ -37,6 +38,9 @@ func (k *checker) checkEnd() error {
 	}
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
 		return errors.Join(err, fmt.Errorf("%s: a token was never used", id))
+	}
+	if err := k.checkCalendars(); err != nil {
+		return err
 	}
 	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {
 		return errors.New("the records are not what the changes made of them")
@@ -108,7 +112,7 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 			continue
 		case bulk.Skipped:
 			tally.Skipped++
-			if !touched {
+			if !touched && o.Code != bulk.SlotTaken && o.Code != bulk.SlotPassed {
 				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
 			}
 		case bulk.Failed:
@@ -125,4 +129,18 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		return fmt.Errorf("the lines count %+v, the operation %+v", tally, op.Final)
 	}
 	return nil
+}
+
+// checkCalendars: of visits that were booked by operations no two take place at
+// the same time with one provider.
+func (k *checker) checkCalendars() error {
+	visits, _, err := k.w.store.Calendar(context.Background(), "ann", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
+	for i, v := range visits {
+		for _, w := range visits[:i] {
+			if strings.Contains(v.Ref.Part, "#B") && strings.Contains(w.Ref.Part, "#B") && v.Start().Before(w.Start().Add(45*time.Minute)) && w.Start().Before(v.Start().Add(45*time.Minute)) {
+				return fmt.Errorf("ann has %v and %v at the same time", v.Ref, w.Ref)
+			}
+		}
+	}
+	return err
 }

@@ -44,7 +44,9 @@ type wish struct {
 // populate stores facilities, staff and patients.
 func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
-	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside", Email: "desk@riverside.example"}, {ID: "fac-2", Name: "Hilltop", Email: "desk@hilltop.example"}} {
+	for _, f := range kindtest.Directory.Facilities {
+		f.Capacity = 0
+		f.Email = "desk@" + strings.ToLower(f.Name) + ".example"
 		_ = w.store.PutFacility(ctx, f)
 	}
 	for _, p := range kindtest.Directory.Providers {

@@ -166,6 +166,28 @@ func TestWhatIsNoMatterForTheAudit(t *testing.T) {
 	}
 }
 
+// A message is audited when a call sets out to send it, and with its outcome.
+func TestMessagesAreAudited(t *testing.T) {
+	claim, sent := `{"recipient":{"S":"fac-1"}}`, `{"recipient":{"S":"fac-1"},"outcome":{"S":"done"}}`
+	for _, c := range []struct{ event, old, new, what string }{
+		{"INSERT", "", claim, "message begun"},
+		{"MODIFY", claim, sent, "message done"},
+		{"MODIFY", claim, strings.Replace(sent, "done", "failed", 1), "message failed"},
+		{"INSERT", "", strings.Replace(sent, "done", "not attempted", 1), ""},
+		{"MODIFY", sent, claim, audit.Tampered},
+		{"REMOVE", sent, "", audit.Tampered},
+		{"REMOVE", claim, "", audit.Tampered},
+	} {
+		got, ok, err := audit.FromStream(one(t, streamRecord(c.event, "OP#OP-1", "NOTICE#00002#016", c.old, c.new)))
+		if err != nil || ok != (c.what != "") || got.What != c.what {
+			t.Errorf("%s of %s: %+v %v %v", c.event, c.new, got, ok, err)
+		}
+		if strings.HasPrefix(c.what, "message") && (got.Detail != "Message 2-17 to fac-1" || got.Operation != "OP-1" || got.Type != audit.Event || got.ByHand) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 func TestAStoredPartThatSomebodyChangesIsAnEvent(t *testing.T) {
 	for _, part := range []string{"EVENT#000001", "PLAN#run#BATCH#00001", "PLAN#run#EXCLUDED#00001", "RESULT#00001#00", "TALLY#00001#00"} {
 		for _, did := range []string{"MODIFY", "REMOVE"} {

@@ -150,8 +150,8 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		}
 		unless, _ := get(s, "Condition", "StringNotEquals").(object)
 		for key, value := range unless {
-			if get(s, "Condition", "Null", key) != "false" {
-				t.Errorf("%v refuses what does not name %s", get(s, "Sid"), key)
+			if get(s, "Condition", "Null", "s3:x-amz-server-side-encryption") != "false" {
+				t.Errorf("%v refuses what leaves the encryption to the bucket", get(s, "Sid"))
 			}
 			denied[key] = text(value)
 		}

@@ -26,7 +26,7 @@ type Asked struct {
 	Key  string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request. The same key again gives the same operation."`
 	Body struct {
 		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
-		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold)." example:"{\"to\":\"Active\"}"`
+		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). provider-reassignment: to (one, several or default), provider (for one), providers (for several: ids with a space between), by (for several: round-robin, load or capacity), capacity (for capacity: patients a day, such as P001=20 P002=15), visits (reassign, keep or cancel). facility-transfer: to, provider (keep, default or later), visits (move, keep or cancel). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold)." example:"{\"to\":\"Active\"}"`
 		Selection Selection         `json:"selection,omitempty"`
 		Edits     string            `json:"edits,omitempty" maxLength:"40" doc:"Your own operation that this one takes the place of: it is taken back unless it has ended. Without a selection, for the same patients."`
 	}

@@ -17,6 +17,7 @@ const (
 	NewProvider  = "provider"  // for ToOne: a provider's id
 	NewProviders = "providers" // for ToSeveral: ids, parted by a space
 	ShareBy      = "by"        // for ToSeveral: ByTurns, ByLoad or ByCapacity
+	Capacity     = "capacity"  // for ByCapacity: patients a day by provider's id, as in "P001=20 P002=15"
 	FutureVisits = "visits"    // GiveVisits, KeepVisits or DropVisits
 )
 
@@ -32,7 +33,7 @@ const (
 const (
 	ByTurns    = "round-robin" // to each in turn
 	ByLoad     = "load"        // to who has the fewest patients then
-	ByCapacity = "capacity"    // to who has the most room left
+	ByCapacity = "capacity"    // in proportion to how many patients each sees a day
 )
 
 // ProviderReassignment gives patients another provider.
@@ -47,6 +48,7 @@ var ProviderReassignment = Kind{
 	ReadsVisits:  func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
 	New: func(p bulk.Params, w World) Planner {
 		r := &reassignment{roster: newRoster(w), at: w.At, by: p[ShareBy], visits: p[FutureVisits]}
+		r.roster.perDay, _ = capacities(p, w.Directory)
 		if p[ReassignTo] != ToDefault {
 			r.among = newProviders(p, w.Directory)
 		}
@@ -73,15 +75,20 @@ func newProviders(p bulk.Params, d registry.Directory) []string {
 
 func summariseReassignment(p bulk.Params, d registry.Directory) string {
 	names := make([]string, 0, 4)
+	perDay, _ := capacities(p, d)
 	for _, id := range newProviders(p, d) {
-		names = append(names, d.Display(registry.ProviderField, id))
+		name := d.Display(registry.ProviderField, id)
+		if n := perDay[id]; n > 0 {
+			name += fmt.Sprintf(" (%d)", n)
+		}
+		names = append(names, name)
 	}
 	words := "Reassign to " + strings.Join(names, ", ")
 	switch p[ReassignTo] {
 	case ToDefault:
 		words = "Reassign to the default provider of each patient’s facility"
 	case ToSeveral:
-		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by room left"}[p[ShareBy]]
+		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by patients a day"}[p[ShareBy]]
 	}
 	return words + map[string]string{
 		GiveVisits: "; future visits go along",
@@ -107,16 +114,19 @@ func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
 				c.add(NewProviders, "Choose each provider once.")
 			}
 			c.works(NewProviders, d, id)
-			if q, _ := d.Provider(id); p[ShareBy] == ByCapacity && q.Limit == 0 {
-				c.add(ShareBy, fmt.Sprintf("%s has no limit of patients, so there is no room to go by. Choose another way to share them out.", d.Display(registry.ProviderField, id)))
-			}
 		}
 	}
 	if c.goesWith(ShareBy, to == ToSeveral, "How patients are shared out can be chosen only for several providers.") {
 		c.oneOf(ShareBy, "Choose how the patients are shared out.", ByTurns, ByLoad, ByCapacity)
 	}
+	if c.goesWith(Capacity, p[ShareBy] == ByCapacity, "How many patients a provider sees a day can be said only where patients are shared out by it.") {
+		_, wrong := capacities(p, d)
+		for _, sentence := range wrong {
+			c.add(Capacity, sentence)
+		}
+	}
 	c.oneOf(FutureVisits, "Choose what happens to future visits.", GiveVisits, KeepVisits, DropVisits)
-	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, FutureVisits)
+	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, Capacity, FutureVisits)
 }
 
 // reassignment is the planner; its state is the roster's counts and whose turn
@@ -214,8 +224,8 @@ func (r *reassignment) before(a, b string) bool {
 	switch r.by {
 	case ByLoad:
 		return r.roster.patients[a] < r.roster.patients[b]
-	case ByCapacity:
-		return r.roster.limit(a)-r.roster.patients[a] > r.roster.limit(b)-r.roster.patients[b]
+	case ByCapacity: // who would have fewer for each patient a day
+		return (r.roster.patients[a]+1)*r.roster.perDay[b] < (r.roster.patients[b]+1)*r.roster.perDay[a]
 	}
 	return false
 }

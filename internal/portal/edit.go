@@ -44,10 +44,7 @@ func edit(rq *request) error {
 		return err
 	}
 	id, d := rq.newDraft("")
-	d.Edits, d.Selection, d.Merged, d.What = op.ID, &selection, op.Selected.Duplicates, url.Values{}
-	for name, answer := range op.Params {
-		d.What.Set(name, answer)
-	}
+	d.Edits, d.Selection, d.Merged, d.What = op.ID, &selection, op.Selected.Duplicates, kindForms[k.Name].values(op.Params)
 	d.chosenBefore(directory)
 	if err := rq.saveDraft(id, d); err != nil {
 		return err

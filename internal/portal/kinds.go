@@ -1,9 +1,13 @@
 package portal
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -15,9 +19,33 @@ type kindForm struct {
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
+	Several   []string // those of them with several answers, which are one parameter, parted by a space
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
 	Choices func(choices) any
+}
+
+// params are the answers that were sent.
+func (f kindForm) params(form url.Values) bulk.Params {
+	p := bulk.Params{}
+	for _, name := range f.Fields {
+		if value := strings.Join(slices.DeleteFunc(slices.Clone(form[name]), func(v string) bool { return v == "" }), " "); value != "" {
+			p[name] = value
+		}
+	}
+	return p
+}
+
+// values is the inverse of params.
+func (f kindForm) values(p bulk.Params) url.Values {
+	form := url.Values{}
+	for name, value := range p {
+		form[name] = []string{value}
+		if slices.Contains(f.Several, name) {
+			form[name] = strings.Fields(value)
+		}
+	}
+	return form
 }
 
 // kindForms has an entry for every kind.
@@ -31,7 +59,8 @@ var kindForms = map[string]kindForm{
 	kind.ProviderReassignment.Name: {
 		One: "reassignment", Many: "reassignments",
 		Purpose: "Give many patients another provider: one, several who share them, or the default provider of their facility. You choose what happens to their future visits.",
-		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.FutureVisits},
+		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.Capacity, kind.FutureVisits},
+		Several: []string{kind.NewProviders, kind.Capacity},
 		Choices: func(c choices) any { return reassignChoices(c) },
 	},
 	kind.FacilityTransfer.Name: {
@@ -91,7 +120,35 @@ var memberIDRules = []struct{ Value, Title, Hint string }{
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
 }
 
-type reassignForm struct{ To, Providers, Share, Visits []option }
+type reassignForm struct {
+	To, Providers, Share, Visits []option
+	Capacity                     []capacityAnswers // of each provider
+}
+
+// capacityAnswers are how many patients a provider can be said to see a day.
+type capacityAnswers struct {
+	ID, Name string
+	Own      int // what the provider's calendar says; 0 for nothing that can be used
+	Answers  []option
+}
+
+func capacityChoices(c choices) []capacityAnswers {
+	var all []capacityAnswers
+	for _, p := range c.Providers {
+		if !p.Active {
+			continue
+		}
+		a := capacityAnswers{ID: p.ID, Name: p.Name}
+		if p.Daily >= kind.LeastADay && p.Daily <= kind.MostADay {
+			a.Own = p.Daily
+		}
+		for n := kind.LeastADay; n <= kind.MostADay; n++ {
+			a.Answers = append(a.Answers, option{Value: fmt.Sprintf("%s=%d", p.ID, n), Title: strconv.Itoa(n)})
+		}
+		all = append(all, a)
+	}
+	return all
+}
 
 func reassignChoices(c choices) reassignForm {
 	return reassignForm{
@@ -101,10 +158,11 @@ func reassignChoices(c choices) reassignForm {
 			{kind.ToDefault, "The default provider of each patient’s facility", ""},
 		},
 		Providers: providerOptions(c),
+		Capacity:  capacityChoices(c),
 		Share: []option{
 			{kind.ByTurns, "In turn", "Each provider gets a patient, one after the other."},
 			{kind.ByLoad, "By number of patients", "Each patient goes to the provider who has the fewest patients then."},
-			{kind.ByCapacity, "By room left", "Each patient goes to the provider who is farthest from their limit of patients."},
+			{kind.ByCapacity, "By capacity", "In proportion to how many patients each provider sees a day, from 10 to 30. You say it below."},
 		},
 		Visits: []option{
 			{kind.GiveVisits, "Reassign them to the new provider", "Only visits with the patient’s present provider. Visits with somebody else stay as they are."},

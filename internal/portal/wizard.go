@@ -284,13 +284,7 @@ func takeWhat(rq *request) error {
 	if d.Selection == nil {
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
-	params := bulk.Params{}
-	for _, name := range kindForms[k.Name].Fields {
-		// Several answers to one question are one text, parted by a space.
-		if value := strings.Join(rq.form[name], " "); value != "" {
-			params[name] = value
-		}
-	}
+	params := kindForms[k.Name].params(rq.form)
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
 		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Edits: d.Edits, Key: requestKey(d, k.Name, params),
 	})

@@ -128,7 +128,10 @@ func reassignment(t *rapid.T) bulk.Params {
 		params[kind.NewProvider] = rapid.SampledFrom([]string{"ann", "bea"}).Draw(t, "provider")
 	case kind.ToSeveral:
 		params[kind.NewProviders] = "ann bea cyd"
-		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad}).Draw(t, "by")
+		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad, kind.ByCapacity}).Draw(t, "by")
+		if params[kind.ShareBy] == kind.ByCapacity {
+			params[kind.Capacity] = "ann=10 bea=30 cyd=20"
+		}
 	}
 	return params
 }

@@ -54,9 +54,9 @@ if (list && document.getElementById("selection-text")) {
 // Questions that go only with one answer. What is hidden is not sent.
 each("form[data-reveal]", (form) => {
   const show = () => {
-    const answer = form.querySelector(`input[name="${form.dataset.reveal}"]:checked`)?.value;
     form.querySelectorAll("[data-when]").forEach((part) => {
-      const on = part.dataset.when === answer;
+      const question = part.dataset.of || form.dataset.reveal;
+      const on = part.dataset.when === form.querySelector(`input[name="${question}"]:checked:enabled`)?.value;
       part.hidden = !on;
       part.querySelectorAll("input, select").forEach((i) => { i.disabled = !on; });
     });

@@ -26,6 +26,7 @@ type requestCommands struct {
 	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
 	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
 	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
+	VisitScheduling      schedulingCommand      `cmd:"" help:"Book visits for patients."`
 }
 
 type statusChangeCommand struct {
@@ -69,6 +70,22 @@ type dataCorrectionCommand struct {
 	CSV string `name:"csv" required:"" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
 }
 
+type schedulingCommand struct {
+	Type     string    `required:"" help:"Type of the visits: Routine, Follow-up, Medication Review, Assessment, Wellness, Urgent or Other."`
+	From     string    `required:"" placeholder:"2026-01-31" help:"First day on which a first visit may be."`
+	To       string    `required:"" placeholder:"2026-02-28" help:"And the last."`
+	Minutes  string    `default:"30" help:"How long a visit takes."`
+	With     string    `default:"own" help:"With whom: own (each patient's own provider), one (with --by) or any (of the patient's facility)."`
+	By       string    `placeholder:"ID" help:"Id of the provider, for --with=one."`
+	At       string    `default:"preferred" help:"Part of the day: preferred (by the facility), any, morning, afternoon or between (with --earliest and --latest)."`
+	Earliest string    `placeholder:"09:00" help:"For --at=between: no visit begins before."`
+	Latest   string    `placeholder:"16:00" help:"For --at=between: no visit ends after."`
+	PerDay   string    `placeholder:"8" help:"Most visits a day of one provider; the provider's own maximum if not given."`
+	Weeks    string    `placeholder:"4" help:"For a series: weeks between two visits."`
+	Times    string    `placeholder:"6" help:"For a series: visits of each patient."`
+	Patients selection `embed:""`
+}
+
 // selection says which patients: by filter, by ids, or by a file.
 type selection struct {
 	All            bool     `help:"Everybody in your facilities." group:"Which patients"`
@@ -105,6 +122,13 @@ func (c reassignmentCommand) Run(t *terminal) error {
 		params[kind.ReassignTo], params[kind.NewProviders] = kind.ToSeveral, strings.Join(c.To, " ")
 	}
 	return ask(t, kind.ProviderReassignment, params, c.Patients)
+}
+
+func (c schedulingCommand) Run(t *terminal) error {
+	return ask(t, kind.VisitScheduling, map[string]string{
+		kind.VisitsOf: c.Type, kind.VisitsFrom: c.From, kind.VisitsTo: c.To, kind.VisitsLast: c.Minutes, kind.VisitsWith: c.With,
+		kind.VisitsProvider: c.By, kind.VisitsAt: c.At, kind.VisitsEarliest: c.Earliest, kind.VisitsLatest: c.Latest,
+		kind.VisitsADay: c.PerDay, kind.VisitsEvery: c.Weeks, kind.VisitsTimes: c.Times}, c.Patients)
 }
 
 func (c tagsCommand) Run(t *terminal) error {

@@ -72,6 +72,7 @@ type Plan struct {
 	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
+	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 }
 
 // Approval is who was asked and until when.
@@ -166,7 +167,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
@@ -250,6 +251,9 @@ type EditView struct {
 func changeView(c bulk.Change, d registry.Directory) ChangeView {
 	v := ChangeView{Patient: c.Subject, Name: c.Name, Facility: c.Facility, Words: report.Words(c, d), Edits: []EditView{}}
 	for _, e := range c.Edits {
+		if e.Ref.IsSlot() {
+			continue // it goes with its visit, and may name another patient's
+		}
 		v.Edits = append(v.Edits, EditView{e.Ref.Part, e.Before, e.After})
 	}
 	return v

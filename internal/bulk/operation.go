@@ -196,6 +196,7 @@ type PlanSummary struct {
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched
 	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
+	Booked     int                   `json:"booked,omitempty"`    // visits, of those touched
 }
 
 // Counted are the fields of which a plan's summary counts the patients.

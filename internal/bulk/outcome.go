@@ -16,6 +16,8 @@ const (
 	LockedSince  = "locked"        // somebody locked the record after the preview
 	Gone         = "gone"          // the record is no longer there
 	Unwritable   = "unwritable"    // the store refuses this change for good
+	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
+	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
 )
 
 // OutcomeTitles are the headings under which outcomes are listed.
@@ -24,6 +26,8 @@ var OutcomeTitles = map[string]string{
 	LockedSince:  "Locked since the preview",
 	Gone:         "Record no longer there",
 	Unwritable:   "The record could not be written",
+	SlotTaken:    "Slot taken since the preview",
+	SlotPassed:   "Time of the visit has passed",
 }
 
 // Outcome is what became of one subject. Code and Sentence are empty for Done.

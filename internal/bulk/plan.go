@@ -49,6 +49,12 @@ func (e Edit) Holds(r registry.Record) bool {
 	return r.Get(registry.LockedBy) == ""
 }
 
+// Books reports whether a visit takes place because of the edit, which did not
+// before: it is a new one, or a cancelled one that comes back.
+func (e Edit) Books() bool {
+	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
+}
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {
@@ -82,6 +88,9 @@ func (e Edit) Difference(r registry.Record) string {
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {
 		for _, field := range slices.Sorted(maps.Keys(expected)) {
 			if was, is := expected[field], r.Get(field); is != was {
+				if e.Ref.IsSlot() { // it names another patient
+					return fmt.Sprintf("by %s: the time of a visit is held for somebody else.", by)
+				}
 				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
 			}
 		}
@@ -171,6 +180,7 @@ const (
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
 	TooManyTags    ExclusionCode = "too-many-tags"
+	NoSlot         ExclusionCode = "no-slot"
 	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
 	CannotUndo     ExclusionCode = "cannot-undo"
 	NoProvider     ExclusionCode = "no-provider"
@@ -190,6 +200,7 @@ var ExclusionTitles = map[ExclusionCode]string{
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
 	TooManyTags:    "Too many tags",
+	NoSlot:         "No free slot",
 	ChangedAfter:   "Changed since, left alone",
 	CannotUndo:     "Cannot be undone",
 	NoProvider:     "No provider to go to",

@@ -9,6 +9,7 @@ package dynamo
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 	"time"
 
@@ -141,12 +142,32 @@ func (c *Client) lookup(ctx context.Context, what, table, index, attribute, valu
 	if value == "" || len(value) > maxPartitionKey {
 		return func(func(item, error) bool) {} // no index has such a key, and DynamoDB calls it an error
 	}
-	return c.query(ctx, what, dynamodb.QueryInput{
+	in := indexed(table, index, attribute, value)
+	in.ScanIndexForward = aws.Bool(!newestFirst)
+	return c.query(ctx, what, in)
+}
+
+// indexed is the query for what an index holds under a value of its key.
+func indexed(table, index, attribute, value string) dynamodb.QueryInput {
+	return dynamodb.QueryInput{
 		TableName:                 &table,
 		IndexName:                 &index,
 		KeyConditionExpression:    aws.String("#key = :key"),
 		ExpressionAttributeNames:  map[string]string{"#key": attribute},
 		ExpressionAttributeValues: item{":key": text(value)},
-		ScanIndexForward:          aws.Bool(!newestFirst),
-	})
+	}
+}
+
+// between narrows a query to items whose sort key, the attribute, lies between
+// two values, both included.
+func between(in dynamodb.QueryInput, attribute, from, to string) dynamodb.QueryInput {
+	in.KeyConditionExpression = aws.String(*in.KeyConditionExpression + " AND #sort BETWEEN :from AND :to")
+	in.ExpressionAttributeNames = maps.Clone(in.ExpressionAttributeNames)
+	if in.ExpressionAttributeNames == nil {
+		in.ExpressionAttributeNames = map[string]string{}
+	}
+	in.ExpressionAttributeNames["#sort"] = attribute
+	in.ExpressionAttributeValues = maps.Clone(in.ExpressionAttributeValues)
+	in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"] = text(from), text(to)
+	return in
 }

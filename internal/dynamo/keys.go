@@ -19,6 +19,7 @@ import (
 // Registry, one item a record:
 //
 //	PATIENT#<id>        profile | VISIT#<start>#<id> | CLINICAL#<kind>#<id>
+//	SLOT#<provider>     <start>
 //	FACILITY, PROVIDER  <id>
 //
 // A record's fields are texts under their own names, absent when empty; its
@@ -65,10 +66,20 @@ const (
 
 const patientPrefix = "PATIENT#"
 
-func recordKey(ref registry.Ref) key { return key{patientPrefix + ref.Patient, ref.Part} }
+func recordKey(ref registry.Ref) key {
+	if ref.IsSlot() {
+		at := strings.LastIndexByte(ref.Part, '#')
+		return key{ref.Part[:at], ref.Part[at+1:]}
+	}
+	return key{patientPrefix + ref.Patient, ref.Part}
+}
 
 func refOf(i item) registry.Ref {
-	return registry.Ref{Patient: strings.TrimPrefix(textOf(i["pk"]), patientPrefix), Part: textOf(i["sk"])}
+	pk, sk := textOf(i["pk"]), textOf(i["sk"])
+	if patient, ok := strings.CutPrefix(pk, patientPrefix); ok {
+		return registry.Ref{Patient: patient, Part: sk}
+	}
+	return registry.Ref{Part: pk + "#" + sk}
 }
 
 const operationPrefix = "OP#"

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -89,6 +90,47 @@ func (r *Registry) Parts(ctx context.Context, patient string) ([]registry.Record
 		}
 	}
 	return parts, nil
+}
+
+// Calendar reads the slots, then the visits that the index has and those that
+// the slots are held for, which the index may not have yet, each as it is now.
+func (r *Registry) Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error) {
+	first, last := from.UTC().Format(registry.VisitTime), to.UTC().Add(-time.Second).Format(registry.VisitTime)
+	held := recordKey(registry.SlotRef(provider, from)).pk
+	if provider == "" || len(held) > maxPartitionKey || last < first {
+		return nil, nil, nil
+	}
+	var refs []registry.Ref
+	for i, err := range r.client.query(ctx, "list a provider's slots", between(partition(r.table, held, ""), "sk", first, last)) {
+		if err != nil {
+			return nil, nil, err
+		}
+		slot := recordOf(i)
+		slots = append(slots, slot)
+		if !slot.Empty() {
+			refs = append(refs, slot.Holder())
+		}
+	}
+	for i, err := range r.client.query(ctx, "list a provider's visits", between(indexed(r.table, "visits-by-provider", registry.ProviderField, provider), registry.VisitStart, first, last)) {
+		if err != nil {
+			return nil, nil, err
+		}
+		refs = append(refs, refOf(i))
+	}
+	records, err := r.Records(ctx, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range records {
+		start := v.Get(registry.VisitStart)
+		if v.Get(registry.ProviderField) == provider && v.Get(registry.VisitState) == registry.VisitScheduled && first <= start && start <= last {
+			visits = append(visits, v)
+		}
+	}
+	slices.SortFunc(visits, func(a, b registry.Record) int {
+		return cmp.Or(cmp.Compare(a.Get(registry.VisitStart), b.Get(registry.VisitStart)), cmp.Compare(a.Ref.Patient, b.Ref.Patient), cmp.Compare(a.Ref.Part, b.Ref.Part))
+	})
+	return visits, slots, nil
 }
 
 // PutRecords stores the records, replacing those that exist; of one record

@@ -277,7 +277,10 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		want := c.fields()
 		for line, err := range c.Lines(t.Context(), op) {
 			must(t, err)
-			if id := line.Change.Subject; touched[id] && slices.ContainsFunc(line.Change.Edits, func(e bulk.Edit) bool { _, wrote := e.After[field]; return wrote }) {
+			if id := line.Change.Subject; touched[id] && slices.ContainsFunc(line.Change.Edits, func(e bulk.Edit) bool {
+				_, wrote := e.After[field]
+				return wrote && e.Ref == registry.ProfileRef(id)
+			}) {
 				continue
 			}
 			for _, e := range line.Change.Edits {

@@ -274,6 +274,9 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 		w.touched[facility] = true
 	}
 	for _, edit := range c.Edits {
+		if edit.Books() {
+			w.summary.Booked++
+		}
 		for _, field := range bulk.Counted {
 			if before, ok := edit.Before[field]; ok && edit.Ref.Part == registry.ProfilePart {
 				w.summary.Before.Add(field, before)

@@ -27,6 +27,11 @@ type Registry interface {
 	// notes. Records returns a record that was taken away as an empty one; Parts
 	// leaves it out.
 	Parts(ctx context.Context, patient string) ([]registry.Record, error)
+	// Calendar returns the visits that a provider has, scheduled and starting in
+	// [from, to), ordered by start, and the slots of that time that are or were held.
+	// A visit that holds no slot may be missing for about a second after it was
+	// booked; for the rest it returns what is so now.
+	Calendar(ctx context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error)
 	// Directory returns every facility and provider.
 	Directory(ctx context.Context) (registry.Directory, error)
 }

@@ -161,7 +161,10 @@ const (
 func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int) (bulk.Tally, error) {
 	todo := b.Group(group)
 	size := len(todo)
-	var others []bulk.Outcome
+	todo, others, err := e.free(ctx, todo)
+	if err != nil {
+		return bulk.Tally{}, err
+	}
 	unexplained := 0
 	for try := 0; try < maxTries && ctx.Err() == nil; try++ {
 		tally := bulk.TallyOf(size, others)
@@ -227,6 +230,13 @@ func (e *Engine) explain(ctx context.Context, todo []bulk.Change, r Refusal, fin
 			if !found && !final {
 				rest = append(rest, c)
 				continue
+			}
+			if visit, lost := lostSlot(c, records); lost {
+				directory, err := e.Registry.Directory(ctx)
+				if err != nil {
+					return nil, nil, err
+				}
+				outcome = slotTaken(c.Subject, visit, directory)
 			}
 			outcomes = append(outcomes, outcome)
 		default:

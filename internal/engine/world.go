@@ -3,15 +3,27 @@ package engine
 import (
 	"context"
 	"iter"
+	"sync"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
 
-// world counts what the kind's planner needs counted.
+// world counts what the kind's planner needs counted, and reads the calendars
+// in which it books.
 func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
 	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
+	if k.Books != nil {
+		providers, from, to := k.Books(p, d, w.At)
+		for _, c := range e.calendars(ctx, providers, from, to) {
+			if c.err != nil {
+				return w, c.err
+			}
+			w.Visits, w.Slots = append(w.Visits, c.visits...), append(w.Slots, c.slots...)
+		}
+	}
 	if k.Destinations == nil {
 		return w, nil
 	}
@@ -31,6 +43,31 @@ func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d regist
 		w.Residents[id] = n
 	}
 	return w, nil
+}
+
+// calendar is what was read of a provider's calendar.
+type calendar struct {
+	visits, slots []registry.Record
+	err           error
+}
+
+// calendarsInFlight is how many calendars are read at a time.
+const calendarsInFlight = 8
+
+// calendars reads the providers' calendars and returns them in the same order.
+func (e *Engine) calendars(ctx context.Context, providers []string, from, to time.Time) []calendar {
+	read := make([]calendar, len(providers))
+	inFlight := make(chan struct{}, calendarsInFlight)
+	var all sync.WaitGroup
+	for i, id := range providers {
+		inFlight <- struct{}{}
+		all.Go(func() {
+			defer func() { <-inFlight }()
+			read[i].visits, read[i].slots, read[i].err = e.Registry.Calendar(ctx, id, from, to)
+		})
+	}
+	all.Wait()
+	return read
 }
 
 func count(ids iter.Seq2[string, error]) (int, error) {

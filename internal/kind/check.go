@@ -20,6 +20,11 @@ func (c *checker) add(field, sentence string) {
 	}
 }
 
+// has reports whether something is wrong with one of the answers.
+func (c *checker) has(fields ...string) bool {
+	return slices.ContainsFunc(c.problems, func(p Problem) bool { return slices.Contains(fields, p.Field) })
+}
+
 // oneOf asks for one of the answers.
 func (c *checker) oneOf(field, sentence string, answers ...string) {
 	if !slices.Contains(answers, c.params[field]) {

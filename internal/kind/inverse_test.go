@@ -21,12 +21,15 @@ type records map[registry.Ref]registry.Record
 // empty field is the same as none.
 func (r records) apply(c bulk.Change) error {
 	for _, e := range c.Edits {
-		if old, ok := r[e.Ref]; !ok || !e.Holds(old) {
+		if old, ok := r[e.Ref]; !ok && !e.Creates() || !e.Holds(old) {
 			return fmt.Errorf("%v is not as planned: %v", e.Ref, old.Fields)
 		}
 	}
 	for _, e := range c.Edits {
 		written := r[e.Ref].Clone()
+		if written.Fields == nil {
+			written = registry.Record{Ref: e.Ref, Fields: registry.Fields{}}
+		}
 		for field, value := range e.After {
 			written.Fields[field] = value
 			if value == "" {
@@ -78,7 +81,14 @@ func drawPlan(t *rapid.T) (bulk.Change, *bulk.Exclusion, registry.Patient, recor
 	if given := kindtest.DrawGiven(t, k, 1); given != nil {
 		subject.Given = given[0]
 	}
-	change, exclusion := k.New(params, kind.World{Directory: kindtest.Directory, At: noon}).Plan(subject)
+	world := kind.World{Directory: kindtest.Directory, At: noon}
+	for _, provider := range []string{"ann", "bea", "cyd"} { // of visits that no longer take place then
+		for n := range rapid.IntRange(0, 3).Draw(t, "slots") {
+			slot := registry.Record{Ref: registry.SlotRef(provider, noon.Add(25*time.Hour+time.Duration(n)*15*time.Minute)), Fields: registry.Held(registry.ProfileRef("00007"))}
+			world.Slots, r[slot.Ref] = append(world.Slots, slot), slot
+		}
+	}
+	change, exclusion := k.New(params, world).Plan(subject)
 	return change, exclusion, p, r
 }
 
@@ -114,7 +124,7 @@ func TestAChangeAndItsInverseRestoreEveryByte(t *testing.T) {
 	})
 }
 
-func TestEveryPlannedEditIsOfThePatientAndHoldsNow(t *testing.T) {
+func TestEveryPlannedEditIsOfThePatientOrASlotAndHoldsNow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		change, exclusion, p, r := drawPlan(t)
 		if exclusion != nil {
@@ -122,7 +132,7 @@ func TestEveryPlannedEditIsOfThePatientAndHoldsNow(t *testing.T) {
 		}
 		seen := map[registry.Ref]bool{}
 		for _, e := range change.Edits {
-			if e.Ref.Patient != p.ID() || seen[e.Ref] || !e.Holds(r[e.Ref]) {
+			if e.Ref.Patient != p.ID() && !e.Ref.IsSlot() || seen[e.Ref] || !e.Holds(r[e.Ref]) {
 				t.Fatalf("edit of %v: twice %v, before %v, reads %v", e.Ref, seen[e.Ref], e.Before, e.Reads)
 			}
 			seen[e.Ref] = true

@@ -37,6 +37,10 @@ type Kind struct {
 	// ReadsVisits reports whether the planner needs the records of the visits
 	// that a profile lists. nil: it does not.
 	ReadsVisits func(bulk.Params) bool
+	// Books names the providers with whom visits may be booked, and the time in
+	// which these may start; their calendars of that time are read for the
+	// planner. at is the moment of planning. nil: the kind books nothing.
+	Books func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time)
 	// New makes a planner for checked parameters.
 	New func(bulk.Params, World) Planner
 }
@@ -47,6 +51,11 @@ type World struct {
 	At        time.Time      // of planning: visits that start after it are in the future
 	Patients  map[string]int // how many patients a provider has, by id; of the kind's destinations only
 	Residents map[string]int // the same of a facility
+
+	// Of the calendars that the kind's Books names: the visits that are booked, and
+	// the slots that are or were held for one.
+	Visits []registry.Record
+	Slots  []registry.Record
 }
 
 // Planner works out the change to one patient after the other.
@@ -88,7 +97,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -63,12 +63,33 @@ func (s *Store) Parts(_ context.Context, patient string) ([]registry.Record, err
 	defer s.mu.Unlock()
 	var parts []registry.Record
 	for ref, r := range s.records {
-		if ref.Patient == patient && !r.Empty() {
+		if ref.Patient == patient && !ref.IsSlot() && !r.Empty() {
 			parts = append(parts, r.Clone())
 		}
 	}
 	slices.SortFunc(parts, func(a, b registry.Record) int { return cmp.Compare(a.Ref.Part, b.Ref.Part) })
 	return parts, nil
+}
+
+func (s *Store) Calendar(_ context.Context, provider string, from, to time.Time) (visits, slots []registry.Record, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ref, r := range s.records {
+		within := func(at time.Time) bool { return !at.Before(from) && at.Before(to) }
+		whose, at, isSlot := ref.Slot()
+		switch {
+		case provider == "":
+		case isSlot && whose == provider && within(at):
+			slots = append(slots, r.Clone())
+		case ref.IsVisit() && r.Get(registry.ProviderField) == provider && r.Get(registry.VisitState) == registry.VisitScheduled && within(r.Start()):
+			visits = append(visits, r.Clone())
+		}
+	}
+	slices.SortFunc(visits, func(a, b registry.Record) int {
+		return cmp.Or(cmp.Compare(a.Get(registry.VisitStart), b.Get(registry.VisitStart)), cmp.Compare(a.Ref.Patient, b.Ref.Patient), cmp.Compare(a.Ref.Part, b.Ref.Part))
+	})
+	slices.SortFunc(slots, func(a, b registry.Record) int { return cmp.Compare(a.Ref.Part, b.Ref.Part) })
+	return visits, slots, nil
 }
 
 func (s *Store) Directory(context.Context) (registry.Directory, error) {

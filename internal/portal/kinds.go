@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
@@ -23,6 +24,8 @@ type kindForm struct {
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
 	Choices func(choices) any
+	// Answers are those that the form begins with; nil where it begins empty.
+	Answers func(now time.Time) url.Values
 }
 
 // params are the answers that were sent.
@@ -84,6 +87,17 @@ var kindForms = map[string]kindForm{
 		One: "correction", Many: "corrections",
 		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
 		Heading: "Is this what the file should change?",
+	},
+	kind.VisitScheduling.Name: {
+		One: "booking", Many: "bookings",
+		Purpose: "Book visits for many patients, one or a series, spread evenly over days and providers within their hours.",
+		Fields: []string{kind.VisitsOf, kind.VisitsLast, kind.VisitsFrom, kind.VisitsTo, kind.VisitsAt, kind.VisitsEarliest, kind.VisitsLatest,
+			kind.VisitsWith, kind.VisitsProvider, kind.VisitsADay, kind.VisitsTimes, kind.VisitsEvery},
+		Choices: func(c choices) any { return schedulingChoices(c) },
+		Answers: func(now time.Time) url.Values {
+			return url.Values{kind.VisitsLast: {"30"}, kind.VisitsWith: {kind.OwnProvider}, kind.VisitsAt: {kind.PreferredTime},
+				kind.VisitsFrom: {now.AddDate(0, 0, 7).Format(time.DateOnly)}, kind.VisitsTo: {now.AddDate(0, 0, 34).Format(time.DateOnly)}}
+		},
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }
@@ -193,6 +207,30 @@ func transferChoices(c choices) transferForm {
 			note = "at most " + plural(to.Capacity, "patient", "patients")
 		}
 		f.To = append(f.To, option{to.ID, to.Name, note})
+	}
+	return f
+}
+
+type schedulingForm struct{ Types, At, With, Providers []option }
+
+func schedulingChoices(c choices) schedulingForm {
+	f := schedulingForm{
+		At: []option{
+			{kind.PreferredTime, "As the facility prefers", "Any time where it prefers none."},
+			{kind.AnyTime, "Any time", ""},
+			{kind.Mornings, "Mornings", "Until noon."},
+			{kind.Afternoons, "Afternoons", "From noon on."},
+			{kind.BetweenTimes, "Between two times", ""},
+		},
+		With: []option{
+			{kind.OwnProvider, "Each patient’s own provider", ""},
+			{kind.OneProvider, "One provider for all", ""},
+			{kind.AnyProvider, "Any provider of the patient’s facility", "Visits are shared out evenly."},
+		},
+		Providers: providerOptions(c),
+	}
+	for _, t := range registry.VisitTypes {
+		f.Types = append(f.Types, option{Value: t, Title: t})
 	}
 	return f
 }

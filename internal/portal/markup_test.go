@@ -189,6 +189,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		"provider-reassignment": {"to": {"several"}, "providers": {`<b>"`}},
 		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
 		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
+		"visit-scheduling":      {"type": {`<b>"`}, "from": {"2027-02-30"}, "minutes": {`"`}, "with": {"one"}, "at": {"between"}, "earliest": {"x"}, "times": {"1"}},
 	} {
 		form := whatPage(sam, name, ids[0])
 		checkMarkup(t, form)

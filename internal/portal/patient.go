@@ -126,7 +126,7 @@ func (data *patientData) visits(parts []registry.Record, d registry.Directory, n
 		row := visitRow{When: r.Get(registry.VisitStart), at: at, Type: r.Get(registry.VisitType), State: r.Get(registry.VisitState),
 			Provider: d.Display(registry.ProviderField, r.Get(registry.ProviderField)), Minutes: r.Get(registry.VisitMinutes), Why: r.Get(registry.CancelledWhy)}
 		if err == nil {
-			row.When = localTime(at, place)
+			row.When = place.LocalTime(at)
 		}
 		if at.After(now) {
 			data.Coming = append(data.Coming, row)

@@ -132,6 +132,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
+	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
 	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
 }
 
@@ -229,7 +230,13 @@ func lineWords(l engine.Line, d registry.Directory) planLine {
 	place, _ := d.Facility(c.Facility)
 	touched, _ := c.Visits()
 	for _, e := range c.Edits {
-		if e.Ref.IsVisit() {
+		switch {
+		case e.Ref.IsSlot():
+			continue // it goes with its visit
+		case e.Creates(), e.Inverse().Creates():
+			line.Edits = append(line.Edits, bookingWords(e, d))
+			continue
+		case e.Ref.IsVisit():
 			line.Visits = append(line.Visits, visitWords(e, place, d))
 			continue
 		}
@@ -269,7 +276,7 @@ func shown(d registry.Directory, field, value string) string {
 func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {
 	v := planVisit{When: "visit", Word: "changed"}
 	if at, ok := visitStart(e.Ref); ok {
-		v.When = localTime(at, place)
+		v.When = place.LocalTime(at)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
 		v.Word, v.Words = state, state
@@ -281,6 +288,12 @@ func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) plan
 	}
 	v.Words = strings.Join(words, "; ")
 	return v
+}
+
+// bookingWords are a visit that is booked, or that a rollback takes away.
+func bookingWords(e bulk.Edit, d registry.Directory) planEdit {
+	words := func(f registry.Fields) string { return cmp.Or(d.VisitWords(registry.Record{Fields: f}), "none") }
+	return planEdit{strings.TrimSpace(e.Before[registry.VisitType] + e.After[registry.VisitType] + " visit"), words(e.Before), words(e.After)}
 }
 
 // visitStart is when the visit of a record starts.

@@ -249,6 +249,9 @@ func (rq *request) showWhat(wrong engine.Problems) error {
 			return err
 		}
 	}
+	if first := kindForms[k.Name].Answers; d.What == nil && first != nil {
+		d.What = first(rq.Now())
+	}
 	heading := kindForms[k.Name].Heading
 	if heading == "" {
 		heading = "What should be changed?"

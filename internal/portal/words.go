@@ -63,14 +63,6 @@ func localDay(t time.Time, f registry.Facility) string {
 	return t.Format("2 Jan 2006")
 }
 
-// localTime is a moment in a facility's own time, labelled with its zone.
-func localTime(t time.Time, f registry.Facility) string {
-	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
-		t = t.In(zone)
-	}
-	return t.Format("Mon 2 Jan 2006, 15:04 MST")
-}
-
 // age says how long ago something was.
 func age(now, then time.Time) string {
 	if then.IsZero() {

@@ -1,8 +1,11 @@
 package registry
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
+	_ "time/tzdata" // the time at a facility is the same wherever the program runs
 )
 
 // Facility is a place of care.
@@ -17,6 +20,30 @@ type Facility struct {
 	Lunch   Span   `json:"lunch"`   // no visits then
 	Closed  []Days `json:"closed"`  // holidays and the like
 	Prefers Span   `json:"prefers"` // the part of the day that it prefers for visits; none: any
+}
+
+// LocalTime is a moment as the clock at the facility shows it, with the name of
+// its time; in UTC where the facility's time zone is not known.
+func (f Facility) LocalTime(at time.Time) string {
+	at = at.UTC()
+	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
+		at = at.In(zone)
+	}
+	return at.Format("Mon 2 Jan 2006, 15:04 MST")
+}
+
+// VisitWords says when a visit is, how long, and with whom; "" for a record
+// without fields.
+func (d Directory) VisitWords(visit Record) string {
+	if visit.Empty() {
+		return ""
+	}
+	f, _ := d.Facility(visit.Get(FacilityField))
+	words := fmt.Sprintf("%s, %d minutes", f.LocalTime(visit.Start()), visit.Minutes())
+	if provider := visit.Get(ProviderField); provider != "" {
+		words += ", with " + d.Display(ProviderField, provider)
+	}
+	return words
 }
 
 // Provider is a clinician whom patients are assigned to.

@@ -44,6 +44,8 @@ const (
 	VisitStart    = "start" // VisitTime layout
 	VisitMinutes  = "minutes"
 	VisitNote     = "note"
+	HeldFor       = "held_for"   // of a slot: the patient
+	HeldVisit     = "held_visit" // and the part of the visit
 	CancelledWhy  = "cancelled_why"
 	ClinicalKind  = "clinical" // condition, medication or allergy
 	ClinicalCode  = "code"
@@ -64,6 +66,7 @@ var Labels = map[string]string{
 	LockedBy:       "Locked by", LockedWhy: "Locked because",
 	VisitState: "Visit state", VisitType: "Visit type", VisitStart: "Visit start", VisitMinutes: "Minutes",
 	VisitNote: "Note", CancelledWhy: "Cancelled because",
+	HeldFor: "Slot held for", HeldVisit: "Slot held for the visit",
 }
 
 // Label returns the words for a field, or its name where there are none.
@@ -75,7 +78,8 @@ func Label(field string) string {
 }
 
 // Ref names one record: a patient and a part of what is kept about that
-// patient. The part is the sort key of the record in the Registry table.
+// patient. The part is the sort key of the record in the Registry table. A record
+// that is no patient's (SlotRef) has only a part: both of its keys, with # between.
 type Ref struct {
 	Patient string `json:"patient"`
 	Part    string `json:"part"`

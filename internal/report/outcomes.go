@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -77,8 +78,11 @@ func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
 	visits := map[string]int{}
 	for _, e := range c.Edits {
+		if e.Ref.IsSlot() {
+			continue // it goes with its visit
+		}
 		words := editWords(e, d)
-		if e.Ref.IsVisit() {
+		if e.Ref.IsVisit() && e.Before[registry.VisitStart] == e.After[registry.VisitStart] {
 			visits[words]++
 			continue
 		}
@@ -95,6 +99,10 @@ func Words(c bulk.Change, d registry.Directory) string {
 }
 
 func editWords(e bulk.Edit, d registry.Directory) string {
+	if e.Ref.IsVisit() && e.Before[registry.VisitStart] != e.After[registry.VisitStart] { // booked, or taken away again
+		visit := func(f registry.Fields) string { return cmp.Or(d.VisitWords(registry.Record{Fields: f}), "(empty)") }
+		return fmt.Sprintf("%s visit: %s → %s", e.Before[registry.VisitType]+e.After[registry.VisitType], visit(e.Before), visit(e.After))
+	}
 	var words []string
 	for _, field := range slices.Sorted(maps.Keys(e.After)) {
 		words = append(words, fmt.Sprintf("%s: %s → %s", registry.Label(field), shown(d, field, e.Before[field]), shown(d, field, e.After[field])))

@@ -90,6 +90,7 @@ type Calendar struct {
 	busy      map[string]map[cell]bool // by provider
 	loads     map[dayOf]*int           // visits of a provider on a day
 	crowds    map[dayOf]*int           // visits at a facility on a day
+	days      map[dayQuestion]*day
 	searches  map[question]*search
 }
 
@@ -101,7 +102,7 @@ type dayOf struct{ who, date string }
 func New(d registry.Directory, after time.Time) *Calendar {
 	_, next := cellsOf(after, 1)
 	return &Calendar{directory: d, after: next, zones: map[string]*time.Location{}, busy: map[string]map[cell]bool{},
-		loads: map[dayOf]*int{}, crowds: map[dayOf]*int{}, searches: map[question]*search{}}
+		loads: map[dayOf]*int{}, crowds: map[dayOf]*int{}, days: map[dayQuestion]*day{}, searches: map[question]*search{}}
 }
 
 // Book adds a visit. Visits that meet may be booked: they are so in the registry.
@@ -168,48 +169,61 @@ func (c *Calendar) Find(w Wish) (Visit, Answer) {
 	for _, v := range w.Found {
 		w.days[dayOf{v.Provider, c.date(v)}]++
 	}
-	tried := map[*option]bool{}
+	tried := map[*day]bool{}
 	for {
-		var best *option
-		var at int
-		for i, s := range searches {
+		var best option
+		var of *search
+		for _, s := range searches {
 			for _, o := range s.options {
-				if !tried[o] && (best == nil || w.before(o, best)) {
-					best, at = o, i
+				if !tried[o.day] && (of == nil || w.before(o, best)) {
+					best, of = o, s
 				}
 			}
 		}
-		if best == nil {
+		if of == nil {
 			return Visit{}, answer
 		}
-		if start, ok := c.startOn(best, searches[at], w); ok {
+		if start, ok := c.startOn(best.day, of, w); ok {
 			return Visit{best.provider, w.Facility, timeOf(start), w.Minutes}, Found
 		}
-		tried[best] = true
+		tried[best.day] = true
 	}
 }
 
 // question is what the days to be looked at depend on.
 type question struct {
-	facility, provider, from, to string
-	window                       registry.Span
-	minutes, perDay              int
+	dayQuestion // without a date
+	from, to    string
+	perDay      int
 }
 
-// search is the days on which a provider may have room; options that are full
-// are taken out.
+// dayQuestion is what the times on a day depend on.
+type dayQuestion struct {
+	facility, provider, date string
+	window                   registry.Span
+	minutes                  int
+}
+
+// search is the days on which a provider may have room; those that are full are
+// taken out.
 type search struct {
 	open    bool // there were some to begin with
 	limit   int  // most visits a day, 0 for any number
-	options []*option
+	options []option
 }
 
-// option is a day on which a provider works.
+// option is a day and its place among days that are as busy.
 type option struct {
+	*day
+	rank int
+}
+
+// day is a day on which a provider works at a facility.
+type day struct {
 	provider, date string
-	number         int    // of the day, to measure distances
+	number         int    // to measure distances
 	load, crowd    *int   // visits of the provider and at the facility, that day
-	rank           int    // its place among days that are as busy
+	open           bool   // there were times to begin with
 	starts         []slot // times that are not known to be taken
 }
 
@@ -225,18 +239,18 @@ func dayNumber(t time.Time) int {
 }
 
 // before reports whether a wish prefers option o to p.
-func (w Wish) before(o, p *option) bool {
+func (w Wish) before(o, p option) bool {
 	if !w.Near.IsZero() {
 		return cmp.Or(cmp.Compare(distance(o.number, w.near), distance(p.number, w.near)), cmp.Compare(p.number, o.number),
-			cmp.Compare(w.load(o), w.load(p))) < 0
+			cmp.Compare(w.load(o.day), w.load(p.day))) < 0
 	}
-	return cmp.Or(cmp.Compare(w.load(o), w.load(p)), cmp.Compare(*o.crowd, *p.crowd), cmp.Compare(o.rank, p.rank)) < 0
+	return cmp.Or(cmp.Compare(w.load(o.day), w.load(p.day)), cmp.Compare(*o.crowd, *p.crowd), cmp.Compare(o.rank, p.rank)) < 0
 }
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
 // load is how many visits the provider has on the day, those found included.
-func (w Wish) load(o *option) int {
+func (w Wish) load(o *day) int {
 	if len(w.days) == 0 {
 		return *o.load
 	}
@@ -245,10 +259,8 @@ func (w Wish) load(o *option) int {
 
 // startOn returns the time on a day that suits the wish best. A start that the
 // provider has no more is forgotten, and a day that has none left is too.
-func (c *Calendar) startOn(o *option, s *search, w Wish) (cell, bool) {
-	forget := func() {
-		s.options = slices.DeleteFunc(s.options, func(other *option) bool { return other == o })
-	}
+func (c *Calendar) startOn(o *day, s *search, w Wish) (cell, bool) {
+	forget := func() { s.options = slices.DeleteFunc(s.options, func(other option) bool { return other.day == o }) }
 	if s.limit > 0 && *o.load >= s.limit {
 		forget()
 		return 0, false
@@ -288,39 +300,45 @@ func (c *Calendar) startOn(o *option, s *search, w Wish) (cell, bool) {
 
 // search returns the days for a wish and one of its providers.
 func (c *Calendar) search(w Wish, provider string) *search {
-	q := question{w.Facility, provider, w.From, w.To, w.Window, w.Minutes, w.PerDay}
+	q := question{dayQuestion{w.Facility, provider, "", w.Window, w.Minutes}, w.From, w.To, w.PerDay}
 	if s := c.searches[q]; s != nil {
 		return s
 	}
-	s := &search{}
+	s := &search{limit: w.PerDay}
 	c.searches[q] = s
 	f, placed := c.directory.Facility(w.Facility)
 	p, known := c.directory.Provider(provider)
-	day, err := time.Parse(time.DateOnly, w.From)
+	at, err := time.Parse(time.DateOnly, w.From)
 	if !placed || !known || err != nil || c.zone(f.ID) == nil {
 		return s
 	}
-	s.limit = w.PerDay
 	if p.Daily > 0 && (s.limit == 0 || p.Daily < s.limit) {
 		s.limit = p.Daily
 	}
-	for ; day.Format(time.DateOnly) <= w.To; day = day.AddDate(0, 0, 1) {
-		date := day.Format(time.DateOnly)
-		starts := c.starts(f, p, day, w)
-		if len(starts) == 0 {
-			continue
+	for ; at.Format(time.DateOnly) <= w.To; at = at.AddDate(0, 0, 1) {
+		if d := c.day(f, p, at, w); d.open {
+			s.options = append(s.options, option{day: d})
 		}
-		s.options = append(s.options, &option{
-			provider: provider, date: date, number: dayNumber(day), starts: starts,
-			load:  counter(c.loads, dayOf{provider, date}),
-			crowd: counter(c.crowds, dayOf{f.ID, date}),
-		})
 	}
 	s.open = len(s.options) > 0
 	for i, rank := range spread(len(s.options)) {
 		s.options[i].rank = rank
 	}
 	return s
+}
+
+// day returns a day of a provider at a facility, with the times at which a visit
+// as wished can begin.
+func (c *Calendar) day(f registry.Facility, p registry.Provider, at time.Time, w Wish) *day {
+	q := dayQuestion{f.ID, p.ID, at.Format(time.DateOnly), w.Window, w.Minutes}
+	d := c.days[q]
+	if d == nil {
+		d = &day{provider: p.ID, date: q.date, number: dayNumber(at), starts: c.starts(f, p, at, w),
+			load: counter(c.loads, dayOf{p.ID, q.date}), crowd: counter(c.crowds, dayOf{f.ID, q.date})}
+		d.open = len(d.starts) > 0
+		c.days[q] = d
+	}
+	return d
 }
 
 // starts are the times at which a visit can begin on a day: all of it lies in

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
@@ -134,6 +135,29 @@ var registryTests = []test{
 		same(t, "record", record(t, s, r.Ref), r)
 		err := s.Registry.WriteByHand(t.Context(), registry.ProfileRef("nobody"), registry.Fields{registry.Phone: "1"}, "Ada", noon)
 		want(t, "write to nobody", err, fault.NotFound)
+	}},
+	{"a provider's calendar has their scheduled visits and held slots of the time, and nothing else", func(t *testing.T, s Stores) {
+		records := []registry.Record{patient("p", "fac-1"), visit("p", 1), visit("q", 2), visit("p", 3), visit("p", 4), visit("q", 5)}
+		records[2].Fields[registry.VisitMinutes] = "45"
+		records[3].Fields[registry.VisitState] = registry.VisitCancelled
+		records[4].Fields[registry.ProviderField] = "prov-2"
+		slot := func(provider string, n int) registry.Record {
+			return registry.Record{Ref: registry.SlotRef(provider, noon.AddDate(0, 0, n)), Fields: registry.Held(visit("p", n).Ref), Stamp: registry.Stamp{By: "import", At: noon}}
+		}
+		records = append(records, slot("prov-1", 0), slot("prov-1", 1), slot("prov-1", 4), slot("prov-1", 5), slot("prov", 1), slot("prov-1#2", 1))
+		must(t, "put", s.Registry.PutRecords(t.Context(), records))
+		from := noon.Truncate(time.Minute)
+		visits, slots, err := s.Registry.Calendar(t.Context(), "prov-1", from.AddDate(0, 0, 1), from.AddDate(0, 0, 5))
+		must(t, "read", err)
+		same(t, "visits", visits, []registry.Record{records[1], records[2]})
+		same(t, "slots", slots, []registry.Record{slot("prov-1", 1), slot("prov-1", 4)})
+		same(t, "a slot by its name", record(t, s, slot("prov-1#2", 1).Ref), slot("prov-1#2", 1))
+		visits, slots, err = s.Registry.Calendar(t.Context(), "nobody", from, from.AddDate(1, 0, 0))
+		must(t, "read nobody's", err)
+		same(t, "of nobody", len(visits)+len(slots), 0)
+		parts, err := s.Registry.Parts(t.Context(), "")
+		must(t, "read", err)
+		same(t, "parts of no patient", len(parts), 0)
 	}},
 	{"the directory holds every facility and provider, by name", func(t *testing.T, s Stores) {
 		d := registry.Directory{

@@ -64,7 +64,11 @@ type compound struct {
 func (c *compound) readFAT(header []byte) error {
 	parts := header[76:sector]
 	next := le.Uint32(header[68:])
-	for range le.Uint32(header[72:]) {
+	lists := le.Uint32(header[72:])
+	if int(lists) > len(c.sectors)/sector {
+		return errCompound
+	}
+	for range lists {
 		more, err := c.sector(next)
 		if err != nil {
 			return err

@@ -38,6 +38,7 @@ func fuzz(f *testing.F, format export.Format, open func([]byte) ([]byte, error))
 	f.Add(100, []byte{0xff}, len(file))
 	f.Add(30, []byte("\x00\x00\x00\x00"), len(file))
 	f.Add(0, []byte{}, len(file)/2)
+	f.Add(68, []byte{1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}, len(file)) // a list of sectors that never ends
 	f.Fuzz(func(t *testing.T, at int, change []byte, length int) {
 		changed := bytes.Clone(file[:min(max(length, 0), len(file))])
 		if at >= 0 && at < len(changed) {

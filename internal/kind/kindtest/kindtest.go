@@ -19,13 +19,13 @@ import (
 // the first facility or the second.
 var Directory = registry.Directory{
 	Facilities: []registry.Facility{
-		{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann"},
-		{ID: "fac-2", Name: "Hilltop", DefaultProvider: "cyd", Capacity: 6},
+		{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann", TimeZone: "America/New_York", Hours: registry.DefaultHours, Lunch: registry.DefaultLunch},
+		{ID: "fac-2", Name: "Hilltop", DefaultProvider: "cyd", Capacity: 6, TimeZone: "America/New_York", Hours: registry.DefaultHours},
 	},
 	Providers: []registry.Provider{
 		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
 		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
-		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true},
+		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true, Daily: 2},
 	},
 }
 
@@ -38,6 +38,7 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.Tags.Name:                 tags,
 	kind.InsuranceChange.Name:      insuranceChange,
 	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
+	kind.VisitScheduling.Name:      scheduling,
 }
 
 // Draw draws a kind and answers to its questions.
@@ -142,6 +143,28 @@ func transfer(t *rapid.T) bulk.Params {
 		kind.WithProvider: rapid.SampledFrom([]string{kind.KeepProvider, kind.StandIn, kind.AssignLater}).Draw(t, "provider there"),
 		kind.FutureVisits: rapid.SampledFrom([]string{kind.ShiftVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits"),
 	}
+}
+
+// scheduling is drawn for the weeks after the moments at which tests plan.
+func scheduling(t *rapid.T) bulk.Params {
+	params := bulk.Params{
+		kind.VisitsOf:   rapid.SampledFrom(registry.VisitTypes).Draw(t, "type"),
+		kind.VisitsFrom: "2026-12-01", kind.VisitsTo: rapid.SampledFrom([]string{"2026-12-04", "2027-01-31"}).Draw(t, "to"),
+		kind.VisitsLast: rapid.SampledFrom([]string{"15", "40", "120"}).Draw(t, "minutes"),
+		kind.VisitsWith: rapid.SampledFrom([]string{kind.OwnProvider, kind.OneProvider, kind.AnyProvider}).Draw(t, "with"),
+		kind.VisitsAt:   rapid.SampledFrom([]string{kind.PreferredTime, kind.AnyTime, kind.Mornings, kind.Afternoons, kind.BetweenTimes}).Draw(t, "at"),
+		kind.VisitsADay: rapid.SampledFrom([]string{"", "3"}).Draw(t, "per day"),
+	}
+	if params[kind.VisitsWith] == kind.OneProvider {
+		params[kind.VisitsProvider] = rapid.SampledFrom([]string{"ann", "cyd"}).Draw(t, "provider")
+	}
+	if params[kind.VisitsAt] == kind.BetweenTimes {
+		params[kind.VisitsEarliest], params[kind.VisitsLatest] = "09:30", "16:00"
+	}
+	if rapid.Bool().Draw(t, "series") {
+		params[kind.VisitsEvery], params[kind.VisitsTimes] = "2", rapid.SampledFrom([]string{"2", "3"}).Draw(t, "times")
+	}
+	return params
 }
 
 func tags(t *rapid.T) bulk.Params {

@@ -55,6 +55,13 @@ func (e Edit) Books() bool {
 	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
 }
 
+// Occupies reports whether the edit puts a visit into the time of a provider who
+// did not have it: one that it books, or that it gives to somebody else.
+func (e Edit) Occupies() bool {
+	to := e.After[registry.ProviderField]
+	return e.Books() || e.Ref.IsVisit() && to != "" && to != e.Before[registry.ProviderField] && e.After[registry.VisitState] == ""
+}
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {

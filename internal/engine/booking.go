@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -71,14 +72,14 @@ func slotTaken(subject string, visit registry.Record, d registry.Directory) bulk
 			f.LocalTime(visit.Start()), d.Display(registry.ProviderField, visit.Get(registry.ProviderField)))}
 }
 
-// bookings are the visits that the changes book. Those that come back say only
-// in their records with whom and when they are.
+// bookings are the visits that the changes put into a provider's time. Those
+// that come back, or go to somebody else, say only in their records when they are.
 func (e *Engine) bookings(ctx context.Context, todo []bulk.Change) ([]*booking, error) {
 	var bookings []*booking
 	var refs []registry.Ref
 	for _, c := range todo {
 		for _, edit := range c.Edits {
-			if edit.Books() {
+			if edit.Occupies() {
 				bookings = append(bookings, &booking{subject: c.Subject, visit: registry.Record{Ref: edit.Ref, Fields: edit.After}, isNew: edit.Creates()})
 				if !edit.Creates() {
 					refs = append(refs, edit.Ref)
@@ -153,7 +154,11 @@ func lostSlot(c bulk.Change, records map[registry.Ref]registry.Record) (visit re
 		holder := registry.Record{Fields: edit.After}.Holder()
 		for _, other := range c.Edits {
 			if other.Ref == holder && !lost {
-				visit, lost = registry.Record{Ref: holder, Fields: other.After}, true
+				visit, lost = records[holder].Clone(), true
+				if visit.Fields == nil { // it is new
+					visit.Fields = registry.Fields{}
+				}
+				maps.Copy(visit.Fields, other.After)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/slots"
 	"bulkops/internal/staff"
 )
 
@@ -77,7 +78,7 @@ func (c *chance) patients() (records []registry.Record) {
 		}
 		var visits []registry.VisitRef
 		for v := range c.rng.IntN(most + 1) {
-			visits = append(visits, registry.VisitRef{Start: noon.Add(time.Duration(v*7-10) * time.Hour), ID: fmt.Sprint("V", v)})
+			visits = append(visits, registry.VisitRef{Start: noon.Add(time.Duration(v*7-10)*time.Hour + time.Duration(n)*slots.Cell), ID: fmt.Sprint("V", v)})
 		}
 		one := patientRecords(id, status, visits...)
 		switch c.rng.IntN(20) {

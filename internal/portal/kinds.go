@@ -179,9 +179,10 @@ func reassignChoices(c choices) reassignForm {
 			{kind.ByCapacity, "By capacity", "In proportion to how many patients each provider sees a day, from 10 to 30. You say it below."},
 		},
 		Visits: []option{
-			{kind.GiveVisits, "Reassign them to the new provider", "Only visits with the patient’s present provider. Visits with somebody else stay as they are."},
-			{kind.KeepVisits, "Keep them with the original provider", ""},
-			{kind.DropVisits, "Cancel them", "Only visits with the patient’s present provider. New visits have to be booked afterwards."},
+			{kind.GiveVisits, "Reassign all future visits", "At the same times. Patients for whose visits the new provider is not free are left out and listed."},
+			{kind.KeepVisits, "Keep visits with the original provider", ""},
+			{kind.ReVisits, "Cancel and reschedule", "New times with the new provider, as near to the old ones as hours and bookings allow. Patients for whom a visit finds no time are left out and listed."},
+			{kind.DropVisits, "Cancel them", "New visits have to be booked afterwards."},
 		},
 	}
 }

@@ -275,7 +275,7 @@ func shown(d registry.Directory, field, value string) string {
 
 func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {
 	v := planVisit{When: "visit", Word: "changed"}
-	if at, ok := visitStart(e.Ref); ok {
+	if at, ok := e.Ref.VisitStart(); ok {
 		v.When = place.LocalTime(at)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
@@ -294,14 +294,6 @@ func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) plan
 func bookingWords(e bulk.Edit, d registry.Directory) planEdit {
 	words := func(f registry.Fields) string { return cmp.Or(d.VisitWords(registry.Record{Fields: f}), "none") }
 	return planEdit{strings.TrimSpace(e.Before[registry.VisitType] + e.After[registry.VisitType] + " visit"), words(e.Before), words(e.After)}
-}
-
-// visitStart is when the visit of a record starts.
-func visitStart(r registry.Ref) (time.Time, bool) {
-	_, rest, _ := strings.Cut(r.Part, "#")
-	start, _, _ := strings.Cut(rest, "#")
-	at, err := time.Parse(registry.VisitTime, start)
-	return at, err == nil
 }
 
 // VisitSummary is the side effect in a few words: "2 visits cancelled".

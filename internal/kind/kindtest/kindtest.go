@@ -123,7 +123,7 @@ func statusChange(t *rapid.T) bulk.Params {
 func reassignment(t *rapid.T) bulk.Params {
 	to := rapid.SampledFrom([]string{kind.ToOne, kind.ToSeveral, kind.ToDefault}).Draw(t, "to")
 	params := bulk.Params{kind.ReassignTo: to,
-		kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits")}
+		kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.ReVisits, kind.DropVisits}).Draw(t, "visits")}
 	switch to {
 	case kind.ToOne:
 		params[kind.NewProvider] = rapid.SampledFrom([]string{"ann", "bea"}).Draw(t, "provider")

@@ -163,6 +163,17 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
 }
 
+func TestPatientsInTwoOperationsAreToldAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	first := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	d.types(0, "submit", first, "--reason", "Moved to the hospital", "--confirm")
+	second := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Inactive", "--id", "000004"))
+	told := "1 patient is also in " + first + " (Change status to Hospitalized; asked by Sam Okafor; awaiting-approval)."
+	wants(t, d.types(0, "show", second), told)
+	wants(t, d.types(1, "submit", second, "--reason", "No longer with us"), told, "you confirm:")
+}
+
 func TestARequestIsEditedAtATerminal(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

@@ -64,11 +64,25 @@ func (l listCommand) Run(t *terminal) error {
 type showCommand struct{ named }
 
 func (s showCommand) Run(t *terminal) error {
-	_, op, err := s.read(t)
-	if err == nil {
-		show(t, op)
+	c, op, err := s.read(t)
+	if err != nil {
+		return err
 	}
-	return err
+	show(t, op)
+	return overlaps(t, c, s.named)
+}
+
+// overlaps names the operations that change some of the same patients.
+func overlaps(t *terminal, c *client, n named) error {
+	var told struct{ Overlaps []api.OverlapView }
+	if err := c.get(n.path()+"/overlaps", &told); err != nil {
+		return err
+	}
+	for _, o := range told.Overlaps {
+		t.say("\n%s also in %s (%s; asked by %s; %s). Whichever comes first changes them; the other one skips them.",
+			plural(o.Patients, "patient is", "patients are"), o.Operation, visible(o.Summary), visible(o.Requester), o.State)
+	}
+	return nil
 }
 
 // show prints all that is known of an operation without its pages, and what
@@ -193,6 +207,9 @@ func (s submitCommand) Run(t *terminal) error {
 	body["stop"] = api.Stop{Percent: s.StopPercent, After: s.StopAfter}
 	if confirm := op.You.ToSubmit; confirm != nil {
 		if !s.Confirm {
+			if err := overlaps(t, c, s.named); err != nil {
+				return err
+			}
 			t.say("By sending this plan for approval you confirm:")
 			for _, item := range confirm.Checklist {
 				t.say("  - %s", visible(item))

@@ -20,8 +20,8 @@ type staffCommands struct {
 	Enable  staffEnableCommand  `cmd:"" help:"Give somebody's access back."`
 }
 
-// everyRole is the order in which people are listed.
-var everyRole = []staff.Role{staff.Admin, staff.Manager, staff.TeamLead, staff.Staff, staff.Auditor}
+// operator is in whose name these commands write the staff directory.
+var operator = staff.Person{Name: "an operator at a terminal"}
 
 type staffListCommand struct{}
 
@@ -51,7 +51,7 @@ func everybody(ctx context.Context, s *stack) ([]staff.Person, error) {
 		return nil, err
 	}
 	var people []staff.Person
-	for _, role := range everyRole {
+	for _, role := range staff.Roles {
 		more, err := directory.People(ctx, role)
 		if err != nil {
 			return nil, err
@@ -98,7 +98,7 @@ func (c staffAddCommand) Run(t *terminal) error {
 		return err
 	}
 	p.Sub = sub
-	if err := directory.PutPerson(t.ctx, p); err != nil {
+	if err := directory.WritePerson(t.ctx, p, operator); err != nil {
 		return err
 	}
 	invited := "The account existed already and keeps its password."
@@ -149,21 +149,22 @@ func (c staffEnableCommand) Run(t *terminal) error { return setAccess(t, c.Email
 
 // setAccess changes the directory first: it is what every request asks.
 func setAccess(t *terminal, email string, may bool) error {
-	return changePerson(t, email, func(s *stack, p *staff.Person) error {
+	err := changePerson(t, email, func(_ *stack, p *staff.Person) error {
 		p.Disabled = !may
-		accounts, err := s.accounts()
-		if err != nil {
-			return err
-		}
-		directory, err := s.staff()
-		if err != nil {
-			return err
-		}
-		if err := directory.PutPerson(t.ctx, *p); err != nil {
-			return err
-		}
-		return accounts.able(t.ctx, email, may)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	s, err := t.openStack()
+	if err != nil {
+		return err
+	}
+	accounts, err := s.accounts()
+	if err != nil {
+		return err
+	}
+	return accounts.able(t.ctx, email, may)
 }
 
 func changePerson(t *terminal, email string, change func(*stack, *staff.Person) error) error {
@@ -183,11 +184,14 @@ func changePerson(t *terminal, email string, change func(*stack, *staff.Person) 
 	if err := change(s, &p); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(people, func(q staff.Person) bool { return administers(q) && q.Sub != p.Sub }) && administers(people[i]) && !administers(p) {
+		return fault.New(fault.Invalid, "%s is the only administrator. Make somebody else one first: bulkops staff set <address> --role admin", p.Name)
+	}
 	var directory *dynamo.Staff
 	if directory, err = s.staff(); err != nil {
 		return err
 	}
-	if err := directory.PutPerson(t.ctx, p); err != nil {
+	if err := directory.WritePerson(t.ctx, p, operator); err != nil {
 		return err
 	}
 	state := ""
@@ -197,6 +201,8 @@ func changePerson(t *terminal, email string, change func(*stack, *staff.Person) 
 	t.say("%s is now %s in %s%s.", p.Name, p.Role.Title(), facilityWords(p), state)
 	return nil
 }
+
+func administers(p staff.Person) bool { return p.Role == staff.Admin && !p.Disabled }
 
 func checkFacilities(ctx context.Context, s *stack, ids []string) error {
 	if slices.Contains(ids, staff.AllFacilities) {

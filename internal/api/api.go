@@ -99,6 +99,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.approverRoutes(h)
 	a.taskRoutes(h)
 	a.awayRoutes(h)
+	a.staffRoutes(h)
 	return mux, h
 }
 

@@ -200,6 +200,26 @@ func TestThoseLeftOutComeBackInTheirColumns(t *testing.T) {
 	}
 }
 
+// Who asks later learns of the patients that another operation changes too.
+func TestPatientsInTwoOperationsAreTold(t *testing.T) {
+	c := newClinic(t)
+	first := c.submitted(t, toHold("000001", "000004"))
+	second := c.as(t, "sam", "POST", "/v1/operations", object{"kind": "status-change", "params": object{"to": "Hospitalized"}, "selection": object{"ids": []string{"000004", "000005"}}}, key(7)...).operation(201)
+	var told struct{ Overlaps []api.OverlapView }
+	c.as(t, "sam", "GET", "/v1/operations/"+second.ID+"/overlaps", nil).into(200, &told)
+	if want := (api.OverlapView{Operation: first.ID, State: "awaiting-approval", Summary: first.Summary, Requester: "Sam Okafor", Patients: 1}); len(told.Overlaps) != 1 || told.Overlaps[0] != want {
+		t.Errorf("told %+v, want %+v", told, want)
+	}
+	var page struct {
+		Total   int
+		Changes []api.ChangeView
+	}
+	c.as(t, "maria", "GET", "/v1/operations/"+second.ID+"/overlaps/"+first.ID, nil).into(200, &page)
+	if page.Total != 1 || len(page.Changes) != 1 || page.Changes[0].Patient != "000004" {
+		t.Errorf("%+v", page)
+	}
+}
+
 // Every kind is asked for by its name and its parameters, and the plan says what
 // the registry will hold.
 func TestEachKindWorksByItsParameters(t *testing.T) {

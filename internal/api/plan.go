@@ -112,6 +112,11 @@ func (a *api) planRoutes(h huma.API) {
 	}
 	use(a, h, read("changes", "changes", "Read a page of a plan: what will be changed, old and new"), a.changes)
 	use(a, h, read("exclusions", "exclusions", "Read a page of who cannot be changed, and why"), a.exclusions)
+	overlaps := read("overlaps", "overlaps", "List the operations on their way that change the same patients")
+	overlaps.Description = "Of an operation that does not run yet: those that were sent for approval and have not ended. Whichever comes first changes the patients; the other one skips them."
+	use(a, h, overlaps, a.overlaps)
+	overlap := read("overlap", "overlaps/{other}", "Read a page of the patients whom both operations change")
+	use(a, h, overlap, a.overlap)
 	use(a, h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
 	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
 	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
@@ -144,6 +149,70 @@ func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*ch
 	}
 	out := &changesOut{}
 	out.Body.Paged = Paged{in.Page, op.Plan.Batches, op.Plan.Changes}
+	out.Body.Changes = []ChangeView{}
+	for _, c := range changes {
+		out.Body.Changes = append(out.Body.Changes, changeView(c, directory))
+	}
+	return out, nil
+}
+
+// OverlapView is another operation that changes some of the same patients.
+type OverlapView struct {
+	Operation string     `json:"operation" example:"OP-0SX4K2-7QFM"`
+	State     bulk.State `json:"state"`
+	Summary   string     `json:"summary" example:"Change status to On Hold (family request)"`
+	Requester string     `json:"requester" doc:"Name."`
+	Patients  int        `json:"patients" doc:"How many both change."`
+}
+
+type overlapsOut struct {
+	Body struct {
+		Overlaps []OverlapView `json:"overlaps"`
+	}
+}
+
+func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID) (*overlapsOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.engine.Overlaps(ctx, person, op)
+	if err != nil {
+		return nil, err
+	}
+	out := &overlapsOut{}
+	out.Body.Overlaps = []OverlapView{}
+	for _, o := range found {
+		out.Body.Overlaps = append(out.Body.Overlaps, OverlapView{o.With.ID, o.With.State, summary(o.With, directory), o.With.Requester.Name, o.Patients})
+	}
+	return out, nil
+}
+
+// OverlapOf names a page of what two operations have in common.
+type OverlapOf struct {
+	PageOf
+	Other string `path:"other" maxLength:"40" example:"OP-0SX4K2-7QFM"`
+}
+
+func (a *api) overlap(ctx context.Context, person staff.Person, in *OverlapOf) (*changesOut, error) {
+	op, err := a.engine.Visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, changes, err := a.engine.OverlapPage(ctx, person, op, in.Other, in.Page)
+	if err != nil {
+		return nil, err
+	}
+	out := &changesOut{}
+	out.Body.Paged = Paged{in.Page, (o.Patients + bulk.BatchSize - 1) / bulk.BatchSize, o.Patients}
 	out.Body.Changes = []ChangeView{}
 	for _, c := range changes {
 		out.Body.Changes = append(out.Body.Changes, changeView(c, directory))

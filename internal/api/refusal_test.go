@@ -123,7 +123,7 @@ func TestAnUnknownOperationAndAForeignOneAreTheSame(t *testing.T) {
 	c := newClinic(t)
 	op := c.ready(t, toHold("000001"))
 	const unknown = "OP-000000-0000"
-	for _, route := range []string{"GET ", "GET /changes", "GET /exclusions", "GET /outcomes", "GET /outcomes.csv", "GET /not-changed.csv", "GET /left-out.csv", "GET /events", "GET /audit", "GET /stale",
+	for _, route := range []string{"GET ", "GET /changes", "GET /exclusions", "GET /outcomes", "GET /outcomes.csv", "GET /not-changed.csv", "GET /left-out.csv", "GET /overlaps", "GET /overlaps/OP-000000-0000", "GET /events", "GET /audit", "GET /stale",
 		"POST /submit", "POST /decision", "POST /stop", "POST /cancel"} {
 		method, path, _ := strings.Cut(route, " ")
 		var body any

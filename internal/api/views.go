@@ -159,9 +159,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	if v.Params == nil {
 		v.Params = map[string]string{}
 	}
-	if k, ok := kind.Find(op.Kind); ok {
-		v.Summary = k.Summary(op.Params, d)
-	}
+	v.Summary = summary(op, d)
 	if p := op.Plan; p.Digest != "" {
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
@@ -201,6 +199,14 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		v.Progress = &Progress{progress.Done, progress.Skipped, progress.Failed, op.NotAttempted(*progress), op.Plan.Changes}
 	}
 	return v
+}
+
+// summary says what an operation is asked to do.
+func summary(op bulk.Operation, d registry.Directory) string {
+	if k, ok := kind.Find(op.Kind); ok {
+		return k.Summary(op.Params, d)
+	}
+	return ""
 }
 
 // present is a map that is never null in JSON.

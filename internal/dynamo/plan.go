@@ -115,6 +115,34 @@ func (o *Operations) PutExclusions(ctx context.Context, id, run string, page int
 	return o.putPart(ctx, exclusionsKey(id, run, page), x)
 }
 
+func subjectsPrefix(run string) string { return "PLAN#" + run + "#SUBJECTS#" }
+
+func (o *Operations) PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error {
+	page := 0
+	for part := range slices.Chunk(s, selectionPage) {
+		page++
+		i := operationKey(id, "%s%04d", subjectsPrefix(run), page).item()
+		i["marks"] = &types.AttributeValueMemberB{Value: part}
+		if err := o.client.put(ctx, o.table, i, ""); err != nil {
+			return failed(err, "store the subjects of a plan")
+		}
+	}
+	return nil
+}
+
+func (o *Operations) Subjects(ctx context.Context, id, run string) (bulk.Subjects, error) {
+	var s bulk.Subjects
+	for i, err := range o.client.query(ctx, "read the subjects of a plan", partition(o.table, operationPrefix+id, subjectsPrefix(run))) {
+		if err != nil {
+			return nil, err
+		}
+		if part, ok := i["marks"].(*types.AttributeValueMemberB); ok {
+			s = append(s, part.Value...)
+		}
+	}
+	return s, nil
+}
+
 func (o *Operations) putPart(ctx context.Context, k key, part any) error {
 	const what = "store a part of a plan"
 	body, err := pack(part)

@@ -244,7 +244,7 @@ func (e *Engine) candidates(ctx context.Context, s bulk.Selection) iter.Seq2[can
 }
 
 // planWriter stores a plan part by part, so that a plan of any size takes the
-// memory of one batch.
+// memory of one batch and a few bytes for each subject.
 type planWriter struct {
 	engine  *Engine
 	op      bulk.Operation
@@ -255,6 +255,7 @@ type planWriter struct {
 	changes    []bulk.Change
 	edits      int
 	exclusions []bulk.Exclusion
+	subjects   bulk.Subjects
 }
 
 func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
@@ -322,6 +323,7 @@ func (w *planWriter) flushChanges(ctx context.Context) error {
 	w.summary.Batches++
 	batch := bulk.NewBatch(w.summary.Batches, w.changes)
 	w.digest.Batch(batch)
+	w.subjects = w.subjects.With(batch)
 	w.changes, w.edits = nil, 0
 	return w.engine.Operations.PutBatch(ctx, w.op.ID, w.summary.Run, batch)
 }
@@ -341,6 +343,9 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 		return bulk.PlanSummary{}, err
 	}
 	if err := w.flushExclusions(ctx); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	if err := w.engine.Operations.PutSubjects(ctx, w.op.ID, w.summary.Run, w.subjects); err != nil {
 		return bulk.PlanSummary{}, err
 	}
 	w.summary.Facilities = slices.Sorted(maps.Keys(w.touched))

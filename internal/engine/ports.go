@@ -60,6 +60,10 @@ type Operations interface {
 	// the same run a second time is fault.Conflict. Pages count from 1.
 	PutBatch(ctx context.Context, id, run string, b bulk.Batch) error
 	PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error
+	// PutSubjects keeps the subjects of a plan in short, and Subjects returns
+	// them; nothing where none are kept.
+	PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error
+	Subjects(ctx context.Context, id, run string) (bulk.Subjects, error)
 	// Batch and Exclusions read them; fault.NotFound where there is none.
 	Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error)
 	Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error)

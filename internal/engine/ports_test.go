@@ -114,6 +114,14 @@ func (o tappedOperations) PutBatch(ctx context.Context, id, run string, b bulk.B
 	return o.tap(ctx, "PutBatch", func() error { return o.Operations.PutBatch(ctx, id, run, b) })
 }
 
+func (o tappedOperations) PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error {
+	return o.tap(ctx, "PutSubjects", func() error { return o.Operations.PutSubjects(ctx, id, run, s) })
+}
+
+func (o tappedOperations) Subjects(ctx context.Context, id, run string) (bulk.Subjects, error) {
+	return through(ctx, o.tap, "Subjects", func() (bulk.Subjects, error) { return o.Operations.Subjects(ctx, id, run) })
+}
+
 func (o tappedOperations) PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error {
 	return o.tap(ctx, "PutExclusions", func() error { return o.Operations.PutExclusions(ctx, id, run, page, x) })
 }

@@ -22,6 +22,7 @@ type operation struct {
 	events     [][]byte
 	batches    map[part][]byte
 	exclusions map[part][]byte
+	subjects   map[string]bulk.Subjects // by run
 	results    map[groupKey]committed
 	tokens     map[token]int // and how many had ever been stored before it
 	mails      map[string]bool
@@ -62,6 +63,7 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		events:     [][]byte{encode(e)},
 		batches:    map[part][]byte{},
 		exclusions: map[part][]byte{},
+		subjects:   map[string]bulk.Subjects{},
 		results:    map[groupKey]committed{},
 		tokens:     map[token]int{},
 		mails:      map[string]bool{},
@@ -129,6 +131,18 @@ func (s *Store) PutExclusions(_ context.Context, id, run string, page int, x []b
 		return struct{}{}, putOnce(o.exclusions, part{run, page}, encode(x))
 	})
 	return err
+}
+
+func (s *Store) PutSubjects(_ context.Context, id, run string, subjects bulk.Subjects) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		o.subjects[run] = slices.Clone(subjects)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, error) {
+	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
 }
 
 func putOnce(parts map[part][]byte, p part, text []byte) error {

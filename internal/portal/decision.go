@@ -19,6 +19,7 @@ type decisionData struct {
 	Summary   string
 	State     bulk.StateText
 	Plan      *planPart
+	Overlap   *overlapPart
 	Stale     int            // patients changed since the preview
 	Hindrance string         // why this person cannot decide; empty when they can
 	Taken     *bulk.Handover // how the request went from this person to somebody else; nil when it did not
@@ -66,6 +67,9 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 		} else if data.Stale, err = rq.engine.Stale(rq.ctx(), op); err != nil {
 			return err
 		}
+	}
+	if data.Overlap, err = rq.overlap(op, d); err != nil {
+		return err
 	}
 	if op.Plan.Digest != "" {
 		if data.Plan, err = rq.plan(op, d); err != nil {

@@ -35,6 +35,7 @@ var topics = []topic{
 	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
 	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},
 	{"audit", "The audit record", "What is recorded of every operation, and where to read it.", "log compliance hipaa timestamp operator approver old new values reason"},
+	{"rights", "Roles and rights", "Who may do what, and how administrators change it.", "staff role access facility administrator manager team lead auditor permission disable"},
 	{"privacy", "Handling patient data", "What the portal does, and what you should do.", "phi hipaa sign out download privacy security session"},
 }
 
@@ -56,6 +57,7 @@ type helpData struct {
 	Kinds      []kind.Kind
 	Correction kind.Kind
 	States     []bulk.StateText
+	Roles      []roleChoice
 }
 
 // help lists the topics, all of them or those with the words looked for. The
@@ -89,7 +91,7 @@ func (rq *request) helpText(t topic) (string, error) {
 }
 
 func topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection}
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection, Roles: roleChoices()}
 	for _, from := range registry.Statuses {
 		row := helpStatus{From: from, May: map[registry.Status]bool{}}
 		for _, to := range kind.Transitions[from] {

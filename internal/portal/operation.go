@@ -28,6 +28,7 @@ type operationData struct {
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
+	Overlap  *overlapPart  // before it runs
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
 	Tasks    *tasksPart    // what people have to do now that it has run; nil for none
@@ -59,6 +60,7 @@ var notes = map[string]banner{
 	"task-done":     {"success", "Success", "The task is ticked, with your name and the time."},
 	"task-reopened": {"success", "Success", "The task is open again."},
 	"moved-on":      {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
+	"rights":        {"success", "Success", "The rights are as you asked. They count from the person’s next click on."},
 }
 
 // theOperation reads the operation of the address; one that the person may not
@@ -116,6 +118,9 @@ func operation(rq *request) error {
 		if data.Plan, err = rq.plan(op, d); err != nil {
 			return err
 		}
+	}
+	if data.Overlap, err = rq.overlap(op, d); err != nil {
+		return err
 	}
 	if data.MaySubmit {
 		may, err := rq.engine.MayDecide(rq.ctx(), op)
@@ -272,11 +277,7 @@ type operationRow struct {
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		row := operationRow{Operation: op, Summary: op.Kind, StateTitle: bulk.Texts[op.State].Title}
-		if k, ok := kind.Find(op.Kind); ok {
-			row.Summary = k.Summary(op.Params, d)
-		}
-		rows = append(rows, row)
+		rows = append(rows, operationRow{Operation: op, Summary: summaryOf(op, d), StateTitle: bulk.Texts[op.State].Title})
 	}
 	return rows
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -25,6 +26,7 @@ type patientData struct {
 	LockedBy, Why string
 	ProviderName  string
 	HoldReason    string
+	Pending       []overlapRow // operations that are to change this patient
 }
 
 type visitRow struct {
@@ -95,6 +97,13 @@ func patientPage(rq *request) error {
 	}
 	data.visits(parts, d, rq.Now())
 	data.notes(parts)
+	pending, err := rq.engine.PendingFor(rq.ctx(), rq.person, p)
+	if err != nil {
+		return err
+	}
+	for _, o := range pending {
+		data.Pending = append(data.Pending, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]})
+	}
 	read := 0
 	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {
 		if err != nil {

@@ -166,6 +166,9 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})
 	}
+	if rq.person.Role.AtLeast(staff.Admin) {
+		menu = append(menu, menuEntry{Title: "Staff", To: "/admin/staff", Current: strings.HasPrefix(here, "/admin/staff")})
+	}
 	return append(menu, menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
 }
 

@@ -129,6 +129,8 @@ func (rq *request) mayUse() error {
 		return fault.New(fault.Forbidden, "This page takes the right Staff or higher; yours is %s. Ask an administrator if you need it.", who)
 	case rq.route.right == approver && !rq.person.Role.AtLeast(staff.TeamLead):
 		return fault.New(fault.Forbidden, "Deciding on operations takes the right Team Lead or higher; yours is %s. Ask an administrator if you need it.", who)
+	case rq.route.right == admin && !rq.person.Role.AtLeast(staff.Admin):
+		return fault.New(fault.Forbidden, "This page takes the right Administrator; yours is %s. Ask an administrator for what you need.", who)
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/overlap/{other}":       "/operations/{overlap}                       303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/not-changed.csv":       "/operations/{op:ended}/not-changed.csv        303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out.csv":          "/operations/{op:ended}/left-out.csv        303 200 404 200 200 200 200 404",
@@ -90,6 +91,9 @@ var matrix = forEveryKind(map[string]string{
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
 	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
 	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
+	"GET /admin/staff":                                  "/admin/staff                               303 403 403 403 403 200 403 403",
+	"GET /admin/staff/{person}":                         "/admin/staff/sub-sam                       303 403 403 403 403 200 403 403",
+	"POST /admin/staff/{person}":                        "/admin/staff/sub-sam                       303 403 403 403 403 422 403 403",
 	"GET /help":                                         "/help                                      303 200 200 200 200 200 200 200",
 	"POST /help":                                        "/help                                      303 200 200 200 200 200 200 200",
 	"GET /help/{topic}":                                 "/help/plan                                 303 200 200 200 200 200 200 200",
@@ -164,6 +168,12 @@ func (f *fixture) target(target string) string {
 	if strings.Contains(target, "{ref}") {
 		f.operation("waiting")
 		target = strings.TrimSuffix(target, "/approvals/{ref}") + f.linkTo(f.t.(*testing.T), "maria.manager@example.org")
+	}
+	if strings.Contains(target, "{overlap}") {
+		ids := f.unused[:1]
+		f.unused = f.unused[1:]
+		sent := submitted(planned(f.sam, registry.Hospitalized, ids...)).operation()
+		target = strings.ReplaceAll(target, "{overlap}", planned(f.sam, registry.Inactive, ids...).operation()+"/overlap/"+sent)
 	}
 	if strings.Contains(target, "{list}") {
 		target = f.sam.get("/patients").press("tick-page", nil).path

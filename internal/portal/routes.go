@@ -19,6 +19,7 @@ const (
 	reader                 // an entry in the staff directory
 	requester              // may ask for operations: Staff and up
 	approver               // may decide on some operations: Team Lead and up
+	admin                  // keeps the staff directory: Administrator
 )
 
 // route is one address. Each form's page and the form itself have the same
@@ -74,6 +75,7 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/overlap/{other}", right: reader, handle: overlapPage, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: operationFile("outcomes", outcomesFile), event: audit.FileDownloaded},
 		{method: "GET", pattern: "/operations/{operation}/not-changed.csv", right: reader, handle: operationFile("not-changed", notChangedFile), event: audit.FileDownloaded},
@@ -105,6 +107,10 @@ func (p *portal) routes() []route {
 
 		{method: "GET", pattern: "/away", right: approver, handle: awayPage},
 		{method: "POST", pattern: "/away", right: approver, handle: takeAway, fields: []string{"from", "until", "delegate", "back"}},
+
+		{method: "GET", pattern: "/admin/staff", right: admin, handle: staffPage},
+		{method: "GET", pattern: "/admin/staff/{person}", right: admin, handle: rightsPage},
+		{method: "POST", pattern: "/admin/staff/{person}", right: admin, handle: setRights, fields: []string{"role", "facility", "disabled", "version"}},
 
 		{method: "GET", pattern: "/help", right: reader, handle: help, event: unaudited},
 		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}, event: unaudited},

@@ -17,6 +17,7 @@ type submitData struct {
 	Kind      kind.Kind
 	Summary   string
 	Checklist []string
+	Overlap   *overlapPart
 	Typed     bool          // the number has to be typed
 	Zones     []string      // time zones to choose the start in
 	Usual     bulk.StopRule // when a run stops by itself, unless something else is chosen
@@ -53,6 +54,9 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	}
 	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan),
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
+	if data.Overlap, err = rq.overlap(op, d); err != nil {
+		return err
+	}
 	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
 		values: url.Values{"start_zone": data.Zones[:1]}, problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})

@@ -16,6 +16,9 @@ const (
 	Admin    Role = "admin"     // also changes the staff directory
 )
 
+// Roles is every role, from the one that may most.
+var Roles = []Role{Admin, Manager, TeamLead, Staff, Auditor}
+
 // ladder orders the roles that act: each may do what those before it may.
 var ladder = []Role{Staff, TeamLead, Manager, Admin}
 

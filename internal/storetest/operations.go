@@ -190,6 +190,21 @@ var operationTests = []test{
 		_, err = s.Operations.Exclusions(t.Context(), id, "run-b", 1)
 		want(t, "read a page that is not there", err, fault.NotFound)
 	}},
+	{"the subjects of a plan are kept for each run, however many", func(t *testing.T, s Stores) {
+		id := create(t, s, operation("OP-000001-AAAA", noon))
+		many := make(bulk.Subjects, 701_000) // of more than 100,000 patients
+		for i := range many {
+			many[i] = byte(i * i >> 3)
+		}
+		must(t, "put many", s.Operations.PutSubjects(t.Context(), id, "run-a", many))
+		must(t, "put few", s.Operations.PutSubjects(t.Context(), id, "run-b", many[:7]))
+		must(t, "put none", s.Operations.PutSubjects(t.Context(), id, "run-c", nil))
+		for run, want := range map[string]int{"run-a": len(many), "run-b": 7, "run-c": 0, "run-d": 0} {
+			got, err := s.Operations.Subjects(t.Context(), id, run)
+			must(t, "read "+run, err)
+			same(t, run, string(got), string(many[:want]))
+		}
+	}},
 	{"a full batch of the longest changes is stored", func(t *testing.T, s Stores) {
 		id := create(t, s, operation("OP-000001-AAAA", noon))
 		var changes []bulk.Change

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +56,9 @@ var known = secrets{
 
 func document(size int) []byte {
 	b := make([]byte, size)
-	rand.NewChaCha8([32]byte{1}).Read(b)
+	for i := range b {
+		b[i] = byte(i * i >> 3)
+	}
 	return b
 }
 
@@ -90,7 +91,7 @@ func TestOnlyTheRightPassphraseOpens(t *testing.T) {
 // stays as it is. That they are right, the independent readers say.
 func TestAFileIsMadeAsBefore(t *testing.T) {
 	sum := sha256.Sum256(encrypt(t, "correct horse", known, document(5000)))
-	const want = "daef52a16f8b9d1a89f267b20fb9f27f34f9d8805b39e3d870e893db3e7907f1"
+	const want = "bb7354f8b5d1fabfe0215a6d562c8645ac0f267affc422ffc8451fa3859505fc"
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("the file's hash is %s, want %s", got, want)
 	}

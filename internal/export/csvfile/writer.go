@@ -1,7 +1,6 @@
 package csvfile
 
 import (
-	"bufio"
 	"io"
 	"strings"
 )
@@ -9,53 +8,59 @@ import (
 // byteOrderMark makes spreadsheets read the file as UTF-8.
 const byteOrderMark = "\ufeff"
 
+// flushAt is how many bytes are held back at most, but for one row.
+const flushAt = 64 << 10
+
 // Writer writes rows as RFC 4180 has them: comma, CRLF, quotes where they are
 // needed. Line breaks inside a cell stay as they are, byte by byte.
-type Writer struct{ buffer *bufio.Writer }
-
-// NewWriter returns a writer that has written nothing but the mark that the
-// file is UTF-8.
-func NewWriter(w io.Writer) *Writer {
-	buffer := bufio.NewWriterSize(w, 64<<10)
-	buffer.WriteString(byteOrderMark) // an error stays until Flush
-	return &Writer{buffer}
+type Writer struct {
+	w      io.Writer
+	buffer []byte
 }
+
+// NewWriter returns a writer. The file begins with the mark that it is UTF-8,
+// also without rows.
+func NewWriter(w io.Writer) *Writer { return &Writer{w, []byte(byteOrderMark)} }
 
 // Write writes one row, every cell made safe by Cell.
 func (w *Writer) Write(cells []string) error {
 	if len(cells) == 1 && cells[0] == "" {
-		w.buffer.WriteString(`""`) // an empty line would be no row
+		w.buffer = append(w.buffer, `""`...) // an empty line would be no row
 	}
 	for i, cell := range cells {
 		if i > 0 {
-			w.buffer.WriteByte(',')
+			w.buffer = append(w.buffer, ',')
 		}
-		w.cell(Cell(cell))
+		w.buffer = appendCell(w.buffer, Cell(cell))
 	}
-	_, err := w.buffer.WriteString("\r\n")
+	w.buffer = append(w.buffer, "\r\n"...)
+	if len(w.buffer) < flushAt {
+		return nil
+	}
+	return w.Flush()
+}
+
+// Flush writes what is still held back.
+func (w *Writer) Flush() error {
+	_, err := w.w.Write(w.buffer)
+	w.buffer = w.buffer[:0]
 	return err
 }
 
-// cell writes one cell. A cell with white space at an end is quoted, because
-// some readers trim it otherwise.
-func (w *Writer) cell(text string) {
+// appendCell appends one cell. A cell with white space at an end is quoted,
+// because some readers trim it otherwise.
+func appendCell(b []byte, text string) []byte {
 	if text == "" || !strings.ContainsAny(text, "\",\r\n\x00") && strings.TrimSpace(text) == text {
-		w.buffer.WriteString(text)
-		return
+		return append(b, text...)
 	}
-	w.buffer.WriteByte('"')
+	b = append(b, '"')
 	for {
 		before, after, found := strings.Cut(text, `"`)
-		w.buffer.WriteString(before)
+		b = append(b, before...)
 		if !found {
-			break
+			return append(b, '"')
 		}
-		w.buffer.WriteString(`""`)
+		b = append(b, `""`...)
 		text = after
 	}
-	w.buffer.WriteByte('"')
 }
-
-// Flush writes what is still held back, and says what went wrong if anything
-// did.
-func (w *Writer) Flush() error { return w.buffer.Flush() }

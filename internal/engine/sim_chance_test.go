@@ -128,7 +128,7 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
-	visits := func(how string) string { return []string{how, kind.KeepVisits, kind.DropVisits}[c.rng.IntN(3)] }
+	visits := func(ways ...string) string { return ways[c.rng.IntN(len(ways))] }
 	switch c.rng.IntN(8) { // most are status changes: they touch the most records
 	case 0:
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
@@ -143,10 +143,10 @@ func (c *chance) wish(n int) *wish {
 		}
 	case 3:
 		u.request.Kind = kind.ProviderReassignment.Name
-		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits)}
+		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits, kind.KeepVisits, kind.DropVisits, kind.ReVisits)}
 	case 4:
 		u.request.Kind = kind.FacilityTransfer.Name
-		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits)}
+		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
 	}
 	return u
 }

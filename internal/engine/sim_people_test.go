@@ -44,7 +44,7 @@ type wish struct {
 // populate stores facilities, staff and patients.
 func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
-	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
+	for _, f := range kindtest.Directory.Facilities {
 		_ = w.store.PutFacility(ctx, f)
 	}
 	for _, p := range kindtest.Directory.Providers {

@@ -133,7 +133,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
 	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
-	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
+	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits. New visits can be booked afterwards.",
 }
 
 // planLine is one patient of a plan.

@@ -78,8 +78,8 @@ var layers = [][]string{
 	{"functions", "cmd", "local", "test"},
 	{"internal/lambdastep", "internal/installation"},
 	{"internal/portal", "internal/api", "internal/storetest"},
-	{"internal/journal"},
-	{"internal/dynamo", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
+	{"internal/journal", "internal/seal", "internal/auditlog"},
+	{"internal/dynamo", "internal/bucket", "internal/signing", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
 	{"internal/bulk", "internal/slots"},
@@ -116,7 +116,7 @@ func TestArrowsPointDownOnly(t *testing.T) {
 func TestUseCasesAndPagesKnowNoCloud(t *testing.T) {
 	for _, pkg := range packages(t, "internal") {
 		switch pkg {
-		case "internal/engine", "internal/portal", "internal/api", "internal/intake", "internal/report", "internal/journal", "internal/memory":
+		case "internal/engine", "internal/portal", "internal/api", "internal/intake", "internal/report", "internal/journal", "internal/seal", "internal/auditlog", "internal/memory":
 			for _, dep := range imports(t, pkg, true) {
 				if strings.HasPrefix(dep, "github.com/aws/aws-sdk") || dep == module+"internal/dynamo" {
 					t.Errorf("%s depends on %s in the end", pkg, dep)

@@ -353,3 +353,19 @@ func TestPatientsMoveToAnotherFacility(t *testing.T) {
 	wants(t, d.types(0, "tasks", id, "records", "--give", "nobody"), "records  Pharmacies and records are told  open\n")
 	wants(t, d.types(1, "tasks", id, "--done"), "Say which task")
 }
+
+func TestACommunicationAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	who := []string{"request", "communication", "--type", "internal-alert", "--role", "manager", "--heading", "{patients}", "--id", "000010"}
+	text := d.types(0, append(who, "--text", "Please read.")...)
+	wants(t, text, "Internal Alert to Managers: {patients}", "about 1 patient", "it cannot be undone")
+	wants(t, d.types(0, "changes", idPattern.FindString(text)), "about 1 patient: 1 patient")
+	wants(t, d.types(1, append(who, "--text", "Dear {patient}")...), "There is no placeholder {patient}.")
+	path := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(path, []byte("From a file."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, d.types(0, append(who, "--text-file", path)...), "Plan")
+	wants(t, d.types(2, who...), "--text")
+}

@@ -46,10 +46,10 @@ type commands struct {
 	Rollback rollbackCommand `cmd:"" help:"Plan the reverse of an ended operation."`
 	Follow   followCommand   `cmd:"" help:"Show the progress of an operation until it ends."`
 	Outcomes outcomesCommand `cmd:"" help:"List what became of each patient."`
+	Audit    auditCommands   `cmd:"" help:"Read the audit of an operation; verify that nobody has changed the audit."`
 	Tasks    tasksCommand    `cmd:"" help:"List, give and tick what people have to do after a run."`
-	Audit    auditCommand    `cmd:"" help:"Show the audit records of an operation."`
 
-	Stack string `env:"BULKOPS_STACK" default:"bulkops" help:"CloudFormation stack, for import, sample, staff and sign-in."`
+	Stack string `env:"BULKOPS_STACK" default:"bulkops" help:"CloudFormation stack, for import, sample, staff, audit verify and sign-in."`
 }
 
 // terminal is what a command works with.

@@ -101,7 +101,11 @@ func show(t *terminal, op api.Operation) {
 		row("Because", "%s", op.Cause)
 	}
 	if p := op.Plan; p != nil {
-		row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
+		if p.Messages > 0 {
+			row("Plan", "%s about %s, %s; it cannot be undone", plural(p.Messages, "message", "messages"), plural(p.Concerned, "patient", "patients"), plural(p.Excluded, "left out", "left out"))
+		} else {
+			row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
+		}
 		for _, field := range slices.Sorted(maps.Keys(p.Before)) {
 			row(registry.Label(field)+" before", "%s", counts(p.Before[field]))
 			row(registry.Label(field)+" after", "%s", counts(p.After[field]))

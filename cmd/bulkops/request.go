@@ -26,6 +26,7 @@ type requestCommands struct {
 	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
 	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
 	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
+	Communication        communicationCommand   `cmd:"" help:"Write to the facilities, the providers or the staff of patients."`
 	VisitScheduling      schedulingCommand      `cmd:"" help:"Book visits for patients."`
 }
 
@@ -63,6 +64,15 @@ type transferCommand struct {
 	To       string    `required:"" placeholder:"ID" help:"Id of the new facility."`
 	With     string    `required:"" help:"Provider there: keep (the present one), default (of the new facility) or later (none for now)."`
 	Visits   string    `required:"" help:"Future visits at the old facility: move, keep or cancel."`
+	Patients selection `embed:""`
+}
+
+type communicationCommand struct {
+	Type     string    `required:"" help:"facility-notification, provider-notification or internal-alert."`
+	Role     string    `help:"Of an internal alert: staff, team-lead, manager, admin or everybody."`
+	Heading  string    `required:"" help:"Subject of the mail. It may hold {recipient}, {patients}, {facility}, {provider}, {requester} and {date}."`
+	Text     string    `xor:"text" required:"" help:"Text of the mail, with the same placeholders. It names no patients."`
+	TextFile string    `xor:"text" required:"" type:"existingfile" help:"File with the text, instead of --text."`
 	Patients selection `embed:""`
 }
 
@@ -143,6 +153,18 @@ func (c insuranceChangeCommand) Run(t *terminal) error {
 
 func (c dataCorrectionCommand) Run(t *terminal) error {
 	return ask(t, kind.DataCorrection, map[string]string{}, selection{CSV: c.CSV})
+}
+
+func (c communicationCommand) Run(t *terminal) error {
+	if c.TextFile != "" {
+		text, err := os.ReadFile(c.TextFile)
+		if err != nil {
+			return fmt.Errorf("read the text: %w", err)
+		}
+		c.Text = string(text)
+	}
+	return ask(t, kind.Communication, map[string]string{
+		kind.MessageType: c.Type, kind.AlertRole: c.Role, kind.MessageHeading: c.Heading, kind.MessageText: c.Text}, c.Patients)
 }
 
 // yes is the answer to a question that is answered with yes or not at all.

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"net/url"
 	"os"
-	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"bulkops/internal/api"
-	"bulkops/internal/audit"
-	"bulkops/internal/registry"
 )
 
 type changesCommand struct{ named }
@@ -95,64 +88,4 @@ func (o outcomesCommand) Run(t *terminal) error {
 		}
 	}
 	return table.Flush()
-}
-
-type auditCommand struct {
-	named
-	JSON bool `name:"json" help:"One record a line, in its canonical form."`
-}
-
-func (a auditCommand) Run(t *terminal) error {
-	c, err := t.client()
-	if err != nil {
-		return err
-	}
-	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
-	for after := ""; ; {
-		var answer struct {
-			Records []audit.Record
-			Next    string
-		}
-		if err := c.get(a.path()+"/audit?most=1000&after="+url.QueryEscape(after), &answer); err != nil {
-			return err
-		}
-		for _, r := range answer.Records {
-			if a.JSON {
-				line, err := json.Marshal(r)
-				if err != nil {
-					return fmt.Errorf("encode an audit record: %w", err)
-				}
-				t.say("%s", line)
-				continue
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r)))
-		}
-		if after = answer.Next; after == "" {
-			return table.Flush()
-		}
-	}
-}
-
-// auditWords says what an audit record is about.
-func auditWords(r audit.Record) string {
-	if r.Type == audit.Event {
-		return strings.TrimSpace(r.What + " " + r.Detail)
-	}
-	var fields []string
-	changed := maps.Clone(r.Old)
-	if changed == nil {
-		changed = registry.Fields{}
-	}
-	maps.Copy(changed, r.New)
-	for _, name := range slices.Sorted(maps.Keys(changed)) {
-		fields = append(fields, fmt.Sprintf("%s: %q → %q", registry.Label(name), r.Old[name], r.New[name]))
-	}
-	words := fmt.Sprintf("patient %s, %s, %s", r.Patient, r.Part, strings.Join(fields, ", "))
-	if r.Approver.Name != "" {
-		words += "; approved by " + r.Approver.Name
-	}
-	if r.ByHand {
-		words += "; by hand"
-	}
-	return words
 }

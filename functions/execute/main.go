@@ -1,5 +1,5 @@
-// Execute runs one batch of a plan. It is the only function that may write
-// patients. Its answer is counts only.
+// Execute runs one batch of a plan: it makes the edits and sends the notices. It
+// is the only function that may write patients. Its answer is counts only.
 package main
 
 import (
@@ -21,6 +21,7 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Registry, e.Operations = in.Registry(), in.Runs()
+	in.Mail(e)
 	in.Check()
 	lambda.Start(lambdastep.Edge(func(ctx context.Context, i input) (bulk.Tally, error) {
 		return e.RunBatch(ctx, i.Operation, i.Batch)

@@ -16,7 +16,7 @@ func main() {
 	e.Limits = in.Limits()
 	in.Mail(e)
 	c := portal.Config{
-		Engine: e, Store: in.Access(), Audit: in.Audit(), Journal: in.Audit(), URL: e.PortalURL,
+		Engine: e, Store: in.Access(), Audit: in.Audit(), Journal: in.Audit(), Parked: in.Bucket("AUDIT_FAILURES_BUCKET"), URL: e.PortalURL,
 		IdentityURL: in.Text("IDENTITY_URL"), IdentityTokenURL: in.Text("IDENTITY_TOKEN_URL"), IdentityKeysURL: in.Text("IDENTITY_KEYS_URL"),
 		Issuer: in.Text("IDENTITY_ISSUER"), ClientID: in.Text("CLIENT_ID"),
 		Idle: in.Duration("SESSION_IDLE"), Max: in.Duration("SESSION_MAX"), Now: e.Now, Log: e.Log,

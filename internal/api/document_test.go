@@ -100,6 +100,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		"GET /v1/operations/{id}/exclusions",
 		"GET /v1/operations/{id}/left-out.csv",
 		"GET /v1/operations/{id}/not-changed.csv",
+		"GET /v1/operations/{id}/notices/{notice}",
 		"GET /v1/operations/{id}/outcomes",
 		"GET /v1/operations/{id}/outcomes.csv",
 		"GET /v1/operations/{id}/overlaps",

@@ -68,6 +68,31 @@ func TestAFacilityTransfer(t *testing.T) {
 	}
 }
 
+func TestACommunication(t *testing.T) {
+	c := newClinic(t)
+	must(t, c.PutFacility(t.Context(), registry.Facility{ID: "riverside", Name: "Riverside Clinic", TimeZone: "America/New_York", Email: "desk@riverside.example"}))
+	ask := func(text string) object {
+		return object{"kind": "communication", "params": object{"type": "facility-notification", "heading": "{patients}", "text": text},
+			"selection": object{"ids": []string{"000010", "000011", "nobody"}}}
+	}
+	c.as(t, "sam", "POST", "/v1/operations", ask("Dear {patient}"), key(1)...).problem(422, "invalid")
+	op := c.ready(t, ask("Dear {recipient}"))
+	if op.Plan.Messages != 1 || op.Plan.Concerned != 2 || op.Plan.Excluded != 1 || len(op.You.ToSubmit.Checklist) != 3 {
+		t.Errorf("%+v %+v", op.Plan, op.You)
+	}
+	var changes struct{ Changes []api.ChangeView }
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &changes)
+	if got, want := *changes.Changes[0].Notice, (api.NoticeView{Number: "1-1", To: "desk@riverside.example", Heading: "2 patients", Text: "Dear Riverside Clinic", Patients: 2}); got != want {
+		t.Errorf("%+v", got)
+	}
+	var about struct{ Patients []api.PatientView }
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/notices/1-1", nil).into(200, &about)
+	if len(about.Patients) != 2 || about.Patients[0].ID != "000010" {
+		t.Errorf("%+v", about.Patients)
+	}
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID+"/notices/1-2", nil).problem(404, "not-found")
+}
+
 func TestTasksAfterATransfer(t *testing.T) {
 	c := newClinic(t)
 	must(t, c.PutPerson(t.Context(), staff.Person{Sub: "maria", Name: "Maria Duarte", Email: "maria@example.org", Role: staff.Manager, Facilities: []string{staff.AllFacilities}}))

@@ -6,12 +6,14 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
+	"bulkops/internal/journal"
 	"bulkops/internal/report"
 	"bulkops/internal/staff"
 )
@@ -34,13 +36,14 @@ type ExclusionView struct {
 	Patient string             `json:"patient"`
 	Name    string             `json:"name,omitempty" doc:"Only of patients in your facilities."`
 	Row     int                `json:"row,omitempty" doc:"In the uploaded file, as a spreadsheet shows it."`
-	Code    bulk.ExclusionCode `json:"code" enum:"already-so,not-allowed,locked,other-facility,unknown,duplicate,too-many-records"`
+	Code    bulk.ExclusionCode `json:"code" enum:"already-so,not-allowed,locked,other-facility,unknown,duplicate,too-many-records,too-many-tags,changed-since,cannot-undo,no-provider,not-licensed,other-specialty,no-room,visit-in-the-way,no-recipient,no-address"`
 	Reason  string             `json:"reason"`
 }
 
-// OutcomeView is what became of one patient of the plan.
+// OutcomeView is what became of one patient of the plan, or of one recipient of
+// a communication.
 type OutcomeView struct {
-	Patient   string            `json:"patient"`
+	Patient   string            `json:"patient" doc:"Of a communication, the id of the recipient."`
 	Name      string            `json:"name"`
 	Facility  string            `json:"facility" doc:"Id."`
 	Words     string            `json:"words" doc:"The change that was planned."`
@@ -76,6 +79,18 @@ type outcomesOut struct {
 	Body struct {
 		Paged
 		Outcomes []OutcomeView `json:"outcomes"`
+	}
+}
+
+type noticeIn struct {
+	PageOf
+	Notice string `path:"notice" maxLength:"20" doc:"The number of a message: notice.number of a change."`
+}
+
+type noticeOut struct {
+	Body struct {
+		Paged
+		Patients []PatientView `json:"patients" doc:"Those of this page who are in your facilities now."`
 	}
 }
 
@@ -118,6 +133,7 @@ func (a *api) planRoutes(h huma.API) {
 	overlap := read("overlap", "overlaps/{other}", "Read a page of the patients whom both operations change")
 	use(a, h, overlap, a.overlap)
 	use(a, h, read("outcomes", "outcomes", "Read a page of what became of each patient"), a.outcomes)
+	use(a, h, read("notice", "notices/{notice}", "Read a page of the patients whom a message is about"), a.notice)
 	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
 	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
 	file.Responses = csvAnswer
@@ -150,9 +166,26 @@ func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*ch
 	out := &changesOut{}
 	out.Body.Paged = Paged{in.Page, op.Plan.Batches, op.Plan.Changes}
 	out.Body.Changes = []ChangeView{}
-	for _, c := range changes {
-		out.Body.Changes = append(out.Body.Changes, changeView(c, directory))
+	for n, c := range changes {
+		out.Body.Changes = append(out.Body.Changes, changeView(c, in.Page, n, directory))
 	}
+	return out, nil
+}
+
+func (a *api) notice(ctx context.Context, person staff.Person, in *noticeIn) (*noticeOut, error) {
+	c, err := a.engine.Concerned(ctx, person, in.ID, in.Notice, in.Page)
+	if err != nil {
+		return nil, err
+	}
+	out := &noticeOut{}
+	out.Body.Paged, out.Body.Patients = Paged{in.Page, c.Pages, c.Change.Notice.Patients}, []PatientView{}
+	var shown []string
+	for _, p := range c.Patients {
+		out.Body.Patients = append(out.Body.Patients, patientView(p))
+		shown = append(shown, p.ID())
+	}
+	note := journal.Note(ctx)
+	note.Operation, note.Kind, note.Target = c.Operation.ID, c.Operation.Kind, "Message "+in.Notice+". Shown: "+strings.Join(shown, " ")
 	return out, nil
 }
 
@@ -215,7 +248,7 @@ func (a *api) overlap(ctx context.Context, person staff.Person, in *OverlapOf) (
 	out.Body.Paged = Paged{in.Page, (o.Patients + bulk.BatchSize - 1) / bulk.BatchSize, o.Patients}
 	out.Body.Changes = []ChangeView{}
 	for _, c := range changes {
-		out.Body.Changes = append(out.Body.Changes, changeView(c, directory))
+		out.Body.Changes = append(out.Body.Changes, changeView(c, 0, 0, directory))
 	}
 	return out, nil
 }

@@ -72,6 +72,8 @@ type Plan struct {
 	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
+	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
+	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 }
 
@@ -148,7 +150,7 @@ func moment(t time.Time) *time.Time {
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
 func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
-	text := bulk.Texts[op.State]
+	text := op.Text()
 	v := Operation{
 		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
 		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
@@ -165,7 +167,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Messages: p.Notices, Concerned: p.Listed,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}
@@ -232,18 +234,29 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
 	}
 	if you.MaySubmit {
-		you.ToSubmit = &WhatToConfirm{engine.Checklist, engine.NeedsTypedNumber(op.Plan)}
+		you.ToSubmit = &WhatToConfirm{engine.ChecklistOf(op), engine.NeedsTypedNumber(op.Plan)}
 	}
 	return you
 }
 
-// ChangeView is what happens to one patient.
+// ChangeView is what happens to one patient, or to one recipient of a
+// communication.
 type ChangeView struct {
-	Patient  string     `json:"patient" example:"000123"`
-	Name     string     `json:"name"`
-	Facility string     `json:"facility" doc:"Id."`
-	Words    string     `json:"words" example:"Status: Active → On Hold"`
-	Edits    []EditView `json:"edits"`
+	Patient  string      `json:"patient" example:"000123" doc:"Of a communication, the id of the recipient."`
+	Name     string      `json:"name"`
+	Facility string      `json:"facility" doc:"Id; empty for a recipient who is no facility."`
+	Words    string      `json:"words" example:"Status: Active → On Hold"`
+	Edits    []EditView  `json:"edits"`
+	Notice   *NoticeView `json:"notice,omitempty" doc:"Only of a communication."`
+}
+
+// NoticeView is a mail as it will be sent, but for the link to the patients.
+type NoticeView struct {
+	Number   string `json:"number" doc:"For reading whom it is about." example:"1-1"`
+	To       string `json:"to"`
+	Heading  string `json:"heading"`
+	Text     string `json:"text"`
+	Patients int    `json:"patients" doc:"How many it is about."`
 }
 
 // EditView is the change of one record of a patient: fields before and after.
@@ -254,13 +267,17 @@ type EditView struct {
 	After  map[string]string `json:"after"`
 }
 
-func changeView(c bulk.Change, d registry.Directory) ChangeView {
+// changeView shows a change, the n-th of its batch from 0.
+func changeView(c bulk.Change, batch, n int, d registry.Directory) ChangeView {
 	v := ChangeView{Patient: c.Subject, Name: c.Name, Facility: c.Facility, Words: report.Words(c, d), Edits: []EditView{}}
 	for _, e := range c.Edits {
 		if e.Ref.IsSlot() {
 			continue // it goes with its visit, and may name another patient's
 		}
 		v.Edits = append(v.Edits, EditView{e.Ref.Part, e.Before, e.After})
+	}
+	if m := c.Notice; m != nil {
+		v.Notice = &NoticeView{engine.NoticeNumber(batch, n), m.To, m.Heading, m.Text, m.Patients}
 	}
 	return v
 }

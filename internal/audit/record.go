@@ -86,6 +86,7 @@ const (
 	FileUploaded     = "file-uploaded"
 	FileDownloaded   = "file-downloaded"
 	AuditViewed      = "audit-viewed"
+	AuditExported    = "audit-exported"
 	Viewed           = "viewed" // any other page
 	Sent             = "sent"   // any other form
 )
@@ -116,7 +117,7 @@ func personOf(p bulk.Person) Person {
 	return Person{Sub: p.Sub, Name: p.Name}
 }
 
-// TimeLayout is how the key and the indexes hold the time: it sorts as text.
+// TimeLayout is how the key holds the time: it sorts as text.
 const TimeLayout = "2006-01-02T15:04:05.000Z"
 
 // Day is the UTC day of the record.
@@ -168,4 +169,23 @@ type Reader interface {
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
 	// ForDay yields what was recorded on the UTC day (2006-01-02), oldest first.
 	ForDay(ctx context.Context, day string) iter.Seq2[Record, error]
+	// Backwards yields a trail, newest first: what comes before the record with the
+	// sort key, everything for "".
+	Backwards(ctx context.Context, t Trail, sortKey string) iter.Seq2[Record, error]
 }
+
+// Trail is a part of the log that can be read without reading the rest.
+type Trail struct {
+	By  TrailKey
+	Key string
+}
+
+// TrailKey is what the records of a trail have in common.
+type TrailKey int
+
+const (
+	ByDay       TrailKey = iota // the UTC day
+	ByPatient                   // the patient
+	ByOperation                 // the operation whose changes and events they are
+	ByAccess                    // the operation that people looked at, did and tried something with
+)

@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +26,10 @@ const (
 	eventPrefix     = "EVENT#"
 )
 
+// shortLived are the partitions of sessions, forms and links in the Access
+// table: a kind and a hash.
+var shortLived = regexp.MustCompile(`^[A-Z]+#[0-9a-f]{64}$`)
+
 // addedOnly begin the sort keys of what is stored once for an operation and
 // then neither changed nor removed by anything in bulkops.
 var addedOnly = []string{eventPrefix, "PLAN#", "RESULT#", "TALLY#"}
@@ -35,10 +41,12 @@ const (
 	stampBy        = "stamp_by"
 	stampApprover  = "stamp_approver"
 	stampAt        = "stamp_at"
+	stampSub       = "stamp_sub"     // of an entry of the staff directory
+	stampVersion   = "stamp_version" // likewise: it counts the writes
 )
 
-// FromStream returns the audit record for one stream record of the Registry or
-// the Operations table; ok is false where there is nothing to audit. It looks
+// FromStream returns the audit record for one stream record of the Registry, the
+// Operations or the Access table; ok is false where there is nothing to audit. It looks
 // at the stream record alone: what the operation's header adds is added by
 // Recorder. An error means that no repeat can help.
 func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error) {
@@ -62,6 +70,8 @@ func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error
 		return Record{}, false, nil
 	case strings.HasPrefix(partition, patientPrefix):
 		record.Patient, record.Part = strings.TrimPrefix(partition, patientPrefix), part
+	case shortLived.MatchString(partition):
+		return Record{}, false, nil
 	default:
 		record.Part = partition + "#" + part
 	}
@@ -83,6 +93,9 @@ func fromRegistry(r events.DynamoDBEventRecord, record Record) (Record, bool, er
 	before, after := texts(r.Change.OldImage), texts(r.Change.NewImage)
 	record.Type = Change
 	record.Old, record.New = bounded(difference(before, after))
+	if record.Patient != "" {
+		record.Facility = cmp.Or(after[registry.FacilityField], before[registry.FacilityField])
+	}
 	stamped := len(after) > 0 && !sameStamp(before, after)
 	if stamped && after[stampOperation] != "" {
 		at, err := time.Parse(time.RFC3339Nano, after[stampAt])
@@ -96,13 +109,13 @@ func fromRegistry(r events.DynamoDBEventRecord, record Record) (Record, bool, er
 	}
 	record.ByHand, record.Operator = true, Person{Name: Unknown}
 	if stamped && after[stampBy] != "" {
-		record.Operator = Person{Name: after[stampBy]}
+		record.Operator = Person{Sub: after[stampSub], Name: after[stampBy]}
 	}
 	return record, true, nil
 }
 
 func sameStamp(a, b map[string]string) bool {
-	for _, name := range []string{stampOperation, stampBatch, stampBy, stampApprover, stampAt} {
+	for _, name := range []string{stampOperation, stampBatch, stampBy, stampApprover, stampAt, stampVersion} {
 		if a[name] != b[name] {
 			return false
 		}
@@ -214,6 +227,10 @@ func textOf(v events.DynamoDBAttributeValue) string {
 		return v.String()
 	case events.DataTypeNumber:
 		return v.Number()
+	case events.DataTypeBoolean:
+		return strconv.FormatBool(v.Boolean())
+	case events.DataTypeStringSet:
+		return strings.Join(slices.Sorted(slices.Values(v.StringSet())), " ")
 	}
 	encoded, err := json.Marshal(v)
 	if err != nil {

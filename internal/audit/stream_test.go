@@ -37,18 +37,18 @@ func TestRecordsFromAStream(t *testing.T) {
 	unknown := audit.Person{Name: audit.Unknown}
 	const name = "=SUM(A1:A9) \"Zoë\" \u202e"
 	want := []audit.Record{
-		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "import of 2026-11-23"}, Patient: "000123", Part: "profile",
+		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "import of 2026-11-23"}, Patient: "000123", Part: "profile", Facility: "riverside",
 			New: registry.Fields{"name": name, "status": "Active", "facility": "riverside", "tags": "diabetes high-risk"}},
 		{Type: audit.Change, At: time.Date(2026, 11, 23, 21, 5, 0, 123456789, time.UTC), Operation: "OP-0SX4K2-7QFM", Batch: 3,
-			Operator: audit.Person{Name: "Sam Okafor"}, Approver: audit.Person{Name: "Maria Duarte"}, Patient: "000123", Part: "profile",
+			Operator: audit.Person{Name: "Sam Okafor"}, Approver: audit.Person{Name: "Maria Duarte"}, Patient: "000123", Part: "profile", Facility: "riverside",
 			Old: registry.Fields{"status": "Active"}, New: registry.Fields{"status": "On Hold", "hold_reason": "Family request"}},
-		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile",
+		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile", Facility: "riverside",
 			Old: registry.Fields{"status": "On Hold", "hold_reason": "Family request"}, New: registry.Fields{"status": "Deceased"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "FACILITY#riverside",
 			New: registry.Fields{"name": "Riverside Clinic", "time_zone": "America/New_York"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "PROVIDER#P001",
-			New: registry.Fields{"name": "Dr. A", "facilities": `{"SS":["a","b"]}`, "active": `{"BOOL":true}`, "n": "12", "l": `{"L":[{"S":"x"}]}`}},
-		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile",
+			New: registry.Fields{"name": "Dr. A", "facilities": "a b", "active": "true", "n": "12", "l": `{"L":[{"S":"x"}]}`}},
+		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile", Facility: "riverside",
 			Old: registry.Fields{"name": name, "status": "Deceased", "facility": "riverside", "tags": "diabetes high-risk"}},
 		{Type: audit.Event, At: time.Date(2026, 11, 23, 21, 4, 0, 0, time.UTC), Operation: "OP-0SX4K2-7QFM", Part: "EVENT#000002",
 			Operator: audit.Person{Sub: "s-1", Name: "Sam Okafor"}, What: "submitted", Detail: "120 changes; asked: Maria Duarte; 2 more may decide"},

@@ -196,6 +196,8 @@ type PlanSummary struct {
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched
 	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
+	Notices    int                   `json:"notices,omitempty"`   // to send
+	Listed     int                   `json:"listed,omitempty"`    // patients whom the notices are about
 	Booked     int                   `json:"booked,omitempty"`    // visits, of those touched
 }
 

@@ -16,6 +16,8 @@ const (
 	LockedSince  = "locked"        // somebody locked the record after the preview
 	Gone         = "gone"          // the record is no longer there
 	Unwritable   = "unwritable"    // the store refuses this change for good
+	MailRefused  = "mail-refused"  // the mail service did not take the notice
+	MailUnknown  = "mail-unknown"  // the notice may have been sent
 	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
 	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
 )
@@ -26,6 +28,8 @@ var OutcomeTitles = map[string]string{
 	LockedSince:  "Locked since the preview",
 	Gone:         "Record no longer there",
 	Unwritable:   "The record could not be written",
+	MailRefused:  "The message was refused",
+	MailUnknown:  "The message may have been sent",
 	SlotTaken:    "Slot taken since the preview",
 	SlotPassed:   "Time of the visit has passed",
 }
@@ -40,7 +44,8 @@ type Outcome struct {
 }
 
 // Result records that a group of a batch was written, in the transaction that
-// wrote it. Subjects of the group that Others does not name are done. The
+// wrote it. Subjects of the group that Others does not name are done. Others
+// names one as not attempted where the operation ended amid its notices. The
 // result of a Closed group records that it was not attempted and never will be,
 // because the operation ended before.
 type Result struct {
@@ -82,9 +87,10 @@ type Tally struct {
 func TallyOf(size int, others []Outcome) Tally {
 	t := Tally{Done: size - len(others)}
 	for _, o := range others {
-		if o.State == Failed {
+		switch o.State {
+		case Failed:
 			t.Failed++
-		} else {
+		case Skipped:
 			t.Skipped++
 		}
 	}

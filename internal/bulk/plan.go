@@ -20,6 +20,9 @@ const (
 	// MaxEdits is the most edits one group may hold: a transaction takes 100
 	// actions (AWS, TransactWriteItems), and the group's result and tally are two.
 	MaxEdits = 98
+	// MaxNotices is the most notices one group may hold: mails go out one by one,
+	// and a stop ends the run after the group under way.
+	MaxNotices = 10
 )
 
 // Edit changes some fields of one record. Before and After have the same
@@ -108,14 +111,17 @@ func (e Edit) Difference(r registry.Record) string {
 // Inverse is the edit that takes this one back.
 func (e Edit) Inverse() Edit { return Edit{Ref: e.Ref, Before: e.After, After: e.Before} }
 
-// Change is what an operation does to one subject: all of its edits or none.
-// Name and Facility are the subject's when the plan was made, for reading only.
+// Change is what an operation does to one subject: all of its edits or none, or
+// a notice to send. It never holds both: a mail that went out cannot be taken
+// back where an edit turns out to be refused. Name and Facility are the
+// subject's when the plan was made, for reading only.
 type Change struct {
-	Subject  string `json:"subject"`
-	Name     string `json:"name"`
-	Facility string `json:"facility"`
-	Row      int    `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
-	Edits    []Edit `json:"edits"`
+	Subject  string  `json:"subject"`
+	Name     string  `json:"name"`
+	Facility string  `json:"facility"`
+	Row      int     `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
+	Edits    []Edit  `json:"edits"`
+	Notice   *Notice `json:"notice,omitempty"`
 }
 
 // Inverse is the change that takes this one back.
@@ -142,10 +148,19 @@ func (c Change) Visits() (touched, cancelled int) {
 	return touched, cancelled
 }
 
-// Facilities are all that the change touches, sorted: where the subject is, and
-// where its edits take a record from, bring it to, or rely on its being.
+// Facilities are all that the change touches, sorted: where the subject is,
+// where its edits take a record from, bring it to, or rely on its being, and
+// whose patients its notice is about.
 func (c Change) Facilities() []string {
-	touched := []string{c.Facility}
+	var touched []string
+	if c.Facility != "" { // a recipient may be in none, or in several
+		touched = append(touched, c.Facility)
+	}
+	if c.Notice != nil {
+		for _, l := range c.Notice.Lists {
+			touched = append(touched, l.Facility)
+		}
+	}
 	for _, e := range c.Edits {
 		for _, fields := range []registry.Fields{e.Reads, e.Before, e.After} {
 			if f := fields[registry.FacilityField]; f != "" {
@@ -195,6 +210,8 @@ const (
 	OtherSpecialty ExclusionCode = "other-specialty"
 	NoRoom         ExclusionCode = "no-room"
 	VisitInTheWay  ExclusionCode = "visit-in-the-way"
+	NoRecipient    ExclusionCode = "no-recipient"
+	NoAddress      ExclusionCode = "no-address"
 )
 
 // ExclusionTitles are the headings under which exclusions are listed.
@@ -215,6 +232,8 @@ var ExclusionTitles = map[ExclusionCode]string{
 	OtherSpecialty: "Another specialty is needed",
 	NoRoom:         "No room left",
 	VisitInTheWay:  "A visit cannot be moved",
+	NoRecipient:    "Nobody to tell",
+	NoAddress:      "No e-mail address",
 }
 
 // Batch is up to BatchSize changes of a plan. Groups holds, for each group of
@@ -226,26 +245,30 @@ type Batch struct {
 	Groups  []int    `json:"groups"`
 }
 
-// NewBatch cuts changes into groups: as few as hold all edits, the largest of
-// them as small as that allows. No change may hold more than MaxEdits edits.
+// NewBatch cuts changes into groups: as few as hold all edits and notices, the
+// most edits of one as few as that allows. No change may hold more than MaxEdits
+// edits.
 func NewBatch(number int, changes []Change) Batch {
 	fewest := len(cut(changes, MaxEdits))
 	limit := sort.Search(MaxEdits, func(limit int) bool { return len(cut(changes, limit)) <= fewest })
 	return Batch{Number: number, Changes: changes, Groups: cut(changes, limit)}
 }
 
-// cut fills one group after the other with what fits into limit edits. No other
-// way of cutting a list in order needs fewer groups. A change above the limit
-// becomes a group of its own.
+// cut fills one group after the other with what fits into limit edits and
+// MaxNotices notices. No other way of cutting a list in order needs fewer
+// groups. A change above the limit becomes a group of its own.
 func cut(changes []Change, limit int) []int {
 	var groups []int
-	held := 0
+	edits, notices := 0, 0
 	for i, c := range changes {
-		if held > 0 && held+len(c.Edits) > limit {
+		if edits > 0 && edits+len(c.Edits) > limit || c.Notice != nil && notices == MaxNotices {
 			groups = append(groups, i)
-			held = 0
+			edits, notices = 0, 0
 		}
-		held += len(c.Edits)
+		edits += len(c.Edits)
+		if c.Notice != nil {
+			notices++
+		}
 	}
 	if len(changes) > 0 {
 		groups = append(groups, len(changes))
@@ -254,12 +277,14 @@ func cut(changes []Change, limit int) []int {
 }
 
 // Group returns the changes of group n, counted from 0.
-func (b Batch) Group(n int) []Change {
-	from := 0
-	if n > 0 {
-		from = b.Groups[n-1]
+func (b Batch) Group(n int) []Change { return b.Changes[b.Begin(n):b.Groups[n]] }
+
+// Begin is the index of the first change of group n.
+func (b Batch) Begin(n int) int {
+	if n == 0 {
+		return 0
 	}
-	return b.Changes[from:b.Groups[n]]
+	return b.Groups[n-1]
 }
 
 // Digester computes a plan's digest: the SHA-256 over three SHA-256s, of one

@@ -57,3 +57,27 @@ var Texts = map[State]StateText{
 	Expired:             {"Expired", "Nobody decided in time. Nothing was changed. You can ask again with the same selection."},
 	Cancelled:           {"Cancelled", "The request was taken back before it ran. Nothing was changed."},
 }
+
+// noticeSentences are those that differ where an operation sends notices.
+var noticeSentences = map[State]string{
+	Ready:               "Read every message, give the reason and send it for approval. Nothing has been sent.",
+	AwaitingApproval:    "An approver has to read the messages and decide. Nothing has been sent.",
+	Running:             "The messages are being sent, one by one.",
+	Stopping:            "The messages under way are being finished; no further ones begin.",
+	Completed:           "Every message was sent.",
+	CompletedWithErrors: "Every message was attempted; some could not be sent. Their reasons are listed below.",
+	Stopped:             "The operation ended before every message was attempted. What was sent and what was not is listed below.",
+	FailedState:         "The operation ended before any message was sent.",
+	Rejected:            "The approver decided against it. Nothing was sent.",
+	Expired:             "Nobody decided in time. Nothing was sent. You can ask again with the same selection.",
+	Cancelled:           "The request was taken back before it ran. Nothing was sent.",
+}
+
+// Text is what pages say of the operation's state.
+func (o Operation) Text() StateText {
+	t := Texts[o.State]
+	if sentence := noticeSentences[o.State]; o.Plan.Notices > 0 && sentence != "" {
+		t.Sentence = sentence
+	}
+	return t
+}

@@ -32,8 +32,10 @@ import (
 //	EVENT#<version>             body
 //	SELECTION#<page>            body: a part of one compressed text
 //	PLAN#<run>#BATCH#<number>   body       PLAN#<run>#EXCLUDED#<page>  body
+//	PLAN#<run>#LISTED#<list>#<page>  body
 //	PLAN#<run>#SUBJECTS#<page>  marks: a part of bulk.Subjects
 //	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
+//	NOTICE#<batch>#<change>     body: who sends it, and what became of it
 //	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
 //	MAIL#<id>
 //

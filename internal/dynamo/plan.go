@@ -107,12 +107,20 @@ func exclusionsKey(id, run string, page int) key {
 	return operationKey(id, "PLAN#%s#EXCLUDED#%05d", run, page)
 }
 
+func listedKey(id, run string, list, page int) key {
+	return operationKey(id, "PLAN#%s#LISTED#%05d#%04d", run, list, page)
+}
+
 func (o *Operations) PutBatch(ctx context.Context, id, run string, b bulk.Batch) error {
 	return o.putPart(ctx, batchKey(id, run, b.Number), b)
 }
 
 func (o *Operations) PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error {
 	return o.putPart(ctx, exclusionsKey(id, run, page), x)
+}
+
+func (o *Operations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
+	return o.putPart(ctx, listedKey(id, run, list, page), patients)
 }
 
 func subjectsPrefix(run string) string { return "PLAN#" + run + "#SUBJECTS#" }
@@ -177,6 +185,15 @@ func (o *Operations) Exclusions(ctx context.Context, id, run string, page int) (
 		err = fault.New(fault.NotFound, "The plan has no page %d of exclusions.", page)
 	}
 	return x, err
+}
+
+func (o *Operations) Listed(ctx context.Context, id, run string, list, page int) ([]string, error) {
+	var patients []string
+	found, err := o.readBody(ctx, listedKey(id, run, list, page), &patients, "read a list of patients")
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "The list %d has no page %d.", list, page)
+	}
+	return patients, err
 }
 
 // readBody reads the body of an item into v.

@@ -184,7 +184,7 @@ const (
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 	i := key{facilityPartition, f.ID}.item()
 	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
-	i["capacity"] = number(int64(f.Capacity))
+	i["capacity"], i["email"] = number(int64(f.Capacity)), text(f.Email)
 	i["hours"], i["lunch"], i["prefers"], i["closed"] = text(f.Hours.String()), text(f.Lunch.String()), text(f.Prefers.String()), daysTexts(f.Closed)
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
 		return failed(err, "store a facility")
@@ -196,7 +196,7 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
 	i := key{providerPartition, p.ID}.item()
 	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
-	i["limit"] = number(int64(p.Limit))
+	i["limit"], i["email"] = number(int64(p.Limit)), text(p.Email)
 	i["hours"], i["away"], i["daily"] = text(p.Hours.String()), daysTexts(p.Away), number(int64(p.Daily))
 	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
 	if err := r.client.put(ctx, r.table, i, ""); err != nil {
@@ -213,7 +213,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		f := registry.Facility{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
-			Capacity: int(numberOf(i["capacity"])), Closed: daysOf(i["closed"]),
+			Capacity: int(numberOf(i["capacity"])), Closed: daysOf(i["closed"]), Email: textOf(i["email"]),
 		}
 		f.Hours, _ = registry.ParseWeek(textOf(i["hours"])) // what cannot be read is as if it had not been said
 		f.Lunch, _ = registry.ParseSpan(textOf(i["lunch"]))
@@ -226,7 +226,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		p := registry.Provider{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
-			Limit: int(numberOf(i["limit"])), Away: daysOf(i["away"]), Daily: int(numberOf(i["daily"])),
+			Limit: int(numberOf(i["limit"])), Away: daysOf(i["away"]), Daily: int(numberOf(i["daily"])), Email: textOf(i["email"]),
 		}
 		p.Hours, _ = registry.ParseWeek(textOf(i["hours"]))
 		d.Providers = append(d.Providers, p)

@@ -3,9 +3,12 @@ package dynamo
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"bulkops/internal/bulk"
 )
@@ -50,6 +53,52 @@ func (o *Operations) Progress(ctx context.Context, id string) (bulk.Tally, error
 		sum = sum.Plus(bulk.Tally{Done: int(numberOf(i["done"])), Skipped: int(numberOf(i["skipped"])), Failed: int(numberOf(i["failed"]))})
 	}
 	return sum, nil
+}
+
+func noticeKey(id string, batch, change int) key {
+	return operationKey(id, "NOTICE#%05d#%03d", batch, change)
+}
+
+func (o *Operations) Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	const what = "claim a notice"
+	i, err := noticeItem(noticeKey(id, batch, change), c)
+	if err != nil {
+		return bulk.Claim{}, fmt.Errorf("%s: %w", what, err)
+	}
+	err = o.client.put(ctx, o.table, i, "attribute_not_exists(pk)")
+	if there := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &there) {
+		var held bulk.Claim
+		if err := unpack(there.Item["body"], &held); err != nil {
+			return held, fmt.Errorf("%s: %w", what, err)
+		}
+		return held, nil
+	}
+	if err != nil {
+		return bulk.Claim{}, written(err, what)
+	}
+	return c, nil
+}
+
+func (o *Operations) PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error {
+	const what = "store what became of a notice"
+	i, err := noticeItem(noticeKey(id, batch, change), c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if err := o.client.put(ctx, o.table, i, ""); err != nil {
+		return written(err, what)
+	}
+	return nil
+}
+
+func noticeItem(k key, c bulk.Claim) (item, error) {
+	body, err := pack(c)
+	if err != nil {
+		return nil, err
+	}
+	i := k.item()
+	i["body"] = body
+	return i, nil
 }
 
 // tokenKey has the token's hash: tokens may be longer than a key.

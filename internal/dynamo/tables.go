@@ -34,8 +34,9 @@ var (
 		{"by-day", "day", "created", false},
 	}
 	auditIndexes = []index{
-		{"by-patient", "patient", "at", true},
-		{"by-day", "day", "at", true},
+		{"by-patient", "patient", "sk", true},
+		{"by-day", "day", "sk", true},
+		{"by-hour", "hour", "sk", true},
 	}
 	accessIndexes = []index{
 		{"by-role", "role", "name", true},

@@ -94,9 +94,12 @@ func (e *Engine) earlier(ctx context.Context, s bulk.Selection) iter.Seq2[candid
 				done := line.Change
 				c.change = &done
 			case s.Source == bulk.FromLeft && (line.Outcome.Retryable || line.Outcome.State == bulk.NotAttempted):
-				if of.Kind == kind.Rollback.Name { // what it was to take back
+				switch {
+				case of.Kind == kind.Rollback.Name: // what it was to take back
 					undone := line.Change.Inverse()
 					c.change = &undone
+				case line.Change.Notice != nil: // to whom it was to write
+					c.change = noticeOf(of.ID, line.Change)
 				}
 			default:
 				continue

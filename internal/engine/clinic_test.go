@@ -79,7 +79,7 @@ func newClinic(t *testing.T) *clinic {
 		PortalURL:  "https://portal.example",
 	}
 	ctx := t.Context()
-	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside"}, {ID: "fac-2", Name: "Hilltop"}} {
+	for _, f := range []registry.Facility{{ID: "fac-1", Name: "Riverside", Email: "desk@riverside.example"}, {ID: "fac-2", Name: "Hilltop", Email: "desk@hilltop.example"}} {
 		must(t, c.store.PutFacility(ctx, f))
 	}
 	for _, p := range everybody {
@@ -211,7 +211,7 @@ func (c *clinic) planned(r engine.Request) bulk.Operation {
 // submission is what ada sends for the plan as it stands.
 func submission(op bulk.Operation) engine.Submission {
 	return engine.Submission{Digest: op.Plan.Digest, Reason: "The insurance plan has ended.",
-		Checklist: engine.Checklist, Typed: fmt.Sprint(op.Plan.Changes)}
+		Checklist: engine.ChecklistOf(op), Typed: fmt.Sprint(op.Plan.Changes)}
 }
 
 func (c *clinic) submitted(r engine.Request) bulk.Operation {

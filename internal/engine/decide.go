@@ -169,9 +169,11 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 				yield(nil, err)
 				return
 			}
-			chunk := make([]candidate, len(b.Changes))
+			chunk := make([]candidate, 0, len(b.Changes))
 			for i, c := range b.Changes {
-				chunk[i] = candidate{id: c.Subject, change: &b.Changes[i]}
+				if c.Notice == nil { // a notice goes out as it was approved
+					chunk = append(chunk, candidate{id: c.Subject, change: &b.Changes[i]})
+				}
 			}
 			if !yield(chunk, nil) {
 				return

@@ -43,9 +43,10 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 }
 
 // settle makes the counts of a run final and returns them. Every group without
-// a result gets one that says it was not attempted; a call of RunBatch that is
-// still under way, after its time-out or after the death of its execution,
-// finds it and writes nothing.
+// a result gets one that says it was not attempted, but for the notices of it
+// that were sent or may have been; a call of RunBatch that is still under way,
+// after its time-out or after the death of its execution, finds it and writes
+// and sends nothing.
 func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, error) {
 	tally, err := e.Operations.Progress(ctx, op.ID)
 	if err != nil || op.State.Ended() || op.Started.IsZero() || op.NotAttempted(tally) == 0 {
@@ -71,7 +72,11 @@ func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, err
 			if recorded[group{number, n}] {
 				continue
 			}
-			err := e.Operations.CommitGroup(ctx, Group{Operation: op.ID, Result: bulk.Result{Batch: number, Group: n, Closed: true}})
+			result, err := e.closeGroup(ctx, op, b, n)
+			if err != nil {
+				return tally, err
+			}
+			err = e.Operations.CommitGroup(ctx, Group{Operation: op.ID, Result: result, Tally: result.Tally(len(b.Group(n)))})
 			if err != nil && !errors.Is(err, ErrRecorded) {
 				return tally, err
 			}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 	"bulkops/internal/staff"
 )
 
@@ -72,13 +74,9 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 		if err != nil {
 			return Mail{}, err
 		}
-		lines := [][2]string{
-			{"Operation", op.ID},
-			{"Type", k.Title},
-			{"Patients", thousands(op.Plan.Changes)},
-			{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
-			{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")},
-		}
+		lines := append(size(op, k),
+			[2]string{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
+			[2]string{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")})
 		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
 			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
@@ -107,7 +105,7 @@ func startLine(op bulk.Operation) [][2]string {
 // tellDelegate mails somebody that they decide in the place of another. A mail
 // that cannot be sent holds nothing up: each request is mailed to the delegate.
 func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) {
-	err := e.Mailer.Send(ctx, compose(person(delegate), "You decide for "+away.Name,
+	err := e.mail(ctx, compose(person(delegate), "You decide for "+away.Name,
 		fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name),
 		[][2]string{{"From", spokenDay(away.Away.From)}, {"Until", spokenDay(away.Away.Until)}},
 		"Open the approvals", e.PortalURL+"/approvals", "If that does not suit you, ask "+away.Name+" to name somebody else."))
@@ -129,8 +127,8 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if err != nil {
 			return Mail{}, err
 		}
-		text := bulk.Texts[op.State]
-		lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}, {"State", text.Title}, {"Patients", thousands(op.Plan.Changes)}}
+		text := op.Text()
+		lines := append(size(op, k), [2]string{"State", text.Title})
 		if op.Decision != nil {
 			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
 		}
@@ -149,6 +147,35 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 	})
 }
 
+// size says what an operation is and how much it does.
+func size(op bulk.Operation, k kind.Kind) [][2]string {
+	lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}}
+	if op.Plan.Notices > 0 {
+		return append(lines, [2]string{"Messages", thousands(op.Plan.Notices)}, [2]string{"About", plural(op.Plan.Listed, "patient")})
+	}
+	return append(lines, [2]string{"Patients", thousands(op.Plan.Changes)})
+}
+
+// subjectsOf is what an operation has many of.
+func subjectsOf(op bulk.Operation) string {
+	if op.Plan.Notices > 0 {
+		return "messages"
+	}
+	return "patients"
+}
+
+// mail sends a mail that may be sent twice: it is tried again at once.
+func (e *Engine) mail(ctx context.Context, m Mail) error {
+	const tries = 3
+	for try := 1; ; try++ {
+		err := e.Mailer.Send(ctx, m)
+		if err == nil || fault.Is(err, fault.Invalid) || try == tries {
+			return err
+		}
+		e.Pause(ctx, jitter(try))
+	}
+}
+
 // sendOnce sends a mail unless it was sent before. Two calls at the same time
 // may send it twice, which does no harm: the link decides nothing.
 func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Mail, error)) {
@@ -161,7 +188,7 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 		m, err = write()
 	}
 	if err == nil {
-		err = e.Mailer.Send(ctx, m)
+		err = e.mail(ctx, m)
 	}
 	if err == nil {
 		err = e.Operations.MarkMailSent(ctx, id, mail)
@@ -171,12 +198,20 @@ func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Ma
 	}
 }
 
-// compose writes a mail in plain text and the same in HTML.
+// compose writes a mail to a person.
 func compose(to bulk.Person, subject, opening string, lines [][2]string, action, link, closing string) Mail {
+	return letter(to.Email, subject, []string{"Dear " + to.Name + ",", opening}, lines, action, link, closing)
+}
+
+// letter writes a mail in plain text and the same in HTML.
+func letter(to, subject string, paragraphs []string, lines [][2]string, action, link, closing string) Mail {
 	var text, page strings.Builder
-	fmt.Fprintf(&text, "Dear %s,\n\n%s\n\n", to.Name, opening)
-	fmt.Fprintf(&page, `<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b"><p>Dear %s,</p><p>%s</p><table>`,
-		html.EscapeString(to.Name), html.EscapeString(opening))
+	page.WriteString(`<!doctype html><html lang="en"><body style="font-family:sans-serif;font-size:16px;color:#1b1b1b">`)
+	for _, p := range paragraphs {
+		fmt.Fprintf(&text, "%s\n\n", p)
+		fmt.Fprintf(&page, `<p>%s</p>`, strings.ReplaceAll(html.EscapeString(p), "\n", "<br>"))
+	}
+	page.WriteString(`<table>`)
 	for _, l := range lines {
 		fmt.Fprintf(&text, "%-14s %s\n", l[0]+":", l[1])
 		fmt.Fprintf(&page, `<tr><th style="text-align:left;padding:2px 16px 2px 0">%s</th><td>%s</td></tr>`, html.EscapeString(l[0]), html.EscapeString(l[1]))
@@ -188,7 +223,7 @@ func compose(to bulk.Person, subject, opening string, lines [][2]string, action,
 		fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(closing))
 	}
 	page.WriteString("</body></html>")
-	return Mail{To: to.Email, Subject: subject, Text: text.String(), HTML: page.String()}
+	return Mail{To: to, Subject: subject, Text: text.String(), HTML: page.String()}
 }
 
 func plural(n int, noun string) string {

@@ -16,9 +16,9 @@ import (
 
 const (
 	exclusionsPerPage = 500
-	// maxBatchEdits keeps a stored batch far below the store's 400 KB an item,
-	// also where every patient has many visits.
-	maxBatchEdits = 2000
+	// maxBatchParts keeps a stored batch far below the store's 400 KB an item,
+	// also where every patient has many visits, or every notice many lists.
+	maxBatchParts = 2000
 	// readsInFlight is how many chunks of patients are read ahead while planning.
 	readsInFlight = 4
 )
@@ -45,7 +45,7 @@ func (e *Engine) Plan(ctx context.Context, id string) error {
 			op.State, op.Planned, op.Plan = bulk.Ready, now, summary
 			return bulk.Event{What: "planned", Detail: fmt.Sprintf("%d changes, %d left out, digest %s",
 				summary.Changes, summary.Excluded, bulk.Speak(summary.Digest))}, nil
-		case fault.TooLarge, fault.Forbidden:
+		case fault.TooLarge, fault.Forbidden, fault.Invalid:
 			op.State, op.Ended, op.Cause = bulk.FailedState, now, fault.Sentence(err)
 			return bulk.Event{What: "failed", Detail: op.Cause}, nil
 		}
@@ -82,9 +82,9 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
 			Before: bulk.Counts{}, After: bulk.Counts{}},
-		touched: map[string]bool{},
+		touched: map[string]bool{}, lists: map[bulk.List]bool{},
 	}
-	world, err := e.world(ctx, k, op.Params, directory)
+	world, err := e.world(ctx, k, op.Params, directory, requester)
 	if err != nil {
 		return bulk.PlanSummary{}, err
 	}
@@ -101,34 +101,48 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			change, exclusion := planOne(planner, requester, kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}, found, seen[c.id], directory)
+			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}
+			change, exclusion := planOne(k, planner, requester, subject, found, seen[c.id], directory)
 			seen[c.id] = true
-			if exclusion != nil {
+			switch {
+			case exclusion != nil:
 				exclusion.Subject, exclusion.Row = c.id, c.row
 				err = w.exclude(ctx, *exclusion)
-			} else {
+			case change.Subject != "":
 				change.Row = c.row
 				err = w.change(ctx, change)
+			} // else it was counted by a planner that gathers
+			if w.looked++; err == nil && w.looked > e.Limits.MaxSubjects {
+				err = fault.New(fault.TooLarge, "More than %s patients match. An operation takes at most that many: divide them, for example by facility.",
+					thousands(e.Limits.MaxSubjects))
 			}
 			if err != nil {
 				return bulk.PlanSummary{}, err
 			}
 		}
 	}
+	if gathering, ok := planner.(kind.Gathering); ok {
+		if err := w.gather(ctx, gathering); err != nil {
+			return bulk.PlanSummary{}, err
+		}
+	}
 	return w.finish(ctx)
 }
 
 // planOne applies the rules that hold for every kind, then the kind's own.
-func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
+func planOne(k kind.Kind, planner kind.Planner, requester staff.Person, s kind.Subject, found, again bool, d registry.Directory) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
+	name := p.Name()
 	switch {
 	case again:
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.Duplicate, Sentence: "This id is in the list more than once; only the first counts."}
+	case s.Done != nil && s.Done.Notice != nil: // a recipient
+		name = s.Done.Name
 	case !found:
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.UnknownSubject, Sentence: "There is no patient with this id."}
 	case !requester.Holds(p.Facility()):
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.OtherFacility, Sentence: "This patient is in a facility that you do not hold."}
-	case p.LockedBy() != "":
+	case p.LockedBy() != "" && !k.ReadOnly:
 		return bulk.Change{}, &bulk.Exclusion{Name: p.Name(), Code: bulk.Locked, Sentence: lockedSentence(p.Record)}
 	}
 	change, exclusion := planner.Plan(s)
@@ -136,7 +150,7 @@ func planOne(planner kind.Planner, requester staff.Person, s kind.Subject, found
 		exclusion = beyond(change, requester, d)
 	}
 	if exclusion != nil {
-		exclusion.Name = p.Name()
+		exclusion.Name = name
 	} else if c, ok := planner.(kind.Counting); ok {
 		c.Planned(change)
 	}
@@ -250,24 +264,34 @@ type planWriter struct {
 	op      bulk.Operation
 	digest  *bulk.Digester
 	summary bulk.PlanSummary
-	touched map[string]bool // facilities
+	touched map[string]bool    // facilities
+	lists   map[bulk.List]bool // that notices are about
+	looked  int                // candidates
 
 	changes    []bulk.Change
-	edits      int
+	parts      int // edits and lists of these changes
 	exclusions []bulk.Exclusion
 	subjects   bulk.Subjects
 }
 
 func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
-	if w.edits+len(c.Edits) > maxBatchEdits {
+	parts := len(c.Edits)
+	if c.Notice != nil {
+		parts += len(c.Notice.Lists)
+	}
+	if w.parts+parts > maxBatchParts {
 		if err := w.flushChanges(ctx); err != nil {
 			return err
 		}
 	}
 	w.changes = append(w.changes, c)
-	w.edits += len(c.Edits)
+	w.parts += parts
 	w.summary.Changes++
-	w.summary.ByFacility[c.Facility]++
+	if c.Notice != nil {
+		w.notice(*c.Notice)
+	} else {
+		w.summary.ByFacility[c.Facility]++
+	}
 	touched, cancelled := c.Visits()
 	w.summary.Visits += touched
 	w.summary.Cancelled += cancelled
@@ -285,9 +309,6 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 			}
 		}
 	}
-	if err := w.withinLimit(); err != nil {
-		return err
-	}
 	if len(w.changes) == bulk.BatchSize {
 		return w.flushChanges(ctx)
 	}
@@ -299,19 +320,8 @@ func (w *planWriter) exclude(ctx context.Context, x bulk.Exclusion) error {
 	w.digest.Exclusion(x)
 	w.summary.Excluded++
 	w.summary.ByReason[x.Code]++
-	if err := w.withinLimit(); err != nil {
-		return err
-	}
 	if len(w.exclusions) == exclusionsPerPage {
 		return w.flushExclusions(ctx)
-	}
-	return nil
-}
-
-func (w *planWriter) withinLimit() error {
-	if w.summary.Changes+w.summary.Excluded > w.engine.Limits.MaxSubjects {
-		return fault.New(fault.TooLarge, "More than %s patients match. An operation takes at most that many: divide them, for example by facility.",
-			thousands(w.engine.Limits.MaxSubjects))
 	}
 	return nil
 }
@@ -324,7 +334,7 @@ func (w *planWriter) flushChanges(ctx context.Context) error {
 	batch := bulk.NewBatch(w.summary.Batches, w.changes)
 	w.digest.Batch(batch)
 	w.subjects = w.subjects.With(batch)
-	w.changes, w.edits = nil, 0
+	w.changes, w.parts = nil, 0
 	return w.engine.Operations.PutBatch(ctx, w.op.ID, w.summary.Run, batch)
 }
 

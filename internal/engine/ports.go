@@ -56,17 +56,20 @@ type Operations interface {
 	// Selection returns what was selected for an operation.
 	Selection(ctx context.Context, id string) (bulk.Selection, error)
 
-	// PutBatch and PutExclusions write a part of a plan once: the same part of
-	// the same run a second time is fault.Conflict. Pages count from 1.
+	// PutBatch, PutExclusions and PutListed write a part of a plan once: the same
+	// part of the same run a second time is fault.Conflict. Lists and pages count
+	// from 1.
 	PutBatch(ctx context.Context, id, run string, b bulk.Batch) error
 	PutExclusions(ctx context.Context, id, run string, page int, x []bulk.Exclusion) error
+	PutListed(ctx context.Context, id, run string, list, page int, patients []string) error
 	// PutSubjects keeps the subjects of a plan in short, and Subjects returns
 	// them; nothing where none are kept.
 	PutSubjects(ctx context.Context, id, run string, s bulk.Subjects) error
 	Subjects(ctx context.Context, id, run string) (bulk.Subjects, error)
-	// Batch and Exclusions read them; fault.NotFound where there is none.
+	// Batch, Exclusions and Listed read them; fault.NotFound where there is none.
 	Batch(ctx context.Context, id, run string, number int) (bulk.Batch, error)
 	Exclusions(ctx context.Context, id, run string, page int) ([]bulk.Exclusion, error)
+	Listed(ctx context.Context, id, run string, list, page int) (patients []string, err error)
 
 	// CommitGroup makes the edits of a group, its result and its tally, in one
 	// transaction. nil means committed. ErrRecorded: the group's result is
@@ -80,6 +83,13 @@ type Operations interface {
 	Results(ctx context.Context, id string) iter.Seq2[bulk.Result, error]
 	// Progress sums the tallies of an operation.
 	Progress(ctx context.Context, id string) (bulk.Tally, error)
+
+	// Claim stores c for the notice of a change, counted from 0 in its batch,
+	// where nothing is stored, and returns what is stored then. The same claim may
+	// be made again after a lost answer.
+	Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error)
+	// PutOutcome stores a claim of the caller's own with its outcome.
+	PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error
 
 	// PutToken stores a token of the state machine for a wait, beside those that
 	// are stored: which of them the machine waits with, it alone knows. While one
@@ -141,11 +151,15 @@ type Machine interface {
 
 // Mailer sends a mail. Subject and text hold no patient data.
 type Mailer interface {
+	// Send sends a mail once and never tries again by itself. nil means that it
+	// was taken. fault.Busy: not taken, try again. fault.Invalid: not taken, and
+	// the sentence says why. Any other error: unknown whether it was taken.
 	Send(ctx context.Context, m Mail) error
 }
 
-// Mail is one mail to one person.
-type Mail struct{ To, Subject, Text, HTML string }
+// Mail is one mail to one address. Operation and Notice, which may be empty, say
+// for what it was sent, should it come back.
+type Mail struct{ To, Subject, Text, HTML, Operation, Notice string }
 
 // Group is what CommitGroup writes.
 type Group struct {

@@ -154,6 +154,22 @@ func (o tappedOperations) Progress(ctx context.Context, id string) (bulk.Tally, 
 	return through(ctx, o.tap, "Progress", func() (bulk.Tally, error) { return o.Operations.Progress(ctx, id) })
 }
 
+func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
+	return o.tap(ctx, "PutListed", func() error { return o.Operations.PutListed(ctx, id, run, list, page, patients) })
+}
+
+func (o tappedOperations) Listed(ctx context.Context, id, run string, list, page int) ([]string, error) {
+	return through(ctx, o.tap, "Listed", func() ([]string, error) { return o.Operations.Listed(ctx, id, run, list, page) })
+}
+
+func (o tappedOperations) Claim(ctx context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	return through(ctx, o.tap, "Claim", func() (bulk.Claim, error) { return o.Operations.Claim(ctx, id, batch, change, c) })
+}
+
+func (o tappedOperations) PutOutcome(ctx context.Context, id string, batch, change int, c bulk.Claim) error {
+	return o.tap(ctx, "PutOutcome", func() error { return o.Operations.PutOutcome(ctx, id, batch, change, c) })
+}
+
 func (o tappedOperations) PutToken(ctx context.Context, id, wait, token string) error {
 	return o.tap(ctx, "PutToken", func() error { return o.Operations.PutToken(ctx, id, wait, token) })
 }

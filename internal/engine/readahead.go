@@ -29,6 +29,9 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 		go func() {
 			defer close(promises)
 			for candidates, err := range chunks {
+				if ctx.Err() != nil {
+					return // nobody reads on
+				}
 				promise := make(chan answer, 1)
 				select {
 				case promises <- promise:
@@ -56,9 +59,14 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 
 func (e *Engine) read(ctx context.Context, candidates []candidate, also func(candidate, registry.Patient) []registry.Ref) (readChunk, error) {
 	chunk := readChunk{candidates: candidates}
-	ids := make([]string, len(candidates))
-	for i, c := range candidates {
-		ids[i] = c.id
+	ids := make([]string, 0, len(candidates))
+	for _, c := range candidates {
+		if c.change == nil || c.change.Notice == nil { // else it is a recipient
+			ids = append(ids, c.id)
+		}
+	}
+	if len(ids) == 0 {
+		return chunk, nil
 	}
 	var err error
 	if chunk.patients, err = e.Registry.Patients(ctx, ids); err != nil || also == nil {

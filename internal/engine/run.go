@@ -88,12 +88,16 @@ func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (string, error) {
 // is missing gives a digest that is none.
 func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation) (string, error) {
 	d := bulk.NewDigester(op.Kind, op.Params)
+	lists := map[bulk.List]bool{}
 	for n := 1; n <= op.Plan.Batches; n++ {
 		b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, n)
 		if fault.Is(err, fault.NotFound) {
 			return "", nil
 		}
 		if err != nil {
+			return "", err
+		}
+		if hold, err := e.listsHold(ctx, op, b, lists); err != nil || !hold {
 			return "", err
 		}
 		d.Batch(b)
@@ -156,8 +160,9 @@ const (
 	maxUnexplained = 5
 )
 
-// runGroup commits one group. A subject whose records are no longer as planned
-// is skipped, after a look at why; the rest is tried again at once without it.
+// runGroup sends the notices of one group and commits its edits with the result.
+// A subject whose records are no longer as planned is skipped, after a look at
+// why; the rest is tried again at once without it.
 func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int) (bulk.Tally, error) {
 	todo := b.Group(group)
 	size := len(todo)
@@ -165,6 +170,11 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 	if err != nil {
 		return bulk.Tally{}, err
 	}
+	unsent, err := e.sendNotices(ctx, op, b, group)
+	if err != nil {
+		return bulk.Tally{}, err
+	}
+	others = append(others, unsent...)
 	unexplained := 0
 	for try := 0; try < maxTries && ctx.Err() == nil; try++ {
 		tally := bulk.TallyOf(size, others)
@@ -279,7 +289,7 @@ func (e *Engine) stopIfFailing(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State = bulk.Stopping
-		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d patients failed.", tally.Failed, tally.Attempted())
+		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d %s failed.", tally.Failed, tally.Attempted(), subjectsOf(*op))
 		return bulk.Event{What: "stopped", Detail: op.Cause}, nil
 	})
 	return err

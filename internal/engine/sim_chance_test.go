@@ -45,6 +45,7 @@ func newChance(seed uint64) *chance {
 	c.twice, c.acts, c.deaths = pick(0, 0.1, 0.5), pick(0.02, 0.1, 0.3), pick(0, 0, 0.3)
 	c.until = 100 + rng.IntN(900)
 	c.populate(c.patients())
+	c.addressees()
 	for n := range 1 + rng.IntN(3)/2 {
 		c.wishes = append(c.wishes, c.wish(n))
 	}
@@ -129,7 +130,7 @@ func (c *chance) wish(n int) *wish {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
 	visits := func(ways ...string) string { return ways[c.rng.IntN(len(ways))] }
-	switch c.rng.IntN(8) { // most are status changes: they touch the most records
+	switch c.rng.IntN(9) { // most are status changes: they touch the most records
 	case 0:
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
 	case 1:
@@ -147,6 +148,8 @@ func (c *chance) wish(n int) *wish {
 	case 4:
 		u.request.Kind = kind.FacilityTransfer.Name
 		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
+	case 5:
+		u.request.Kind, u.request.Params = kind.Communication.Name, c.message()
 	}
 	return u
 }

@@ -18,6 +18,7 @@ type checker struct {
 	created bool // since the last check, something was; and so on
 	updated bool
 	changed bool
+	mailed  int      // how many mails there were
 	ids     []string // of all operations
 
 	headers map[string]bulk.Operation
@@ -30,6 +31,7 @@ type checker struct {
 	latest  map[registry.Ref]registry.Record
 	written map[string]map[registry.Ref]int // how often an operation wrote a record
 	others  map[registry.Ref][]writer       // who wrote or removed a record, in order
+	sent    map[string]map[string]int       // how often an operation wrote to a recipient
 }
 
 // writer is an operation, or "" for a hand, and the number of its change.
@@ -48,7 +50,7 @@ type approvedPlan struct {
 func newChecker(w *world) *checker {
 	return &checker{w: w, headers: map[string]bulk.Operation{}, begun: map[string]int{}, plans: map[string]*approvedPlan{}, tallies: map[string]bulk.Tally{},
 		stops:  map[string]map[int]int{},
-		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}}
+		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}, sent: map[string]map[string]int{}}
 }
 
 // called learns that a port's call was made.
@@ -86,6 +88,9 @@ func (k *checker) check() error {
 		if err := k.checkChanges(); err != nil {
 			return err
 		}
+	}
+	if err := k.checkNotices(); err != nil {
+		return err
 	}
 	if k.updated || k.changed {
 		for id, op := range k.headers {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 )
 
 // checkEnd: when the trouble has ceased and time has passed, everything has
@@ -76,14 +77,40 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 	return k.checkOutcomes(op)
 }
 
+// slotLost reports whether a visit of the line could not be booked although
+// nobody touched its records: its time had passed, or some other visit was
+// changed meanwhile, and met it.
+func (k *checker) slotLost(op bulk.Operation, line engine.Line) bool {
+	switch line.Outcome.Code {
+	case bulk.SlotPassed:
+		return slices.ContainsFunc(line.Change.Edits, func(e bulk.Edit) bool {
+			start, ok := e.Ref.VisitStart()
+			return ok && e.Creates() && !start.After(op.Ended)
+		})
+	case bulk.SlotTaken:
+		for ref, by := range k.others {
+			if ref.IsVisit() && slices.ContainsFunc(by, func(w writer) bool { return w.operation != op.ID && w.change >= k.begun[op.ID] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // checkOutcomes: a subject is done exactly where its records were changed by
 // the operation, once each, and skipped only where somebody else changed one
-// of them after the plan was begun.
+// of them after the plan was begun, or took a slot or let it pass.
 func (k *checker) checkOutcomes(op bulk.Operation) error {
 	var tally bulk.Tally
 	for line, err := range k.w.Lines(context.Background(), op) {
 		if err != nil {
 			return err
+		}
+		if line.Change.Notice != nil {
+			if err := k.checkNotice(op, line.Outcome, &tally); err != nil {
+				return err
+			}
+			continue
 		}
 		written, touched := 0, false
 		for _, e := range line.Change.Edits {
@@ -102,7 +129,7 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 			continue
 		case bulk.Skipped:
 			tally.Skipped++
-			if !touched {
+			if !touched && !k.slotLost(op, line) {
 				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
 			}
 		case bulk.Failed:

@@ -47,6 +47,9 @@ func (e *endings) add(w *world) {
 				e.counts["stops by themselves"]++
 			}
 		}
+		if op.Plan.Notices > 0 {
+			e.notices(w, op)
+		}
 		e.counts["patients done"] += op.Final.Done
 		e.counts["patients skipped"] += op.Final.Skipped
 		e.counts["patients failed"] += op.Final.Failed
@@ -85,6 +88,7 @@ func (e *endings) check(t *testing.T) {
 		string(bulk.Rejected): 50, string(bulk.Expired): 50, string(bulk.Cancelled): 50, "runs of several groups": 50,
 		"rollbacks that did something": 50, "reruns that did something": 10,
 		"runs at a chosen time": 50, "starts that had passed": 10, "taken back before their start": 20, "stops by themselves": 2,
+		"notices done": 200, "notices mail-refused": 30, "notices mail-unknown": 15, "notices not attempted": 30,
 		"patients done": 1000, "patients skipped": 200, "patients failed": 10, "patients not attempted": 100,
 	} {
 		if e.counts[what] < least {

@@ -45,6 +45,7 @@ type wish struct {
 func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
 	for _, f := range kindtest.Directory.Facilities {
+		f.Email = "desk@" + f.ID + ".example"
 		_ = w.store.PutFacility(ctx, f)
 	}
 	for _, p := range kindtest.Directory.Providers {

@@ -122,6 +122,9 @@ func (w *world) number() int {
 }
 
 func (w *world) Send(_ context.Context, m engine.Mail) error {
+	if strings.HasPrefix(m.To, refusedAddress) {
+		return fault.New(fault.Invalid, "The address is refused.")
+	}
 	w.mails = append(w.mails, m)
 	return nil
 }

@@ -13,12 +13,27 @@ import (
 	"bulkops/internal/staff"
 )
 
-// Checklist is what a requester confirms before sending an operation for approval.
+// Checklist is what a requester confirms before sending changes for approval.
 var Checklist = []string{
 	"I read the list of changes, and the number of patients is what I expect.",
 	"I read which patients are left out, and why.",
 	"The facilities and providers concerned know about this change.",
 	"I know how this change can be undone.",
+}
+
+// forGood is the same for what cannot be rolled back.
+var forGood = []string{
+	"I read what will be done, and the number is what I expect.",
+	Checklist[1],
+	"I know that this cannot be undone.",
+}
+
+// ChecklistOf is what the requester of an operation confirms.
+func ChecklistOf(op bulk.Operation) []string {
+	if k, err := mustKind(op.Kind); err == nil && !k.Undoable {
+		return forGood
+	}
+	return Checklist
 }
 
 const (
@@ -108,14 +123,18 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 	case len(reason) > maxReason:
 		add("reason", "Shorten the reason to %d characters; it has %d.", maxReason, len(reason))
 	}
-	for _, item := range Checklist {
+	for _, item := range ChecklistOf(op) {
 		if !slices.Contains(s.Checklist, item) {
 			add("checklist", "Tick every item of the checklist before you send it for approval.")
 			break
 		}
 	}
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
-		add("typed", "Type the number of patients that will be changed: %d.", op.Plan.Changes)
+		what := "patients that will be changed"
+		if op.Plan.Notices > 0 {
+			what = "messages that will be sent"
+		}
+		add("typed", "Type the number of %s: %d.", what, op.Plan.Changes)
 	}
 	_, wrong := s.Start.read(now)
 	problems = append(problems, wrong...)

@@ -9,12 +9,22 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
-// world counts what the kind's planner needs counted, and reads the calendars
-// in which it books.
-func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (kind.World, error) {
-	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}}
+// world reads and counts what the kind's planner needs to know, and reads the
+// calendars in which it books.
+func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
+	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
+	if k.Tells != nil {
+		for _, role := range k.Tells(p) {
+			people, err := e.Staff.People(ctx, role)
+			if err != nil {
+				return w, err
+			}
+			w.Staff = append(w.Staff, people...)
+		}
+	}
 	if k.Books != nil {
 		providers, from, to := k.Books(p, d, w.At)
 		for _, c := range e.calendars(ctx, providers, from, to) {

@@ -75,7 +75,7 @@ func coverText(f File, counts []Fact) string {
 	b.WriteString("\ufeff" + f.Title + "\r\n\r\n")
 	for _, facts := range [][]Fact{f.Cover, counts} {
 		for _, fact := range facts {
-			value := strings.ReplaceAll(strings.ToValidUTF8(fact.Value, "\ufffd"), "\r\n", "\n")
+			value := strings.ReplaceAll(fact.Value, "\r\n", "\n")
 			b.WriteString(fact.Name + ": " + strings.ReplaceAll(value, "\n", "\r\n    ") + "\r\n")
 		}
 	}

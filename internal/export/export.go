@@ -8,6 +8,7 @@ package export
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,10 @@ func New(w io.Writer, f File) (*Writer, error) {
 	if f.Passphrase == "" {
 		return nil, fault.New(fault.Internal, "A file without a passphrase was asked for.")
 	}
+	f.Title, f.Cover = valid(f.Title), slices.Clone(f.Cover)
+	for i, fact := range f.Cover {
+		f.Cover[i] = Fact{valid(fact.Name), valid(fact.Value)}
+	}
 	out := &counting{w: w}
 	switch f.Format {
 	case CSV:
@@ -140,10 +145,9 @@ func (w *Writer) Table(t Table) error {
 	if n := utf8.RuneCountInString(t.Name); n == 0 || n > 25 || strings.ContainsAny(t.Name, `\/?*[]:'<>|"`) || len(t.Columns) == 0 {
 		return fault.New(fault.Internal, "The table %q cannot be written: it needs columns, and a name of at most 25 characters without \\ / ? * [ ] : ' < > | \".", t.Name)
 	}
-	for _, c := range w.counts {
-		if strings.EqualFold(c.Table, t.Name) {
-			return fault.New(fault.Internal, "There are two tables with the name %q.", t.Name)
-		}
+	taken := func(c Count) bool { return strings.EqualFold(c.Table, t.Name) }
+	if slices.ContainsFunc(w.counts, taken) || taken(Count{Table: CoverSheet}) {
+		return fault.New(fault.Internal, "There are two tables with the name %q.", t.Name)
 	}
 	w.columns = len(t.Columns)
 	w.counts = append(w.counts, Count{Table: t.Name})
@@ -158,7 +162,7 @@ func (w *Writer) Row(cells []string) error {
 	}
 	for i, cell := range cells {
 		if !utf8.ValidString(cell) {
-			cells[i] = strings.ToValidUTF8(cell, "\ufffd")
+			cells[i] = valid(cell)
 			w.broken++
 		}
 	}
@@ -189,6 +193,9 @@ func (w *Writer) Close() (Summary, error) {
 // Discard gives up a file that was not closed, and frees what it holds. After
 // Close it does nothing, so it can be deferred.
 func (w *Writer) Discard() { w.format.discard() }
+
+// valid is a text as it can be shown.
+func valid(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
 
 func sentence(n int, one, many string) string {
 	if n == 1 {

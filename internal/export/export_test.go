@@ -103,8 +103,10 @@ func TestWhatCannotBeWrittenIsRefused(t *testing.T) {
 		if err := w.Table(export.Table{Name: "Patients", Columns: column}); err != nil {
 			t.Error(err)
 		}
-		if err := w.Table(export.Table{Name: "PATIENTS", Columns: column}); err == nil {
-			t.Errorf("%s takes two tables with one name", format)
+		for _, taken := range []string{"PATIENTS", export.CoverSheet} {
+			if err := w.Table(export.Table{Name: taken, Columns: column}); err == nil {
+				t.Errorf("%s takes a second table with the name %q", format, taken)
+			}
 		}
 		if err := w.Row([]string{"a", "b"}); err == nil {
 			t.Errorf("%s takes a row with too many cells", format)

@@ -15,11 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
+	"bulkops/internal/bucket"
 	"bulkops/internal/bulk"
 	"bulkops/internal/config"
 	"bulkops/internal/dynamo"
 	"bulkops/internal/engine"
 	"bulkops/internal/ses"
+	"bulkops/internal/signing"
 	"bulkops/internal/stepfunctions"
 )
 
@@ -103,6 +105,16 @@ func (in *Installation) Access() *dynamo.Access {
 // Audit returns the audit log.
 func (in *Installation) Audit() *dynamo.Audit {
 	return dynamo.NewAudit(in.database, in.Text("AUDIT_TABLE"))
+}
+
+// Bucket returns the bucket that a variable names.
+func (in *Installation) Bucket(variable string) *bucket.Bucket {
+	return bucket.New(in.aws, in.Text(variable))
+}
+
+// Key returns the signing key that a variable names.
+func (in *Installation) Key(variable string) *signing.Key {
+	return signing.New(in.aws, in.Text(variable))
 }
 
 // Machine returns the state machine, for a function that starts it or looks at it.

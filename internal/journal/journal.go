@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"bulkops/internal/audit"
@@ -91,9 +92,9 @@ const maxTarget = 4000
 
 func bounded(target string) string {
 	if len(target) > maxTarget {
-		return target[:maxTarget] + "…"
+		target = target[:maxTarget] + "…"
 	}
-	return target
+	return strings.ToValidUTF8(target, "\ufffd") // an address can hold anything
 }
 
 func resultOf(status int) audit.Result {

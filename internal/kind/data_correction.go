@@ -109,8 +109,10 @@ func readPhone(text string, _ time.Time) (string, string) {
 // with a dot.
 var wholeMail = regexp.MustCompile(`^[^@\s"(),:;<>\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
+func isMail(text string) bool { return len(text) <= 254 && wholeMail.MatchString(text) }
+
 func readMail(text string, _ time.Time) (string, string) {
-	if len(text) > 254 || !wholeMail.MatchString(text) {
+	if !isMail(text) {
 		return "", "Write one e-mail address, for example ann@example.org."
 	}
 	return text, ""

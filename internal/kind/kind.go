@@ -23,6 +23,7 @@ type Kind struct {
 	Follows  bool       // it is made from an operation that has ended; nobody begins with it
 	Columns  []Column   // what it takes for each patient from an uploaded file or the API
 	ByFile   bool       // it is asked only with values from Columns
+	ReadOnly bool       // it changes no record, so a lock does not stand in its way
 	Tasks    []Task     // what people have to do once it has run; see After
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
@@ -37,6 +38,8 @@ type Kind struct {
 	// ReadsVisits reports whether the planner needs the records of the visits
 	// that a profile lists. nil: it does not.
 	ReadsVisits func(bulk.Params) bool
+	// Tells names the roles whose people the planner needs to know. nil: none.
+	Tells func(bulk.Params) []staff.Role
 	// Books names the providers with whom visits may be booked, and the time in
 	// which these may start; their calendars of that time are read for the
 	// planner. at is the moment of planning. nil: the kind books nothing.
@@ -51,6 +54,8 @@ type World struct {
 	At        time.Time      // of planning: visits that start after it are in the future
 	Patients  map[string]int // how many patients a provider has, by id; of the kind's destinations only
 	Residents map[string]int // the same of a facility
+	Requester string         // a name
+	Staff     []staff.Person // with the roles that the kind tells, by name
 
 	// Of the calendars that the kind's Books names: the visits that are booked, and
 	// the slots that are or were held for one.
@@ -70,11 +75,23 @@ type Planner interface {
 // may still leave the subject out.
 type Counting interface{ Planned(bulk.Change) }
 
-// Subject is what a planner is told about one patient.
+// Gathering is a planner whose subjects are not the patients but whom they lead
+// to: recipients. Its Plan counts a patient, and returns a change without a
+// subject; the changes come when every patient was counted.
+type Gathering interface {
+	// Gathered returns the changes, and the patients of the lists that their
+	// notices name, in the order of the lists' numbers. A sentence refuses the
+	// whole plan.
+	Gathered() (changes []bulk.Change, lists [][]string, refusal string)
+}
+
+// Subject is what a planner is told about one patient, or about one recipient
+// whom an earlier operation did not reach.
 type Subject struct {
 	Patient registry.Patient
 	Given   registry.Fields // what was given for this patient, as Kind.Columns reads it
-	// Only for what is made from an earlier operation: what that did to the patient.
+	// Only for what is made from an earlier operation: what that did to the
+	// subject. With a notice in it, the subject is a recipient: there is no patient.
 	Done *bulk.Change
 	// The latest version of the records that Done changed; or, where the kind
 	// reads visits, of the first bulk.MaxEdits that the profile lists.
@@ -97,7 +114,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Communication, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

@@ -4,38 +4,78 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/fault"
 )
 
 // Audit is an audit log.
 type Audit struct {
-	mu      sync.Mutex
-	records map[auditKey][]byte
+	Now func() time.Time // when a record is written
+
+	mu    sync.Mutex
+	items map[string]audit.Item // by name
 }
 
-type auditKey struct{ partition, sort string }
-
 var (
-	_ audit.Log    = (*Audit)(nil)
-	_ audit.Reader = (*Audit)(nil)
+	_ audit.Log     = (*Audit)(nil)
+	_ audit.Reader  = (*Audit)(nil)
+	_ audit.Written = (*Audit)(nil)
 )
 
 // NewAudit returns an empty one.
-func NewAudit() *Audit { return &Audit{records: map[auditKey][]byte{}} }
+func NewAudit() *Audit { return &Audit{Now: time.Now, items: map[string]audit.Item{}} }
 
 func (a *Audit) Append(_ context.Context, records []audit.Record) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range records {
-		key := auditKey{r.Partition(), r.SortKey()}
-		if _, stored := a.records[key]; !stored {
-			a.records[key] = encode(r)
+		i, err := r.Item(audit.HourOf(a.Now()))
+		if err != nil {
+			return err
+		}
+		if _, stored := a.items[i.Name()]; !stored {
+			a.items[i.Name()] = i
 		}
 	}
 	return nil
+}
+
+// Rewrite stores an item as somebody does who may do everything with the table.
+func (a *Audit) Rewrite(i audit.Item) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.items[i.Name()] = maps.Clone(i)
+}
+
+// Remove takes an item away, likewise.
+func (a *Audit) Remove(i audit.Item) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.items, i.Name())
+}
+
+func (a *Audit) InHour(_ context.Context, hour audit.Hour) iter.Seq2[audit.Item, error] {
+	return a.find(func(i audit.Item) bool { return i.Hour() == hour })
+}
+
+func (a *Audit) OfDay(_ context.Context, day string) iter.Seq2[audit.Item, error] {
+	return a.find(func(i audit.Item) bool { return i.Day() == day })
+}
+
+func (a *Audit) Item(_ context.Context, partition, sort string) (audit.Item, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i, ok := a.items[audit.Item{audit.ItemPartition: partition, audit.ItemSort: sort}.Name()]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "There is no audit record with this key.")
+	}
+	return maps.Clone(i), nil
 }
 
 func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[audit.Record, error] {
@@ -43,45 +83,66 @@ func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[au
 }
 
 func (a *Audit) ForOperationAfter(_ context.Context, operation, sortKey string) iter.Seq2[audit.Record, error] {
-	return a.find(false, func(r audit.Record) bool {
-		return r.Type != audit.Access && r.Operation == operation && operation != "" && r.SortKey() > sortKey
+	return a.records(false, func(i audit.Item) bool {
+		return i[audit.ItemPartition] == "OP#"+operation && i[audit.ItemSort] > sortKey
 	})
 }
 
 func (a *Audit) AccessTo(_ context.Context, operation string) iter.Seq2[audit.Record, error] {
-	return a.find(false, func(r audit.Record) bool {
-		return r.Type == audit.Access && r.Operation == operation && operation != ""
-	})
+	return a.records(false, func(i audit.Item) bool { return i[audit.ItemPartition] == audit.AccessPrefix+operation })
 }
 
 func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Record, error] {
-	return a.find(true, func(r audit.Record) bool { return r.Patient == patient && patient != "" })
+	return a.records(true, func(i audit.Item) bool { return i["patient"] == patient && patient != "" })
 }
 
 func (a *Audit) ForDay(_ context.Context, day string) iter.Seq2[audit.Record, error] {
-	return a.find(false, func(r audit.Record) bool { return r.Day() == day })
+	return a.records(false, func(i audit.Item) bool { return i.Day() == day })
 }
 
-// find yields the records that belong, ordered by time.
-func (a *Audit) find(newestFirst bool, belongs func(audit.Record) bool) iter.Seq2[audit.Record, error] {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var found []audit.Record
-	for _, text := range a.records {
-		if r := decode[audit.Record](text); belongs(r) {
-			found = append(found, r)
-		}
+func (a *Audit) Backwards(_ context.Context, t audit.Trail, sortKey string) iter.Seq2[audit.Record, error] {
+	return a.records(true, func(i audit.Item) bool {
+		has := map[audit.TrailKey]string{audit.ByDay: i.Day(), audit.ByPatient: i["patient"],
+			audit.ByOperation: strings.TrimPrefix(i[audit.ItemPartition], "OP#"), audit.ByAccess: strings.TrimPrefix(i[audit.ItemPartition], audit.AccessPrefix)}
+		return t.Key != "" && has[t.By] == t.Key && (sortKey == "" || i[audit.ItemSort] < sortKey)
+	})
+}
+
+// records yields the records that belong, ordered by time.
+func (a *Audit) records(newestFirst bool, belongs func(audit.Item) bool) iter.Seq2[audit.Record, error] {
+	var found []audit.Item
+	for i := range a.find(belongs) {
+		found = append(found, i)
 	}
-	slices.SortFunc(found, func(x, y audit.Record) int {
-		order := cmp.Or(cmp.Compare(x.SortKey(), y.SortKey()), cmp.Compare(x.Partition(), y.Partition()))
+	slices.SortFunc(found, func(x, y audit.Item) int {
+		order := cmp.Or(cmp.Compare(x[audit.ItemSort], y[audit.ItemSort]), cmp.Compare(x[audit.ItemPartition], y[audit.ItemPartition]))
 		if newestFirst {
 			return -order
 		}
 		return order
 	})
-	return func(yield func(audit.Record, error) bool) {
-		for _, r := range found {
-			if !yield(r, nil) {
+	return audit.Records(func(yield func(audit.Item, error) bool) {
+		for _, i := range found {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	})
+}
+
+// find yields copies of the items that belong.
+func (a *Audit) find(belongs func(audit.Item) bool) iter.Seq2[audit.Item, error] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found []audit.Item
+	for _, i := range a.items {
+		if belongs(i) {
+			found = append(found, maps.Clone(i))
+		}
+	}
+	return func(yield func(audit.Item, error) bool) {
+		for _, i := range found {
+			if !yield(i, nil) {
 				return
 			}
 		}

@@ -22,8 +22,10 @@ type operation struct {
 	events     [][]byte
 	batches    map[part][]byte
 	exclusions map[part][]byte
+	listed     map[listPart][]byte
 	subjects   map[string]bulk.Subjects // by run
 	results    map[groupKey]committed
+	claims     map[claimKey][]byte
 	tokens     map[token]int // and how many had ever been stored before it
 	mails      map[string]bool
 }
@@ -38,7 +40,14 @@ type part struct {
 	number int
 }
 
+type listPart struct {
+	run        string
+	list, page int
+}
+
 type groupKey struct{ batch, group int }
+
+type claimKey struct{ batch, change int }
 
 type committed struct {
 	result []byte
@@ -63,8 +72,10 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		events:     [][]byte{encode(e)},
 		batches:    map[part][]byte{},
 		exclusions: map[part][]byte{},
+		listed:     map[listPart][]byte{},
 		subjects:   map[string]bulk.Subjects{},
 		results:    map[groupKey]committed{},
+		claims:     map[claimKey][]byte{},
 		tokens:     map[token]int{},
 		mails:      map[string]bool{},
 	}
@@ -133,6 +144,13 @@ func (s *Store) PutExclusions(_ context.Context, id, run string, page int, x []b
 	return err
 }
 
+func (s *Store) PutListed(_ context.Context, id, run string, list, page int, patients []string) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		return struct{}{}, putOnce(o.listed, listPart{run, list, page}, encode(patients))
+	})
+	return err
+}
+
 func (s *Store) PutSubjects(_ context.Context, id, run string, subjects bulk.Subjects) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
 		o.subjects[run] = slices.Clone(subjects)
@@ -145,7 +163,7 @@ func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, erro
 	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
 }
 
-func putOnce(parts map[part][]byte, p part, text []byte) error {
+func putOnce[P comparable](parts map[P][]byte, p P, text []byte) error {
 	if _, ok := parts[p]; ok {
 		return fault.New(fault.Conflict, "This part of the plan is already stored.")
 	}
@@ -170,6 +188,16 @@ func (s *Store) Exclusions(_ context.Context, id, run string, page int) ([]bulk.
 			return nil, fault.New(fault.NotFound, "The plan has no page %d of exclusions.", page)
 		}
 		return decode[[]bulk.Exclusion](text), nil
+	})
+}
+
+func (s *Store) Listed(_ context.Context, id, run string, list, page int) ([]string, error) {
+	return read(s, id, func(o *operation) ([]string, error) {
+		text, ok := o.listed[listPart{run, list, page}]
+		if !ok {
+			return nil, fault.New(fault.NotFound, "The list %d has no page %d.", list, page)
+		}
+		return decode[[]string](text), nil
 	})
 }
 
@@ -218,6 +246,24 @@ func (s *Store) Progress(_ context.Context, id string) (bulk.Tally, error) {
 		}
 	}
 	return sum, nil
+}
+
+func (s *Store) Claim(_ context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
+	return read(s, id, func(o *operation) (bulk.Claim, error) {
+		key := claimKey{batch, change}
+		if _, ok := o.claims[key]; !ok {
+			o.claims[key] = encode(c)
+		}
+		return decode[bulk.Claim](o.claims[key]), nil
+	})
+}
+
+func (s *Store) PutOutcome(_ context.Context, id string, batch, change int, c bulk.Claim) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		o.claims[claimKey{batch, change}] = encode(c)
+		return struct{}{}, nil
+	})
+	return err
 }
 
 func (s *Store) PutToken(_ context.Context, id, wait, text string) error {

@@ -13,7 +13,7 @@ var followed = map[bulk.LinkKind]struct {
 }{
 	bulk.Rerun: {"Run again", "Run it again for those who were not changed?", "Plan the run", "",
 		[]string{
-			"The same change is planned again for the patients whom this operation did not change and for whom another run can help.",
+			"The same is planned again for those for whom this operation did not do it and for whom another run can help.",
 			"You read the new plan before it is sent for approval. Nothing is changed now.",
 		}},
 	bulk.Rollback: {"Roll back", "Roll this operation back?", "Plan the rollback", "usa-button--secondary",

@@ -28,6 +28,7 @@ var topics = []topic{
 	{"tags", "Adding and removing tags", "How tags are written, how many fit, and who is left out.", "tag label labels assignment add remove too many"},
 	{"insurance-change", "Changing the insurance of many patients", "The new plan, its first day, member ids, and putting patients On Hold.", "plan ended lapse member id effective date coverage payer on hold"},
 	{"data-correction", "Correcting patient data from a file", "Which columns the file has, how to clear a value, and what happens to rows with errors.", "csv upload spreadsheet excel name birth date phone mail address emergency contact language clear wrong row column"},
+	{"communication", "Writing to those concerned", "Facility and provider notifications, internal alerts, and what happens when a mail does not arrive.", "message mail email notify notification alert send tell inform placeholder bounce refused address"},
 	{"visit-scheduling", "Scheduling visits for many patients", "Which times are used, with whom, series of visits, and what if a time is taken.", "schedule book appointment wellness recurring slot calendar hours lunch time off holiday provider auto-assign"},
 	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment schedule start later time zone cancel"},

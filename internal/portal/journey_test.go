@@ -36,7 +36,7 @@ func plannedAs(b *browser, kind string, answers url.Values, ids ...string) *page
 func whatPage(b *browser, kind string, ids ...string) *page {
 	b.t.Helper()
 	p := b.get("/operations/new/"+kind).press("continue", url.Values{"way": {"paste"}}).want(200, "Paste the patient ids")
-	return p.press("continue", url.Values{"ids": {strings.Join(ids, "\n")}}).want(200, "What should be changed?")
+	return p.press("continue", url.Values{"ids": {strings.Join(ids, "\n")}}).want(200, "Make the plan")
 }
 
 // submitted sends the plan for approval and returns the operation's page.
@@ -44,7 +44,9 @@ func submitted(p *page) *page {
 	p.b.t.Helper()
 	form := p.click("Continue: reason and checklist")
 	number := strings.Fields(form.says("submit"))[1]
-	return form.press("submit", url.Values{"reason": {reason}, "checklist": engine.Checklist, "typed": {number}}).want(200, "Sent for approval")
+	op, err := p.b.w.store.Operation(p.b.w.t.Context(), p.operation())
+	must(p.b.t, err)
+	return form.press("submit", url.Values{"reason": {reason}, "checklist": engine.ChecklistOf(op), "typed": {number}}).want(200, "Sent for approval")
 }
 
 // operationOf is the id of the operation that the page is about.

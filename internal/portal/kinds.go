@@ -88,6 +88,13 @@ var kindForms = map[string]kindForm{
 		Purpose: "Give each patient new values from a CSV file: name, birth date, phone, e-mail, address, emergency contact or language.",
 		Heading: "Is this what the file should change?",
 	},
+	kind.Communication.Name: {
+		One: "message", Many: "messages",
+		Purpose: "Write to everybody who has to do with the patients: their facilities, their providers, or the staff. Each gets one mail with the number of patients and a link to the list.",
+		Heading: "What do you want to say, and to whom?",
+		Fields:  []string{kind.MessageType, kind.AlertRole, kind.MessageHeading, kind.MessageText},
+		Choices: func(choices) any { return messageChoices() },
+	},
 	kind.VisitScheduling.Name: {
 		One: "booking", Many: "bookings",
 		Purpose: "Book visits for many patients, one or a series, spread evenly over days and providers within their hours.",
@@ -256,4 +263,25 @@ func providerOptions(c choices) []option {
 		list = append(list, option{p.ID, p.Name, note})
 	}
 	return list
+}
+
+type messageForm struct {
+	Types, Roles []option
+	Placeholders []kind.Placeholder
+}
+
+func messageChoices() messageForm {
+	f := messageForm{Placeholders: kind.Placeholders, Roles: []option{{kind.EveryRole, "Everybody", ""}}}
+	notes := map[string]string{
+		kind.ToFacilities: "To each facility of these patients, at the address of its contact.",
+		kind.ToProviders:  "To each provider of these patients.",
+		kind.ToStaff:      "To the staff who hold the facilities of these patients.",
+	}
+	for _, t := range kind.MessageTypes {
+		f.Types = append(f.Types, option{t.Answer, t.Title, notes[t.Answer]})
+	}
+	for _, r := range kind.AlertRoles {
+		f.Roles = append(f.Roles, option{string(r), r.Title(), ""})
+	}
+	return f
 }

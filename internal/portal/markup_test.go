@@ -175,6 +175,12 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(id), registry.Fields{registry.Upcoming: "2027-01-01T09:00Z/V1", registry.StatusField: "On Hold"}, `<b>Rita</b>`, noon))
 	}
 	w.settle()
+	message := submitted(plannedAs(sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"<b>New</b> hours"},
+		"text": {"Dear {recipient},\n<script>alert(1)</script> & {patients}"}}, ids...)).operation()
+	w.settle()
+	maria.get("/operations/"+message+"/decision").press("approve", nil).want(200)
+	w.settle()
+	checkMarkup(t, sam.get("/operations/"+message+"/notices/1-1").want(200, "Patients whom the message is about"))
 
 	// Pages that only forms lead to, empty, with problems, and full.
 	var starts []string
@@ -188,6 +194,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		"status-change":         {"to": {"On Hold"}},
 		"provider-reassignment": {"to": {"several"}, "providers": {`<b>"`}},
 		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+		"communication":         {"type": {"internal-alert"}, "heading": {`{<b>"x"</b>}`}, "text": {`<script>`}},
 		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
 		"visit-scheduling":      {"type": {`<b>"`}, "from": {"2027-02-30"}, "minutes": {`"`}, "with": {"one"}, "at": {"between"}, "earliest": {"x"}, "times": {"1"}},
 	} {

@@ -103,7 +103,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: bulk.Texts[op.State], Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: op.Text(), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0

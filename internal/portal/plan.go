@@ -27,6 +27,12 @@ type planPart struct {
 	Ran      bool // lines carry outcomes
 }
 
+// ForGood reports whether what the plan does cannot be undone.
+func (p planPart) ForGood() bool {
+	k, ok := kind.Find(p.Op.Kind)
+	return ok && !k.Undoable
+}
+
 // countTable counts the patients by what they have in one field.
 type countTable struct {
 	Label string
@@ -132,15 +138,19 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
+	bulk.NoRecipient:    "Tell those concerned in another way, or ask an administrator to look at the directory.",
+	bulk.NoAddress:      "Ask an administrator to add the address, then ask again for these patients.",
 	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
 	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits. New visits can be booked afterwards.",
 }
 
-// planLine is one patient of a plan.
+// planLine is one subject of a plan.
 type planLine struct {
 	Subject, Name, Facility string
 	Edits                   []planEdit
 	Visits                  []planVisit
+	Notice                  *bulk.Notice
+	Number                  string // of the notice
 	Outcome                 bulk.Outcome
 }
 
@@ -167,8 +177,10 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range lines {
-		p.Lines = append(p.Lines, lineWords(l, d))
+	for n, l := range lines {
+		line := lineWords(l, d)
+		line.Number = engine.NoticeNumber(p.Pages.Page, n)
+		p.Lines = append(p.Lines, line)
 	}
 	return p, nil
 }
@@ -226,7 +238,7 @@ func exclusionTitle(code bulk.ExclusionCode) string {
 // each visit with its time where it takes place.
 func lineWords(l engine.Line, d registry.Directory) planLine {
 	c := l.Change
-	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Outcome: l.Outcome}
+	line := planLine{Subject: c.Subject, Name: c.Name, Facility: d.Display(registry.FacilityField, c.Facility), Notice: c.Notice, Outcome: l.Outcome}
 	place, _ := d.Facility(c.Facility)
 	touched, _ := c.Visits()
 	for _, e := range c.Edits {

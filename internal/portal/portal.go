@@ -35,22 +35,22 @@ const (
 	keepSignIn   = "SIGNIN"  // a sign-in under way
 	keepTyped    = "FORM"    // what was typed into a form that could not be taken
 	keepDraft    = "DRAFT"   // a request before it is an operation
+	keepAudit    = "AUDIT"   // a question to the audit log
 	keepPatients = "LIST"    // a list of patients: filter, what it found, what is ticked
 )
 
-// Audit reads the audit log: of an operation oldest record first, of a patient
-// newest first.
-type Audit interface {
-	ForOperation(ctx context.Context, operation string) iter.Seq2[audit.Record, error]
-	ForPatient(ctx context.Context, patient string) iter.Seq2[audit.Record, error]
+// Parked lists what could not be audited.
+type Parked interface {
+	Names(ctx context.Context, prefix, after string) iter.Seq2[string, error]
 }
 
 // Config is what a portal needs.
 type Config struct {
 	Engine  *engine.Engine
 	Store   Store
-	Audit   Audit
+	Audit   audit.Reader
 	Journal audit.Log // of what people look at, do and try
+	Parked  Parked
 
 	URL              string // of the portal as browsers see it, without a slash at its end
 	IdentityURL      string // base of the hosted sign-in pages, as browsers see it
@@ -81,8 +81,8 @@ type portal struct {
 // New makes the portal. It reads no network: keys of the identity provider are
 // fetched when the first token is checked.
 func New(c Config) (http.Handler, error) {
-	if c.Engine == nil || c.Store == nil || c.Audit == nil || c.Journal == nil {
-		return nil, fmt.Errorf("portal: engine, store, audit and journal are needed")
+	if c.Engine == nil || c.Store == nil || c.Audit == nil || c.Journal == nil || c.Parked == nil {
+		return nil, fmt.Errorf("portal: engine, store, audit, journal and parked records are needed")
 	}
 	if c.Idle == 0 {
 		c.Idle = 15 * time.Minute

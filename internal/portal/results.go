@@ -45,6 +45,8 @@ var outcomeRemedies = map[string]string{
 	bulk.LockedSince:  "Ask whoever locked these records to unlock them, then ask again for these patients.",
 	bulk.Gone:         "These records were removed after the plan was made. Nothing has to be done.",
 	bulk.Unwritable:   "These records cannot take the change. Tell your administrator the operation's number.",
+	bulk.MailRefused:  "These messages were not sent. Let an administrator check the addresses, then run it again for these recipients.",
+	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients; if nothing arrived, write again with a new operation.",
 	notAttempted:      "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
 }
 
@@ -56,6 +58,9 @@ func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
 			return nil, err
 		}
 		for _, o := range r.Others {
+			if o.State == bulk.NotAttempted {
+				continue // counted below
+			}
 			g := groups[o.Code]
 			if g == nil {
 				g = &outcomeGroup{Code: o.Code, Title: outcomeTitle(o.Code), Remedy: outcomeRemedies[o.Code], Retryable: o.Retryable}
@@ -86,7 +91,8 @@ func outcomeTitle(code string) string {
 	return code
 }
 
-// outcomeLine is one patient who was not changed.
+// outcomeLine is one patient who was not changed, or one recipient who was not
+// written to: then Subject is the address.
 type outcomeLine struct {
 	Subject, Name string
 	Sentence      string
@@ -103,13 +109,17 @@ func outcomes(rq *request) error {
 	}
 	code := rq.r.PathValue("code")
 	var all []outcomeLine
-	if code == notAttempted {
+	if code == notAttempted || op.Plan.Notices > 0 {
 		for l, err := range rq.engine.Lines(rq.ctx(), op) {
 			if err != nil {
 				return err
 			}
-			if l.Outcome.State == bulk.NotAttempted {
-				all = append(all, outcomeLine{Subject: l.Change.Subject, Name: l.Change.Name})
+			if l.Outcome.Code == code && code != "" || l.Outcome.State == bulk.NotAttempted && code == notAttempted {
+				line := outcomeLine{Subject: l.Change.Subject, Name: l.Change.Name, Sentence: l.Outcome.Sentence}
+				if l.Change.Notice != nil {
+					line.Subject = l.Change.Notice.To
+				}
+				all = append(all, line)
 			}
 		}
 	} else {
@@ -133,13 +143,15 @@ func outcomes(rq *request) error {
 	for i, l := range listed {
 		ids[i] = l.Subject
 	}
-	found, err := rq.engine.Registry.Patients(rq.ctx(), ids)
-	if err != nil {
-		return err
-	}
-	for i, l := range listed {
-		if p, ok := found[l.Subject]; ok && l.Name == "" {
-			listed[i].Name = p.Name()
+	if op.Plan.Notices == 0 {
+		found, err := rq.engine.Registry.Patients(rq.ctx(), ids)
+		if err != nil {
+			return err
+		}
+		for i, l := range listed {
+			if p, ok := found[l.Subject]; ok && l.Name == "" {
+				listed[i].Name = p.Name()
+			}
 		}
 	}
 	return rq.show(page{name: "outcomes", title: fmt.Sprintf("%s: outcomes, page %d of %d", op.ID, pages.Page, pages.Last), heading: outcomeTitle(code),

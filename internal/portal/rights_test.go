@@ -62,6 +62,7 @@ var matrix = forEveryKind(map[string]string{
 	"GET /operations/{operation}":                       "/operations/{op:ready}                     303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/progress":              "/operations/{op:running}/progress          401 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/left-out/{code}":       "/operations/{op:ready}/left-out/unknown    303 200 404 200 200 200 200 404",
+	"GET /operations/{operation}/notices/{notice}":      "/operations/{op:sent}/notices/1-1           303 200 200 200 200 200 200 404", // who holds the facility
 	"GET /operations/{operation}/outcomes/{code}":       "/operations/{op:ended}/outcomes/changed-since 303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/overlap/{other}":       "/operations/{overlap}                       303 200 404 200 200 200 200 404",
 	"GET /operations/{operation}/outcomes.csv":          "/operations/{op:ended}/outcomes.csv        303 200 404 200 200 200 200 404",
@@ -89,6 +90,11 @@ var matrix = forEveryKind(map[string]string{
 	"GET /approvals":                                    "/approvals                                 303 403 403 200 200 200 403 200",
 	"GET /approvals/{ref}":                              "/approvals/{ref}                           303 403 403 404 200 404 403 404",
 	"POST /approvals/{ref}":                             "/approvals/{ref}                           303 403 403 404 422 404 403 404",
+	"GET /audit":                                        "/audit                        303 200 200 200 200 200 200 200",
+	"POST /audit":                                       "/audit                        303 303 303 303 303 303 303 303",
+	"GET /audit/logs/{log}":                             "/audit/logs/{log}             303 200 404 404 404 404 404 404",
+	"POST /audit/logs/{log}":                            "/audit/logs/{log}             303 303 404 404 404 404 404 404",
+	"GET /audit/logs/{log}/audit.csv":                   "/audit/logs/{log}/audit.csv 303 200 404 404 404 404 404 404",
 	"GET /away":                                         "/away                                      303 403 403 200 200 200 403 200",
 	"POST /away":                                        "/away                                      303 403 403 422 422 422 403 422",
 	"GET /admin/staff":                                  "/admin/staff                               303 403 403 403 403 200 403 403",
@@ -138,7 +144,12 @@ func (f *fixture) operation(state string) string {
 	t := f.t.(*testing.T)
 	ids := f.unused[:2]
 	f.unused = f.unused[2:]
-	p := planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	p := (*page)(nil)
+	if state == "sent" {
+		p = plannedAs(f.sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, ids...)
+	} else {
+		p = planned(f.sam, registry.Hospitalized, ids[0], ids[1], "no-such-patient")
+	}
 	op := p.operation()
 	if state == "ready" {
 		return op
@@ -160,7 +171,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "sent"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}
@@ -168,6 +179,9 @@ func (f *fixture) target(target string) string {
 	if strings.Contains(target, "{ref}") {
 		f.operation("waiting")
 		target = strings.TrimSuffix(target, "/approvals/{ref}") + f.linkTo(f.t.(*testing.T), "maria.manager@example.org")
+	}
+	if strings.Contains(target, "{log}") {
+		target = strings.Replace(target, "/audit/logs/{log}", f.sam.get("/audit").press("search", nil).path, 1)
 	}
 	if strings.Contains(target, "{overlap}") {
 		ids := f.unused[:1]
@@ -334,8 +348,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Help", "omar": "Home Patients Patient Operations Bulk Operations Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Audit Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Audit Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

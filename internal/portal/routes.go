@@ -75,6 +75,7 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}", right: reader, handle: operation, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/progress", right: reader, handle: progressPart, quiet: true, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/left-out/{code}", right: reader, handle: leftOut, event: audit.OperationViewed},
+		{method: "GET", pattern: "/operations/{operation}/notices/{notice}", right: reader, handle: notice, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/overlap/{other}", right: reader, handle: overlapPage, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes/{code}", right: reader, handle: outcomes, event: audit.OperationViewed},
 		{method: "GET", pattern: "/operations/{operation}/outcomes.csv", right: reader, handle: operationFile("outcomes", outcomesFile), event: audit.FileDownloaded},
@@ -105,6 +106,11 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},
 
+		{method: "GET", pattern: "/audit", right: reader, handle: auditLogPage, event: audit.AuditViewed},
+		{method: "POST", pattern: "/audit", right: reader, handle: changeAuditLog, fields: logFields, event: audit.AuditViewed},
+		{method: "GET", pattern: "/audit/logs/{log}", right: reader, handle: auditLogPage, event: audit.AuditViewed},
+		{method: "POST", pattern: "/audit/logs/{log}", right: reader, handle: changeAuditLog, fields: logFields, event: audit.AuditViewed},
+		{method: "GET", pattern: "/audit/logs/{log}/audit.csv", right: reader, handle: auditFile, event: audit.AuditExported},
 		{method: "GET", pattern: "/away", right: approver, handle: awayPage},
 		{method: "POST", pattern: "/away", right: approver, handle: takeAway, fields: []string{"from", "until", "delegate", "back"}},
 

@@ -215,7 +215,7 @@ func TestAConfigurationWithoutAnAddressIsRefused(t *testing.T) {
 		func(c *portal.Config) { c.IdentityURL = "" },
 		func(c *portal.Config) { c.Engine = nil },
 	} {
-		c := portal.Config{Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, URL: portalURL, IdentityURL: w.provider.URL}
+		c := portal.Config{Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, Parked: w.parked, URL: portalURL, IdentityURL: w.provider.URL}
 		change(&c)
 		if _, err := portal.New(c); err == nil {
 			t.Errorf("accepted: %+v", c.URL)

@@ -52,7 +52,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if err != nil {
 		return err
 	}
-	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.Checklist, Typed: engine.NeedsTypedNumber(op.Plan),
+	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.ChecklistOf(op), Typed: engine.NeedsTypedNumber(op.Plan),
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	if data.Overlap, err = rq.overlap(op, d); err != nil {
 		return err

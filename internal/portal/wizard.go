@@ -17,6 +17,14 @@ func changesOf(kindName string, n int) string {
 	return plural(n, f.One, f.Many)
 }
 
+// subjects is a number of an operation's subjects in words.
+func subjects(op bulk.Operation, n int) string {
+	if op.Plan.Notices > 0 {
+		return plural(n, "recipient", "recipients")
+	}
+	return plural(n, "patient", "patients")
+}
+
 func newCrumbs(k kind.Kind) []crumb {
 	return []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", "/operations/new"}, {k.Title, ""}}
 }

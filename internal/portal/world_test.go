@@ -34,6 +34,7 @@ type world struct {
 	access   *memory.Access
 	audit    *memory.Audit
 	journal  *accessLog
+	parked   *memory.Files
 	engine   *engine.Engine
 	machine  *machine
 	provider *provider
@@ -44,11 +45,14 @@ type world struct {
 	now   time.Time
 	mails []engine.Mail
 	logs  []string
+
+	refuse error // of every notice, where it is not nil
 }
 
 func newWorld(t *testing.T, patients int) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), access: memory.NewAccess(), audit: memory.NewAudit(), now: noon, people: map[string]staff.Person{}}
+	w.parked = memory.NewFiles()
 	w.journal = &accessLog{log: w.audit}
 	clinic := sample.Generate(patients, noon)
 	ctx := t.Context()
@@ -81,7 +85,7 @@ func newWorld(t *testing.T, patients int) *world {
 // newPortal makes the portal; change may alter its configuration.
 func (w *world) newPortal(change func(*portal.Config)) http.Handler {
 	c := portal.Config{
-		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, URL: portalURL,
+		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, Parked: w.parked, URL: portalURL,
 		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", Issuer: issuer, ClientID: clientID,
 		Now: w.clock, Log: w.log,
 	}
@@ -137,6 +141,9 @@ func (w *world) log(_ context.Context, what string, err error, args ...any) {
 func (w *world) Send(_ context.Context, m engine.Mail) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if m.Notice != "" && w.refuse != nil {
+		return w.refuse
+	}
 	w.mails = append(w.mails, m)
 	return nil
 }

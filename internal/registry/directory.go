@@ -15,6 +15,7 @@ type Facility struct {
 	TimeZone        string `json:"time_zone"`        // IANA name
 	DefaultProvider string `json:"default_provider"` // provider id, may be empty
 	Capacity        int    `json:"capacity"`         // most patients; 0 for any number
+	Email           string `json:"email"`            // of its contact, may be empty
 
 	Hours   Week   `json:"hours"`   // when visits take place, by the clock there
 	Lunch   Span   `json:"lunch"`   // no visits then
@@ -54,6 +55,7 @@ type Provider struct {
 	Facilities []string `json:"facilities"` // where the provider is licensed to work
 	Active     bool     `json:"active"`
 	Limit      int      `json:"limit"` // most patients; 0 for any number
+	Email      string   `json:"email"` // may be empty
 
 	Hours Week   `json:"hours"` // when they work; empty: while the facility is open
 	Away  []Days `json:"away"`  // time off

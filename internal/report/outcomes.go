@@ -76,6 +76,13 @@ func again(o bulk.Outcome) string {
 // "Status: Active → Discharged; 2 visits: Visit state: scheduled → cancelled".
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
+	if m := c.Notice; m != nil {
+		noun := "patients"
+		if m.Patients == 1 {
+			noun = "patient"
+		}
+		parts = append(parts, fmt.Sprintf("Mail to %s about %d %s: %s", m.To, m.Patients, noun, m.Heading))
+	}
 	visits := map[string]int{}
 	for _, e := range c.Edits {
 		if e.Ref.IsSlot() {

@@ -14,12 +14,12 @@ const Riverside = "riverside"
 
 // facilities lie in six time zones, one of them without summer time.
 var facilities = []registry.Facility{
-	{ID: "harbor-view", Name: "Harbor View Medical Group", TimeZone: "America/Los_Angeles"},
-	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu", Capacity: 200},
-	{ID: "lakeside", Name: "Lakeside Family Health", TimeZone: "America/Chicago"},
-	{ID: "mesa", Name: "Mesa Senior Care", TimeZone: "America/Phoenix"},
-	{ID: Riverside, Name: "Riverside Clinic", TimeZone: "America/New_York"},
-	{ID: "summit", Name: "Summit Rehabilitation", TimeZone: "America/Denver"},
+	{ID: "harbor-view", Name: "Harbor View Medical Group", TimeZone: "America/Los_Angeles", Email: "harbor-view.desk@example.org"},
+	{ID: "islands", Name: "Islands Community Clinic", TimeZone: "Pacific/Honolulu", Capacity: 200, Email: "islands.desk@example.org"},
+	{ID: "lakeside", Name: "Lakeside Family Health", TimeZone: "America/Chicago", Email: "lakeside.desk@example.org"},
+	{ID: "mesa", Name: "Mesa Senior Care", TimeZone: "America/Phoenix", Email: "mesa.desk@example.org"},
+	{ID: Riverside, Name: "Riverside Clinic", TimeZone: "America/New_York", Email: "riverside.desk@example.org"},
+	{ID: "summit", Name: "Summit Rehabilitation", TimeZone: "America/Denver", Email: "summit.desk@example.org"},
 }
 
 // patientShares are how the patients spread over the facilities.
@@ -68,6 +68,7 @@ func places(at time.Time) registry.Directory {
 			Facilities: []string{facilities[home].ID},
 			Active:     k%13 != 12,
 			Daily:      16,
+			Email:      fmt.Sprintf("p%03d.provider@example.org", k+1),
 		}
 		if k%7 == 6 {
 			for _, d := range []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday} {

@@ -3,13 +3,19 @@ package ses
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
 
 	"bulkops/internal/engine"
+	"bulkops/internal/fault"
 )
 
 // Mailer sends mails from one address, which SES has verified.
@@ -24,11 +30,15 @@ var _ engine.Mailer = (*Mailer)(nil)
 // apply to every mail.
 func New(cfg aws.Config, from string) *Mailer { return &Mailer{sesv2.NewFromConfig(cfg), from} }
 
+// answerTime is how long SES may take to answer.
+const answerTime = 10 * time.Second
+
 // Send sends plain text and HTML, written by the engine: SES templates are not
-// used, because what is wrong in one is found only after the call.
+// used, because what is wrong in one is found only after the call. It asks once:
+// the SDK would try again after a lost answer, and the mail would go out twice.
 func (m *Mailer) Send(ctx context.Context, mail engine.Mail) error {
 	content := func(text string) *types.Content { return &types.Content{Data: &text, Charset: aws.String("UTF-8")} }
-	_, err := m.api.SendEmail(ctx, &sesv2.SendEmailInput{
+	in := &sesv2.SendEmailInput{
 		FromEmailAddress: &m.from,
 		Destination:      &types.Destination{ToAddresses: []string{mail.To}},
 		Content: &types.EmailContent{Simple: &types.Message{
@@ -37,9 +47,28 @@ func (m *Mailer) Send(ctx context.Context, mail engine.Mail) error {
 			// So that nobody's "out of office" answers it. (RFC 3834, section 5)
 			Headers: []types.MessageHeader{{Name: aws.String("Auto-Submitted"), Value: aws.String("auto-generated")}},
 		}},
-	})
-	if err != nil {
-		return fmt.Errorf("send a mail: %w", err)
 	}
-	return nil
+	if mail.Notice != "" { // comes back with the report of a bounce
+		in.EmailTags = []types.MessageTag{{Name: aws.String("operation"), Value: &mail.Operation}, {Name: aws.String("notice"), Value: &mail.Notice}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, err := m.api.SendEmail(ctx, in, func(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} })
+	return judge(err)
+}
+
+// judge says whether SES took the mail. It answers with a status below 500
+// where it did not.
+func judge(err error) error {
+	const what = "send a mail"
+	response, said := (*awshttp.ResponseError)(nil), smithy.APIError(nil)
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &response) || !errors.As(err, &said) || response.HTTPStatusCode() >= http.StatusInternalServerError:
+		return fmt.Errorf("%s: %w", what, err)
+	case response.HTTPStatusCode() == http.StatusTooManyRequests || said.ErrorCode() == "Throttling" || said.ErrorCode() == "ThrottlingException":
+		return fault.Wrap(err, fault.Busy, "The mail service is busy.")
+	}
+	return fault.Wrap(err, fault.Invalid, "The mail service refused the message (%s). Check the address with your administrator, then run it again.", said.ErrorCode())
 }

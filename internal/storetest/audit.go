@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
 
@@ -67,6 +69,59 @@ var auditTests = []test{
 		same(t, "what it did", collect(t, s.Audit.ForOperation(t.Context(), op)), []audit.Record{change})
 		same(t, "who used it", collect(t, s.Audit.AccessTo(t.Context(), op)), []audit.Record{page, again})
 		same(t, "the patient", collect(t, s.Audit.ForPatient(t.Context(), "p-1")), []audit.Record{viewed, change})
+	}},
+	{"a record is found under the hour in which it was written", func(t *testing.T, s Stores) {
+		written := audit.HourOf(time.Now())
+		records := []audit.Record{eventRecord("OP-000001-AAAA", "planned", 1), changeRecord("", "p-1", -30*24*3600), accessRecord("", "", 2)}
+		must(t, "append", s.Audit.Append(t.Context(), records))
+		found := map[string]audit.Record{}
+		for _, hour := range []audit.Hour{written, written.Next()} { // the clock may have struck in between
+			for _, i := range collect(t, s.Audit.InHour(t.Context(), hour)) {
+				r, err := i.Record()
+				must(t, "decode", err)
+				if !i.Genuine() || i.Hour() != hour {
+					t.Errorf("the item %v is not what was stored", i)
+				}
+				again, err := s.Audit.Item(t.Context(), i[audit.ItemPartition], i[audit.ItemSort])
+				must(t, "read by key", err)
+				same(t, "the item by its key", again, i)
+				found[i.Name()] = r
+			}
+		}
+		same(t, "records of the hour", len(found), len(records))
+		for _, r := range records {
+			same(t, "record", found[r.Partition()+"/"+r.SortKey()], r)
+		}
+		same(t, "items of the day", len(collect(t, s.Audit.OfDay(t.Context(), "2026-12-01"))), 2)
+		_, err := s.Audit.Item(t.Context(), "OP#none", "none")
+		if !fault.Is(err, fault.NotFound) {
+			t.Errorf("an unknown record: %v", err)
+		}
+	}},
+	{"a trail is read backwards from any record", func(t *testing.T, s Stores) {
+		const op, day = "OP-000001-AAAA", "2026-12-01"
+		records := []audit.Record{eventRecord(op, "planned", 1), changeRecord(op, "p-1", 2), changeRecord(op, "p-1", 2), accessRecord(op, "p-1", 3), changeRecord("", "p-1", 4)}
+		records[2].Unique = "of the same moment"
+		must(t, "append", s.Audit.Append(t.Context(), append(records, changeRecord("OP-000002-AAAA", "p-2", 24*3600))))
+		newestFirst := slices.Clone(records)
+		slices.Reverse(newestFirst)
+		for _, c := range []struct {
+			trail audit.Trail
+			want  []audit.Record
+		}{
+			{audit.Trail{By: audit.ByDay, Key: day}, newestFirst},
+			{audit.Trail{By: audit.ByPatient, Key: "p-1"}, newestFirst[:4]},
+			{audit.Trail{By: audit.ByOperation, Key: op}, newestFirst[2:]},
+			{audit.Trail{By: audit.ByAccess, Key: op}, newestFirst[1:2]},
+			{audit.Trail{By: audit.ByDay, Key: "2026-12-03"}, nil},
+			{audit.Trail{By: audit.ByPatient, Key: ""}, nil},
+			{audit.Trail{By: audit.ByPatient, Key: repeat("long", 3000)}, nil},
+		} {
+			same(t, "the whole trail", collect(t, s.Audit.Backwards(t.Context(), c.trail, "")), c.want)
+			for n, r := range c.want {
+				same(t, "what comes before", len(collect(t, s.Audit.Backwards(t.Context(), c.trail, r.SortKey()))), len(c.want)-n-1)
+			}
+		}
 	}},
 	{"a day's records come oldest first", func(t *testing.T, s Stores) {
 		day := 24 * 3600

@@ -161,12 +161,12 @@ var registryTests = []test{
 	}},
 	{"the directory holds every facility and provider, by name", func(t *testing.T, s Stores) {
 		d := registry.Directory{
-			Facilities: []registry.Facility{{ID: "f2", Name: "Hillside", TimeZone: "America/Chicago", DefaultProvider: "p1", Capacity: 120,
+			Facilities: []registry.Facility{{ID: "f2", Name: "Hillside", TimeZone: "America/Chicago", DefaultProvider: "p1", Capacity: 120, Email: "desk@hillside.example",
 				Hours: registry.DefaultHours, Lunch: registry.DefaultLunch, Prefers: registry.Span{From: 8 * 60, To: 12 * 60},
 				Closed: []registry.Days{{From: "2026-12-24", To: "2026-12-26"}, {From: "2027-01-01", To: "2027-01-01"}}}, {ID: "f1", Name: "Riverside"}},
 			Providers: []registry.Provider{
 				{ID: "p2", Name: "Dr. A", Specialty: "Geriatrics", Facilities: []string{"f1", "f2"}, Active: true,
-					Hours: registry.DefaultHours, Away: []registry.Days{{From: "2026-12-01", To: "2026-12-14"}}, Daily: 12, Limit: 30}, {ID: "p1", Name: "Dr. B"}},
+					Hours: registry.DefaultHours, Away: []registry.Days{{From: "2026-12-01", To: "2026-12-14"}}, Daily: 12, Limit: 30, Email: "a@clinic.example"}, {ID: "p1", Name: "Dr. B"}},
 		}
 		for _, f := range d.Facilities {
 			must(t, "put", s.Registry.PutFacility(t.Context(), f))

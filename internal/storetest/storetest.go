@@ -44,6 +44,7 @@ type Access interface {
 
 // Audit is the audit log, written and read.
 type Audit interface {
+	audit.Written
 	audit.Log
 	audit.Reader
 }
@@ -73,6 +74,7 @@ func Run(t *testing.T, open func(*testing.T) Stores) {
 		{"lists", listTests},
 		{"commit", commitTests},
 		{"refusal", refusalTests},
+		{"notices", noticeTests},
 		{"access", accessTests},
 		{"audit", auditTests},
 	} {

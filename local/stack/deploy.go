@@ -95,8 +95,9 @@ func localParameters(gatewayPort int) map[string]string {
 		"IdentityUrl":      identity,
 		"IdentityTokenUrl": identity,
 		"IdentityKeysUrl":  identity,
-		"Mfa":              "OFF", // its sign-in pages do not ask for a second factor
-		"MailResource":     "*",   // its access check knows no identities or configuration sets
+		"Mfa":              "OFF",   // its sign-in pages do not ask for a second factor
+		"MailResource":     "*",     // its access check knows no identities or configuration sets
+		"RequireTls":       "false", // it serves plain HTTP
 		// A person who tries the system does not wait a quarter of an hour, and throws it away after.
 		"WatchEvery":         "rate(1 minute)",
 		"DeletionProtection": "false",

@@ -152,6 +152,11 @@ func TestEveryFunctionRunsInAContainerWithItsEvent(t *testing.T) {
 	if invoke("watch", &swept); swept.Looked < 0 {
 		t.Errorf("watch answers %+v", swept)
 	}
+
+	sealed := struct{ Sealed int }{-1}
+	if invoke("seal", &sealed); sealed.Sealed < 0 {
+		t.Errorf("seal answers %+v", sealed)
+	}
 }
 
 // forget removes what an earlier run on a kept stack left of an operation.

@@ -151,7 +151,7 @@ func (w ward) send(t *testing.T, op bulk.Operation) bulk.Operation {
 func submission(op bulk.Operation) engine.Submission {
 	return engine.Submission{
 		Digest: op.Plan.Digest, Reason: "Winter schedule of the ward, agreed with the head nurse.",
-		Checklist: engine.Checklist, Typed: fmt.Sprint(op.Plan.Changes),
+		Checklist: engine.ChecklistOf(op), Typed: fmt.Sprint(op.Plan.Changes),
 	}
 }
 

@@ -28,7 +28,7 @@ func write(t testing.TB, format export.Format, tables ...table) ([]byte, export.
 	w, err := export.New(&file, export.File{
 		Format: format, Title: "Patient List", Made: time.Date(2026, 11, 26, 9, 30, 0, 0, time.UTC), Passphrase: passphrase,
 		Cover: []export.Fact{
-			{Name: "Requested by", Value: "Ann Lee"}, {Name: "Reason", Value: "=1+1\nsecond line"}, {Name: "Time zone", Value: "America/Chicago"},
+			{Name: "Requested by", Value: "Ann Lee"}, {Name: "Reason", Value: "=1+1\nsecond line"}, {Name: "Time zone", Value: "America/\xffChicago"},
 		},
 	})
 	if err != nil {
@@ -190,7 +190,7 @@ func TestLibreOfficeShowsWhatWasWritten(t *testing.T) {
 		t.Errorf("LibreOffice shows %q", rows[3][1])
 	}
 	checkCover(t, all[0].Table(t, export.CoverSheet), [][]string{
-		{"Patient List", ""}, {"", ""}, {"Requested by", "Ann Lee"}, {"Reason", "=1+1\nsecond line"}, {"Time zone", "America/Chicago"},
+		{"Patient List", ""}, {"", ""}, {"Requested by", "Ann Lee"}, {"Reason", "=1+1\nsecond line"}, {"Time zone", "America/\ufffdChicago"},
 		{"Rows in Patients", "3"}, {"Rows in Long", "2"}, {"Note", s.Remarks[0]},
 	})
 }
@@ -215,7 +215,7 @@ func TestSevenZipExtractsWhatWasWritten(t *testing.T) {
 		t.Errorf("7-Zip extracts %q, %v", got, err)
 	}
 	got, err = readers.SevenZip(t, f, export.CoverFile)
-	cover := "\ufeffPatient List\r\n\r\nRequested by: Ann Lee\r\nReason: =1+1\r\n    second line\r\nTime zone: America/Chicago\r\nRows in Patients: 3\r\nSHA-256 of the tables: " + s.Digest + "\r\n"
+	cover := "\ufeffPatient List\r\n\r\nRequested by: Ann Lee\r\nReason: =1+1\r\n    second line\r\nTime zone: America/\ufffdChicago\r\nRows in Patients: 3\r\nSHA-256 of the tables: " + s.Digest + "\r\n"
 	if err != nil || string(got) != cover {
 		t.Errorf("7-Zip extracts %q, %v", got, err)
 	}

@@ -122,6 +122,34 @@ func TestTheBucketsAreClosed(t *testing.T) {
 	}
 }
 
+// What was sealed stays sealed.
+func TestTheSealsAreLocked(t *testing.T) {
+	p := load(t).properties("SealsBucket")
+	retention := get(p, "ObjectLockConfiguration", "Rule", "DefaultRetention")
+	if p["ObjectLockEnabled"] != true || get(p, "ObjectLockConfiguration", "ObjectLockEnabled") != "Enabled" ||
+		text(get(retention, "Mode")) != "${SealRetentionMode}" || text(get(retention, "Years")) != "${SealRetentionYears}" {
+		t.Errorf("the bucket of the seals: %v", p)
+	}
+	if x := load(t).parameters; get(x, "SealRetentionMode", "Default") != "COMPLIANCE" || get(x, "SealRetentionYears", "Default") != 6 {
+		t.Error("seals are locked by less than HIPAA asks for, unless somebody says otherwise")
+	}
+	for _, p := range permissions(t, load(t)) {
+		sealing := strings.Contains(p.resource, "SealsBucket") || strings.Contains(p.resource, "SealKey")
+		if sealing && (p.role != "SealRole" || !slices.Contains([]string{"s3:PutObject", "s3:GetObject", "s3:ListBucket", "kms:Sign"}, p.action)) {
+			t.Errorf("%s may do %s on the seals", p.role, p.action)
+		}
+	}
+	key := load(t).properties("SealKey")
+	if key["KeySpec"] != "ECC_NIST_P256" || key["KeyUsage"] != "SIGN_VERIFY" {
+		t.Errorf("the key of the seals: %v", key)
+	}
+	for _, s := range list(get(key, "KeyPolicy", "Statement")) {
+		if slices.Contains(list(get(s, "Action")), any("kms:Sign")) && get(s, "Condition", "ArnLike", "aws:PrincipalArn") == nil {
+			t.Errorf("%v lets others sign", get(s, "Sid"))
+		}
+	}
+}
+
 // Both streams reach the audit, and a bad record can neither stop it nor be lost.
 func TestTheAuditReadsBothStreams(t *testing.T) {
 	x := load(t)

@@ -19,12 +19,12 @@ import (
 // the first facility or the second.
 var Directory = registry.Directory{
 	Facilities: []registry.Facility{
-		{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann", TimeZone: "America/New_York", Hours: registry.DefaultHours, Lunch: registry.DefaultLunch},
+		{ID: "fac-1", Name: "Riverside", DefaultProvider: "ann", Email: "desk@riverside.example", TimeZone: "America/New_York", Hours: registry.DefaultHours, Lunch: registry.DefaultLunch},
 		{ID: "fac-2", Name: "Hilltop", DefaultProvider: "cyd", Capacity: 6, TimeZone: "America/New_York", Hours: registry.DefaultHours},
 	},
 	Providers: []registry.Provider{
-		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4},
-		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true},
+		{ID: "ann", Name: "Dr. Ann", Specialty: "Geriatrics", Facilities: []string{"fac-1", "fac-2"}, Active: true, Limit: 4, Email: "ann@clinic.example"},
+		{ID: "bea", Name: "Dr. Bea", Specialty: "Geriatrics", Facilities: []string{"fac-1"}, Active: true, Email: "bea@clinic.example"},
 		{ID: "cyd", Name: "Dr. Cyd", Specialty: "Podiatry", Facilities: []string{"fac-2"}, Active: true, Daily: 2},
 	},
 }
@@ -38,17 +38,27 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.Tags.Name:                 tags,
 	kind.InsuranceChange.Name:      insuranceChange,
 	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
+	kind.Communication.Name:        message,
 	kind.VisitScheduling.Name:      scheduling,
 }
 
-// Draw draws a kind and answers to its questions.
+// Draw draws a kind that changes records, and answers to its questions.
 func Draw(t *rapid.T) (kind.Kind, bulk.Params) {
-	k, _ := kind.Find(rapid.SampledFrom(slices.Sorted(maps.Keys(asked))).Draw(t, "kind"))
+	changes := slices.DeleteFunc(slices.Sorted(maps.Keys(asked)), func(name string) bool {
+		k, _ := kind.Find(name)
+		return k.ReadOnly
+	})
+	k, _ := kind.Find(rapid.SampledFrom(changes).Draw(t, "kind"))
+	return k, DrawOf(t, k)
+}
+
+// DrawOf draws answers to the questions of a kind.
+func DrawOf(t *rapid.T, k kind.Kind) bulk.Params {
 	params := asked[k.Name](t)
 	if problems := k.Check(params, Directory); len(problems) > 0 {
 		t.Fatalf("%s with %q: %v", k.Name, params, problems)
 	}
-	return k, params
+	return params
 }
 
 // DrawGiven draws what is given for each of n patients, for a kind that takes
@@ -185,4 +195,16 @@ func insuranceChange(t *rapid.T) bulk.Params {
 		kind.EffectiveDate: rapid.SampledFrom([]string{"2026-01-01", "2027-02-28"}).Draw(t, "effective"),
 		kind.PlanEnded:     rapid.SampledFrom([]string{"", "yes"}).Draw(t, "ended"),
 	}
+}
+
+func message(t *rapid.T) bulk.Params {
+	params := bulk.Params{
+		kind.MessageType:    rapid.SampledFrom([]string{kind.ToFacilities, kind.ToProviders, kind.ToStaff}).Draw(t, "type"),
+		kind.MessageHeading: rapid.SampledFrom([]string{"New hours", "{patients} move"}).Draw(t, "heading"),
+		kind.MessageText:    rapid.SampledFrom([]string{"Please read.", "Dear {recipient},\r\n{patients} at {facility}, {date}.\r\n{requester}"}).Draw(t, "text"),
+	}
+	if params[kind.MessageType] == kind.ToStaff {
+		params[kind.AlertRole] = rapid.SampledFrom([]string{"staff", "manager", kind.EveryRole}).Draw(t, "role")
+	}
+	return params
 }

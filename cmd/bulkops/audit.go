@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/bucket"
+	"bulkops/internal/dynamo"
+	"bulkops/internal/fault"
+	"bulkops/internal/registry"
+	"bulkops/internal/seal"
+	"bulkops/internal/signing"
+)
+
+// auditCommands read the audit. Operation asks the API as the person who signed
+// in; the others look at table and seals with the operator's AWS credentials.
+type auditCommands struct {
+	Operation   auditCommand       `cmd:"" default:"withargs" help:"Show the audit records of an operation."`
+	Verify      verifyCommand      `cmd:"" help:"Compare the audit with its seals, and name what was changed, removed or added."`
+	Prove       proveCommand       `cmd:"" help:"Print the proof that a record was sealed, for somebody who has no access."`
+	VerifyProof verifyProofCommand `cmd:"" help:"Check such a proof; needs no access to anything."`
+}
+
+type auditCommand struct {
+	named
+	JSON bool `name:"json" help:"One record a line, in its canonical form."`
+}
+
+func (a auditCommand) Run(t *terminal) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for after := ""; ; {
+		var answer struct {
+			Records []audit.Record
+			Next    string
+		}
+		if err := c.get(a.path()+"/audit?most=1000&after="+url.QueryEscape(after), &answer); err != nil {
+			return err
+		}
+		for _, r := range answer.Records {
+			if a.JSON {
+				line, err := json.Marshal(r)
+				if err != nil {
+					return fmt.Errorf("encode an audit record: %w", err)
+				}
+				t.say("%s", line)
+				continue
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r)))
+		}
+		if after = answer.Next; after == "" {
+			return table.Flush()
+		}
+	}
+}
+
+// auditWords says what an audit record is about.
+func auditWords(r audit.Record) string {
+	switch r.Type {
+	case audit.Event:
+		return strings.TrimSpace(r.What + " " + r.Detail)
+	case audit.Access:
+		return strings.Join(slices.DeleteFunc([]string{r.What, string(r.Result), r.Detail, r.Target}, func(s string) bool { return s == "" }), " ")
+	}
+	var fields []string
+	changed := maps.Clone(r.Old)
+	if changed == nil {
+		changed = registry.Fields{}
+	}
+	maps.Copy(changed, r.New)
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		fields = append(fields, fmt.Sprintf("%s: %q → %q", registry.Label(name), r.Old[name], r.New[name]))
+	}
+	words := fmt.Sprintf("patient %s, %s, %s", r.Patient, r.Part, strings.Join(fields, ", "))
+	if r.Approver.Name != "" {
+		words += "; approved by " + r.Approver.Name
+	}
+	if r.ByHand {
+		words += "; by hand"
+	}
+	return words
+}
+
+// verifier returns what compares the stack's audit with its seals.
+func (t *terminal) verifier() (seal.Verifier, error) {
+	s, err := t.openStack()
+	if err != nil {
+		return seal.Verifier{}, err
+	}
+	table, err := s.output("AuditTable")
+	if err != nil {
+		return seal.Verifier{}, err
+	}
+	seals, err := s.output("SealsBucketName")
+	if err != nil {
+		return seal.Verifier{}, err
+	}
+	id, err := s.output("SealKeyArn")
+	if err != nil {
+		return seal.Verifier{}, err
+	}
+	key, err := signing.New(s.aws, id).Public(t.ctx)
+	return seal.Verifier{Log: dynamo.NewAudit(dynamo.NewClient(s.aws), table), Files: bucket.New(s.aws, seals), Key: key}, err
+}
+
+type verifyCommand struct {
+	From string `help:"First hour, UTC, such as 2026-12-01T09; the first that was sealed when left out."`
+	To   string `help:"Last hour; the last that must be sealed by now when left out."`
+}
+
+// sealedBy is how long after its end an hour must have its seal: the schedule
+// seals it a quarter past.
+const sealedBy = 20 * time.Minute
+
+func (v verifyCommand) Run(t *terminal) error {
+	verifier, err := t.verifier()
+	if err != nil {
+		return err
+	}
+	from, to := audit.Hour(""), audit.HourOf(time.Now().Add(-sealedBy)).Before()
+	if v.To != "" {
+		if to, err = audit.ParseHour(v.To); err != nil {
+			return fault.New(fault.Invalid, "--to: %s.", err)
+		}
+	}
+	if v.From != "" {
+		if from, err = audit.ParseHour(v.From); err != nil {
+			return fault.New(fault.Invalid, "--from: %s.", err)
+		}
+	} else {
+		first, sealed, err := verifier.First(t.ctx)
+		if err != nil {
+			return err
+		}
+		if !sealed {
+			return fault.New(fault.NotFound, "Nothing was sealed yet: the first seal is made a quarter past the hour.")
+		}
+		from = first
+	}
+	if from > to {
+		return fault.New(fault.Invalid, "There is nothing to verify: the hour %s is not before %s. An hour is sealed a quarter past the next one.", from, to)
+	}
+	report, err := verifier.Verify(t.ctx, from, to)
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Findings {
+		t.say("%s", visible(f.String()))
+	}
+	t.say("%s to %s: %s, %s, %s.", from, to, plural(report.Hours, "hour", "hours"), plural(report.Records, "record", "records"), findings(len(report.Findings)))
+	if len(report.Findings) > 0 {
+		return errUnfinished
+	}
+	return nil
+}
+
+func findings(n int) string {
+	if n == 0 {
+		return "everything is as it was sealed"
+	}
+	return plural(n, "thing is wrong", "things are wrong")
+}
+
+type proveCommand struct {
+	Record string `arg:"" help:"The record's name as verify and the audit log show it, between quotes: \"OP#OP-0SX4K2-7QFM/2026-12-01T09:30:00.000Z#EVENT#…\"."`
+}
+
+func (p proveCommand) Run(t *terminal) error {
+	verifier, err := t.verifier()
+	if err != nil {
+		return err
+	}
+	proof, err := verifier.Prove(t.ctx, p.Record)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(proof, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode a proof: %w", err)
+	}
+	t.say("%s", text)
+	return nil
+}
+
+type verifyProofCommand struct {
+	File string `arg:"" type:"existingfile" help:"What bulkops audit prove has printed."`
+}
+
+func (v verifyProofCommand) Run(t *terminal) error {
+	text, err := os.ReadFile(v.File)
+	if err != nil {
+		return fmt.Errorf("read the proof: %w", err)
+	}
+	var proof seal.Proof
+	if json.Unmarshal(text, &proof) != nil {
+		return fault.New(fault.Invalid, "%s is no proof: it is not the JSON that bulkops audit prove prints.", v.File)
+	}
+	sealed, err := proof.Check()
+	if err != nil {
+		return err
+	}
+	record, err := proof.Record.Record()
+	if err != nil {
+		return err
+	}
+	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, thousands(sealed.Records), clock(sealed.Sealed))
+	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record)))
+	t.say("Signed with the key %s: compare that with the fingerprint that your installation has published.", seal.Fingerprint(proof.Key))
+	return nil
+}

@@ -79,11 +79,11 @@ var layers = [][]string{
 	{"internal/lambdastep", "internal/installation"},
 	{"internal/portal", "internal/api", "internal/storetest"},
 	{"internal/journal", "internal/seal", "internal/auditlog"},
-	{"internal/dynamo", "internal/bucket", "internal/signing", "internal/stepfunctions", "internal/ses", "internal/memory", "internal/report", "internal/export", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
+	{"internal/dynamo", "internal/bucket", "internal/signing", "internal/stepfunctions", "internal/ses", "internal/s3", "internal/kms", "internal/memory", "internal/report", "internal/audit", "internal/sample", "internal/fhir", "internal/config", "internal/lambdahttp", "internal/intake"},
 	{"internal/engine"},
 	{"internal/kind"},
 	{"internal/bulk", "internal/slots"},
-	{"internal/registry", "internal/staff", "internal/fault"},
+	{"internal/registry", "internal/staff", "internal/export", "internal/fault"},
 }
 
 // layer is the row of a package, -1 for one that has none.

@@ -46,6 +46,7 @@ type commands struct {
 	Rollback rollbackCommand `cmd:"" help:"Plan the reverse of an ended operation."`
 	Follow   followCommand   `cmd:"" help:"Show the progress of an operation until it ends."`
 	Outcomes outcomesCommand `cmd:"" help:"List what became of each patient."`
+	Download downloadCommand `cmd:"" help:"Download the file of an export that you asked for."`
 	Audit    auditCommands   `cmd:"" help:"Read the audit of an operation; verify that nobody has changed the audit."`
 	Tasks    tasksCommand    `cmd:"" help:"List, give and tick what people have to do after a run."`
 

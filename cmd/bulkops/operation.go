@@ -34,7 +34,7 @@ func (n named) read(t *terminal) (*client, api.Operation, error) {
 }
 
 type listCommand struct {
-	Which string `arg:"" optional:"" enum:"mine,recent,waiting" default:"mine" help:"mine, recent (that you may see) or waiting (for your decision)."`
+	Which string `arg:"" optional:"" enum:"mine,recent,waiting,exports" default:"mine" help:"mine, recent (that you may see), waiting (for your decision) or exports (that were approved)."`
 }
 
 func (l listCommand) Run(t *terminal) error {
@@ -101,7 +101,10 @@ func show(t *terminal, op api.Operation) {
 		row("Because", "%s", op.Cause)
 	}
 	if p := op.Plan; p != nil {
-		if p.Messages > 0 {
+		if p.Rows != nil {
+			row("Plan", "%s, %s, %s; at most about %s bytes", plural(p.Changes, "patient exported", "patients exported"), plural(bulk.AllRows(p.Rows), "row", "rows"),
+				plural(p.Excluded, "left out", "left out"), thousands(p.Bytes))
+		} else if p.Messages > 0 {
 			row("Plan", "%s about %s, %s; it cannot be undone", plural(p.Messages, "message", "messages"), plural(p.Concerned, "patient", "patients"), plural(p.Excluded, "left out", "left out"))
 		} else {
 			row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
@@ -135,6 +138,15 @@ func show(t *terminal, op api.Operation) {
 	}
 	if p := op.Progress; p != nil {
 		row("Progress", "%s", progressWords(*p))
+	}
+	if f := op.File; f != nil {
+		row("File", "%s of %s, %s bytes", plural(bulk.AllRows(f.Rows), "row", "rows"), plural(f.Patients, "patient", "patients"), thousands(int(f.Size)))
+		if f.Deleted != nil {
+			row("Deleted", "%s", clock(*f.Deleted))
+		} else {
+			row("Deleted", "by itself, %s", clock(f.Expires))
+		}
+		row("SHA-256", "%s", f.Digest)
 	}
 	table.Flush()
 	if next := nextCommand(op); next != "" {
@@ -174,6 +186,8 @@ func nextCommand(op api.Operation) string {
 		return fmt.Sprintf("bulkops changes %s, then bulkops approve %s --digest \"%s\" or bulkops reject %s --comment \"…\"", op.ID, op.ID, op.Plan.DigestSpoken, op.ID)
 	case op.State == bulk.Scheduled || op.State == bulk.Running || op.State == bulk.Stopping:
 		return "bulkops follow " + op.ID
+	case op.File != nil && op.File.Deleted == nil:
+		return fmt.Sprintf("bulkops download %s, bulkops outcomes %s", op.ID, op.ID)
 	case op.Progress != nil:
 		return fmt.Sprintf("bulkops outcomes %s, bulkops audit %s", op.ID, op.ID)
 	}

@@ -26,6 +26,7 @@ type requestCommands struct {
 	Tags                 tagsCommand            `cmd:"" help:"Add tags to patients, and remove others."`
 	InsuranceChange      insuranceChangeCommand `cmd:"" help:"Give patients another insurance plan."`
 	DataCorrection       dataCorrectionCommand  `cmd:"" help:"Give each patient new values from a CSV file."`
+	Export               exportCommand          `cmd:"" help:"Hand out patient data in an encrypted file."`
 	Communication        communicationCommand   `cmd:"" help:"Write to the facilities, the providers or the staff of patients."`
 	VisitScheduling      schedulingCommand      `cmd:"" help:"Book visits for patients."`
 }

@@ -14,6 +14,7 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Registry, e.Operations, e.Staff, e.Machine = in.Registry(), in.Operations(), in.Staff(), in.Machine()
+	e.Files = in.Files()
 	e.Limits = in.Limits()
 	in.Mail(e)
 	c := api.Config{Engine: e, Audit: in.Audit(), Journal: in.Audit()}

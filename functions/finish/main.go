@@ -22,7 +22,7 @@ type output struct {
 func main() {
 	in := installation.Open()
 	e := in.Engine()
-	e.Operations, e.Machine = in.Operations(), in.Answers()
+	e.Operations, e.Machine, e.Files = in.Operations(), in.Answers(), in.Files()
 	in.Mail(e)
 	in.Check()
 	lambda.Start(lambdastep.Edge(func(ctx context.Context, i input) (output, error) {

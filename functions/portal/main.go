@@ -2,6 +2,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"bulkops/internal/installation"
@@ -13,6 +15,8 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Registry, e.Operations, e.Staff, e.Machine = in.Registry(), in.Operations(), in.Staff(), in.Machine()
+	files := in.Files()
+	e.Files, e.Sealer = files, in.Sealer()
 	e.Limits = in.Limits()
 	in.Mail(e)
 	c := portal.Config{
@@ -22,6 +26,9 @@ func main() {
 		Idle: in.Duration("SESSION_IDLE"), Max: in.Duration("SESSION_MAX"), Now: e.Now, Log: e.Log,
 	}
 	in.Check()
+	var err error
+	c.FilesOrigin, err = files.Origin(context.Background())
+	in.Need(err)
 	pages, err := portal.New(c)
 	in.Need(err)
 	lambda.Start(lambdahttp.Handler(pages, in.Log))

@@ -1,5 +1,5 @@
 // Watch runs on a schedule: reminders, escalation, expiry, answers that were
-// not delivered, executions that have died.
+// not delivered, executions that have died, files whose time has come.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 func main() {
 	in := installation.Open()
 	e := in.Engine()
-	e.Operations, e.Staff, e.Machine = in.Operations(), in.Staff(), in.Machine()
+	e.Operations, e.Staff, e.Machine, e.Files = in.Operations(), in.Staff(), in.Machine(), in.Files()
 	e.Limits = in.Waits()
 	in.Mail(e)
 	in.Check()

@@ -96,6 +96,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.operationRoutes(h)
 	a.planRoutes(h)
 	a.actRoutes(h)
+	a.fileRoutes(h)
 	a.approverRoutes(h)
 	a.taskRoutes(h)
 	a.awayRoutes(h)
@@ -107,7 +108,7 @@ const description = "The same use cases as the portal.\n\n" +
 	"An operation is asked for, planned, submitted with a reason, decided on by somebody else, run and audited. " +
 	"Poll `GET /v1/operations/{id}`: its state says what happens next. " +
 	"What an operation may be depends on the staff directory, which is read at every request.\n\n" +
-	"Errors are problems (RFC 9457) whose `code` is one of: invalid, unauthenticated, forbidden, not-found, conflict, stale, too-large, busy, internal. " +
+	"Errors are problems (RFC 9457) whose `code` is one of: invalid, unauthenticated, forbidden, not-found, conflict, stale, gone, too-large, busy, internal. " +
 	"Only `busy` is worth repeating as it is. An operation that does not exist and one that you may not see get the same answer."
 
 // use registers a use case of a signed-in person.

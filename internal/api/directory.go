@@ -13,9 +13,39 @@ import (
 
 // KindView is a kind of operation that can be asked for.
 type KindView struct {
-	Name     string     `json:"name" example:"status-change"`
-	Title    string     `json:"title" example:"Status Change"`
-	Approver staff.Role `json:"approver" enum:"team-lead,manager,admin" doc:"The role that decides."`
+	Name     string       `json:"name" example:"status-change"`
+	Title    string       `json:"title" example:"Status Change"`
+	Approver staff.Role   `json:"approver" enum:"team-lead,manager,admin" doc:"The role that decides."`
+	Types    []ExportType `json:"types,omitempty" doc:"Of an export: what it may hold at most."`
+}
+
+// ExportType is what an export of a type may hold, besides the patient id.
+type ExportType struct {
+	Name    string         `json:"name" example:"patient-list"`
+	Title   string         `json:"title" example:"Patient List"`
+	Formats []string       `json:"formats"`
+	Columns []ExportColumn `json:"columns"`
+}
+
+// ExportColumn is a column that an export can have.
+type ExportColumn struct {
+	Name  string `json:"name" example:"patient.birth_date"`
+	Title string `json:"title" example:"Birth date"`
+}
+
+func kindView(k kind.Kind) KindView {
+	v := KindView{Name: k.Name, Title: k.Title, Approver: k.Approver}
+	if !k.MakesFile() {
+		return v
+	}
+	for _, of := range kind.ExportTypes {
+		t := ExportType{Name: of.Name, Title: of.Title, Formats: of.Formats}
+		for _, c := range of.Columns() {
+			t.Columns = append(t.Columns, ExportColumn{c.Name, c.Title})
+		}
+		v.Types = append(v.Types, t)
+	}
+	return v
 }
 
 // FacilityView is a place of care.
@@ -103,7 +133,7 @@ func (a *api) directoryRoutes(h huma.API) {
 		out := &kindsOut{}
 		for _, k := range kind.All {
 			if !k.Follows {
-				out.Body.Kinds = append(out.Body.Kinds, KindView{k.Name, k.Title, k.Approver})
+				out.Body.Kinds = append(out.Body.Kinds, kindView(k))
 			}
 		}
 		return out, nil

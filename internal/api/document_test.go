@@ -111,6 +111,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		"POST /v1/operations",
 		"POST /v1/operations/{id}/cancel",
 		"POST /v1/operations/{id}/decision",
+		"POST /v1/operations/{id}/file",
 		"POST /v1/operations/{id}/reassign",
 		"POST /v1/operations/{id}/rerun",
 		"POST /v1/operations/{id}/rollback",

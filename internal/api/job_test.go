@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -342,7 +343,7 @@ func TestDirectory(t *testing.T) {
 	}
 	var kinds struct{ Kinds []api.KindView }
 	c.as(t, "sam", "GET", "/v1/kinds", nil).into(200, &kinds)
-	if kinds.Kinds[0] != (api.KindView{Name: "status-change", Title: "Status Change", Approver: "manager"}) {
+	if !reflect.DeepEqual(kinds.Kinds[0], api.KindView{Name: "status-change", Title: "Status Change", Approver: "manager"}) {
 		t.Errorf("%+v", kinds)
 	}
 	var directory struct {

@@ -26,7 +26,7 @@ type Asked struct {
 	Key  string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request. The same key again gives the same operation."`
 	Body struct {
 		Kind      string            `json:"kind" maxLength:"40" example:"status-change"`
-		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). provider-reassignment: to (one, several or default), provider (for one), providers (for several: ids with a space between), by (for several: round-robin, load or capacity), capacity (for capacity: patients a day, such as P001=20 P002=15), visits (reassign, keep, reschedule or cancel). facility-transfer: to, provider (keep, default or later), visits (move, keep or cancel). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold). communication: type (facility-notification, provider-notification or internal-alert), role (of an alert: staff, team-lead, manager, admin or everybody), heading, text. visit-scheduling: type (for example Wellness), from and to (2006-01-02, the days of the first visit), minutes, with (own, one or any), provider (an id, for one), at (preferred, any, morning, afternoon or between), earliest and latest (15:04, for between), per_day (most visits a day of one provider), weeks and times (for a series: every so many weeks, so many visits)." example:"{\"to\":\"Active\"}"`
+		Params    map[string]string `json:"params" doc:"The answers to the kind's own questions. status-change: to, hold_reason (for On Hold), cancel_visits (yes, for On Hold). provider-reassignment: to (one, several or default), provider (for one), providers (for several: ids with a space between), by (for several: round-robin, load or capacity), capacity (for capacity: patients a day, such as P001=20 P002=15), visits (reassign, keep, reschedule or cancel). facility-transfer: to, provider (keep, default or later), visits (move, keep or cancel). tags: add, remove (names with commas between them). insurance-change: plan, effective (2006-01-02), member_ids (keep or clear), ended (yes also puts the patients On Hold). communication: type (facility-notification, provider-notification or internal-alert), role (of an alert: staff, team-lead, manager, admin or everybody), heading, text. visit-scheduling: type (for example Wellness), from and to (2006-01-02, the days of the first visit), minutes, with (own, one or any), provider (an id, for one), at (preferred, any, morning, afternoon or between), earliest and latest (15:04, for between), per_day (most visits a day of one provider), weeks and times (for a series: every so many weeks, so many visits). export: type (patient-list, clinical-summary, visit-history or full-record), format (csv or excel), columns (their names with spaces between them; /v1/kinds has those of each type)." example:"{\"to\":\"Active\"}"`
 		Selection Selection         `json:"selection,omitempty"`
 		Edits     string            `json:"edits,omitempty" maxLength:"40" doc:"Your own operation that this one takes the place of: it is taken back unless it has ended. Without a selection, for the same patients."`
 	}
@@ -144,7 +144,7 @@ func repeated(s Selection) string {
 }
 
 type listQuery struct {
-	Which string `query:"which" enum:"mine,recent,waiting" default:"mine" doc:"Your own; those of the last 31 days that you may see; those that wait for your decision."`
+	Which string `query:"which" enum:"mine,recent,waiting,exports" default:"mine" doc:"Your own; those of the last 31 days that you may see; those that wait for your decision; exports of the last 31 days that were approved."`
 	Most  int    `query:"most" minimum:"1" maximum:"200" default:"50"`
 }
 
@@ -159,6 +159,8 @@ func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Li
 		operations, err = a.engine.Recent(ctx, person, recentDays, in.Most)
 	case "waiting":
 		operations, err = a.engine.Approvals(ctx, person)
+	case "exports":
+		operations, err = a.engine.Exports(ctx, person, recentDays, in.Most)
 	default:
 		operations, err = a.engine.Mine(ctx, person, in.Most)
 	}

@@ -19,7 +19,7 @@ type Problem struct {
 	Title    string         `json:"title" doc:"What the code means." example:"What was sent cannot be used"`
 	Status   int            `json:"status" doc:"The HTTP status." example:"422"`
 	Detail   string         `json:"detail" doc:"What is wrong this time and what to do, for people." example:"Choose the new status."`
-	Code     fault.Code     `json:"code" enum:"invalid,unauthenticated,forbidden,not-found,conflict,stale,too-large,busy,internal" doc:"For programs."`
+	Code     fault.Code     `json:"code" enum:"invalid,unauthenticated,forbidden,not-found,gone,conflict,stale,too-large,busy,internal" doc:"For programs."`
 	Problems []FieldProblem `json:"problems,omitempty" doc:"Each answer that cannot be used."`
 }
 
@@ -43,6 +43,7 @@ var titles = map[fault.Code]string{
 	fault.Unauthenticated: "Nobody is signed in",
 	fault.Forbidden:       "The right for this is missing",
 	fault.NotFound:        "Not there, or not for you to see",
+	fault.Gone:            "It was there, and has been deleted",
 	fault.Conflict:        "It has moved on",
 	fault.Stale:           "It no longer matches what is stored",
 	fault.TooLarge:        "Over a limit",

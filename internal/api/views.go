@@ -36,6 +36,7 @@ type Operation struct {
 	Stop     *Stop         `json:"stop,omitempty" doc:"When it stops by itself. Since it was submitted."`
 	Origin   *LinkView     `json:"origin,omitempty" doc:"The operation that this one was made from."`
 	Follow   []LinkView    `json:"follow,omitempty" doc:"The operations made from this one, oldest first."`
+	File     *FileView     `json:"file,omitempty" doc:"Of an export, when it is complete."`
 	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
 	You      You           `json:"you"`
 }
@@ -75,6 +76,8 @@ type Plan struct {
 	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
 	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
+	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`
+	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows, about the most that the file can have."`
 }
 
 // Approval is who was asked and until when.
@@ -150,7 +153,8 @@ func moment(t time.Time) *time.Time {
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
 func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
-	text := op.Text()
+	k, _ := kind.Find(op.Kind)
+	text := k.Text(op)
 	v := Operation{
 		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
 		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
@@ -163,11 +167,12 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 	}
 	v.Summary = summary(op, d)
 	if p := op.Plan; p.Digest != "" {
+		v.File = fileView(op.File)
 		v.Plan = &Plan{
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Messages: p.Notices, Concerned: p.Listed,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Messages: p.Notices, Concerned: p.Listed, Rows: p.Rows, Bytes: p.Bytes,
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}

@@ -85,6 +85,7 @@ const (
 	OperationViewed  = "operation-viewed"
 	FileUploaded     = "file-uploaded"
 	FileDownloaded   = "file-downloaded"
+	PassphraseShown  = "passphrase-shown"
 	AuditViewed      = "audit-viewed"
 	AuditExported    = "audit-exported"
 	Viewed           = "viewed" // any other page

@@ -48,6 +48,8 @@ type Operation struct {
 	StopAt    StopRule    `json:"stop_at"`
 	Start     Start       `json:"start,omitzero"`
 
+	File *File `json:"file,omitempty"` // of an export that has made one
+
 	Tasks  []Task `json:"tasks,omitempty"`  // that people have begun to see to once it had run
 	Origin *Link  `json:"origin,omitempty"` // the operation that this one was made from
 	Follow []Link `json:"follow,omitempty"` // the operations that were made from this one, oldest first
@@ -137,20 +139,22 @@ func (o Operation) StartPassed() bool {
 	return !o.Start.IsZero() && o.Decision != nil && o.Decision.Verdict == Approve && !o.Decision.At.Before(o.Start.At)
 }
 
-// Whom or what an open operation waits for: the keys of the index of open
-// operations. WaitsForAnswer is the state machine's own: a stored token that
-// has not been used yet.
+// Whom or what an operation waits for: the keys of the index of open
+// operations. One that has ended waits only for the deletion of its file.
+// WaitsForAnswer is the state machine's own: a stored token that has not been
+// used yet.
 const (
 	WaitsForPlan      = "plan"
 	WaitsForRequester = "requester"
 	WaitsForApproval  = "approval"
 	WaitsForMachine   = "machine"
 	WaitsForAnswer    = "answer"
+	WaitsForDeletion  = "deletion" // of its file
 	WaitsForTasks     = "tasks"
 )
 
-// WaitsFor says whom or what the operation waits for; "" when it has ended and
-// nobody has been given a task that is open.
+// WaitsFor says whom or what the operation waits for; "" when it has ended, its
+// file is deleted and nobody has been given a task that is open.
 func (o Operation) WaitsFor() string {
 	switch o.State {
 	case Planning:
@@ -161,6 +165,9 @@ func (o Operation) WaitsFor() string {
 		return WaitsForApproval
 	case Scheduled, Running, Stopping:
 		return WaitsForMachine
+	}
+	if o.File != nil && o.File.Deleted.IsZero() {
+		return WaitsForDeletion
 	}
 	if slices.ContainsFunc(o.Tasks, func(t Task) bool { return t.Given.Sub != "" && !t.Done() }) {
 		return WaitsForTasks
@@ -196,6 +203,8 @@ type PlanSummary struct {
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched
 	Cancelled  int                   `json:"cancelled,omitempty"` // visits, of those touched
+	Rows       map[string]int        `json:"rows,omitempty"`      // of an export, by sheet
+	Bytes      int                   `json:"bytes,omitempty"`     // the length of the text in these rows
 	Notices    int                   `json:"notices,omitempty"`   // to send
 	Listed     int                   `json:"listed,omitempty"`    // patients whom the notices are about
 	Booked     int                   `json:"booked,omitempty"`    // visits, of those touched

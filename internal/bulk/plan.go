@@ -65,6 +65,13 @@ func (e Edit) Occupies() bool {
 	return e.Books() || e.Ref.IsVisit() && to != "" && to != e.Before[registry.ProviderField] && e.After[registry.VisitState] == ""
 }
 
+// Frees reports whether a visit no longer takes place because of the edit.
+func (e Edit) Frees() bool { return e.Inverse().Books() }
+
+// Vacates reports whether a provider no longer has a visit because of the edit:
+// it does not take place, or went to somebody else.
+func (e Edit) Vacates() bool { return e.Inverse().Occupies() }
+
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
 	if e.Ref.Part == registry.ProfilePart {
@@ -122,6 +129,8 @@ type Change struct {
 	Row      int     `json:"row,omitempty"` // in the uploaded file, as a spreadsheet shows it
 	Edits    []Edit  `json:"edits"`
 	Notice   *Notice `json:"notice,omitempty"`
+	// Only of an export, whose changes have no edits.
+	Extract *Extract `json:"extract,omitempty"`
 }
 
 // Inverse is the change that takes this one back.

@@ -38,6 +38,7 @@ import (
 //	NOTICE#<batch>#<change>     body: who sends it, and what became of it
 //	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
 //	MAIL#<id>
+//	WRITTEN#<attempt>           body       SEALED#<attempt>  sealed
 //
 // and KEY#<requester> / <key>, the operation that a requester's key made.
 //

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,6 +19,7 @@ type booking struct {
 	subject string
 	visit   registry.Record // as the change leaves it
 	isNew   bool            // it did not exist before
+	frees   []registry.Ref  // visits that no longer take place with the same change
 	taken   bool            // found out by look
 }
 
@@ -78,9 +80,15 @@ func (e *Engine) bookings(ctx context.Context, todo []bulk.Change) ([]*booking, 
 	var bookings []*booking
 	var refs []registry.Ref
 	for _, c := range todo {
+		var frees []registry.Ref
+		for _, edit := range c.Edits {
+			if edit.Frees() {
+				frees = append(frees, edit.Ref)
+			}
+		}
 		for _, edit := range c.Edits {
 			if edit.Occupies() {
-				bookings = append(bookings, &booking{subject: c.Subject, visit: registry.Record{Ref: edit.Ref, Fields: edit.After}, isNew: edit.Creates()})
+				bookings = append(bookings, &booking{subject: c.Subject, visit: registry.Record{Ref: edit.Ref, Fields: edit.After}, isNew: edit.Creates(), frees: frees})
 				if !edit.Creates() {
 					refs = append(refs, edit.Ref)
 				}
@@ -126,7 +134,7 @@ func (e *Engine) look(ctx context.Context, bookings []*booking) error {
 				return
 			}
 			b.taken = slices.ContainsFunc(visits, func(v registry.Record) bool {
-				return v.Ref != b.visit.Ref && meet(v, b.visit) &&
+				return v.Ref != b.visit.Ref && !slices.Contains(b.frees, v.Ref) && meet(v, b.visit) &&
 					(b.isNew || slices.ContainsFunc(held, func(slot registry.Record) bool { return slot.Holder() == v.Ref }))
 			})
 		})
@@ -138,6 +146,26 @@ func (e *Engine) look(ctx context.Context, bookings []*booking) error {
 // meet reports whether two visits of a provider cannot both take place.
 func meet(v, w registry.Record) bool {
 	return slots.Visit{Start: v.Start(), Minutes: v.Minutes()}.Meets(slots.Visit{Start: w.Start(), Minutes: w.Minutes()})
+}
+
+// slotsOf are the slots of the visits that a candidate's earlier operation ended
+// and that would come back with a rollback.
+func slotsOf(candidates []candidate, records map[registry.Ref]registry.Record) []registry.Ref {
+	var refs []registry.Ref
+	for _, c := range candidates {
+		if c.change == nil {
+			continue
+		}
+		for _, edit := range c.change.Edits {
+			if visit, ok := records[edit.Ref]; ok && edit.Vacates() {
+				provider := cmp.Or(edit.Before[registry.ProviderField], visit.Get(registry.ProviderField))
+				for _, at := range slots.Cells(visit.Start(), visit.Minutes()) {
+					refs = append(refs, registry.SlotRef(provider, at))
+				}
+			}
+		}
+	}
+	return refs
 }
 
 // lostSlot returns the visit of a change for which a slot was to be held that

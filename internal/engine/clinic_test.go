@@ -46,6 +46,8 @@ type clinic struct {
 	*engine.Engine
 	t       *testing.T
 	store   *memory.Store
+	files   *memory.ExportFiles
+	sealer  *memory.Sealer
 	machine *machine
 	fault   func(call string, do func() error) error // by default the call is made
 
@@ -58,7 +60,7 @@ type clinic struct {
 }
 
 func newClinic(t *testing.T) *clinic {
-	c := &clinic{t: t, store: memory.New(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
+	c := &clinic{t: t, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
 	c.fault = func(_ string, do func() error) error { return do() }
 	tapped := func(_ context.Context, call string, do func() error) error {
 		name, _, _ := strings.Cut(call, " ")
@@ -70,6 +72,8 @@ func newClinic(t *testing.T) *clinic {
 		Staff:      tappedStaff{c.store, tapped},
 		Machine:    tappedMachine{c.machine, tapped},
 		Mailer:     tappedMailer{c, tapped},
+		Files:      c.files,
+		Sealer:     c.sealer,
 		Now:        func() time.Time { return c.now },
 		Pause:      func(context.Context, time.Duration) { c.locked(func() { c.pauses++ }) },
 		NewID:      bulk.NewID,

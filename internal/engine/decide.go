@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -162,7 +163,23 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 // when it was made. Their changes would be skipped.
 func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 	stale := 0
-	chunks := func(yield func([]candidate, error) bool) {
+	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{}) {
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range chunk.candidates {
+			p, found := chunk.patients[c.id]
+			if !found || !profileHolds(*c.change, p) {
+				stale++
+			}
+		}
+	}
+	return stale, nil
+}
+
+// planned yields the changes of a plan, a batch at a time.
+func (e *Engine) planned(ctx context.Context, op bulk.Operation) iter.Seq2[[]candidate, error] {
+	return func(yield func([]candidate, error) bool) {
 		for number := 1; number <= op.Plan.Batches; number++ {
 			b, err := e.Operations.Batch(ctx, op.ID, op.Plan.Run, number)
 			if err != nil {
@@ -180,24 +197,15 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 			}
 		}
 	}
-	for chunk, err := range e.readAhead(ctx, chunks, nil) {
-		if err != nil {
-			return 0, err
-		}
-		for _, c := range chunk.candidates {
-			p, found := chunk.patients[c.id]
-			if !found || !profileHolds(*c.change, p) {
-				stale++
-			}
-		}
-	}
-	return stale, nil
 }
 
 // profileHolds looks at the profile only. It lists the upcoming visits, so it
 // differs when one is booked or cancelled; what else happens to a visit is found
-// at the run.
+// at the run. What an export takes may differ from the plan, but not the facility.
 func profileHolds(c bulk.Change, p registry.Patient) bool {
+	if c.Extract != nil {
+		return p.Facility() == c.Facility
+	}
 	for _, edit := range c.Edits {
 		if edit.Ref.Part == registry.ProfilePart && !edit.Holds(p.Record) {
 			return false

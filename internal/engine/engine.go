@@ -25,6 +25,8 @@ type Engine struct {
 	Staff      Staff
 	Machine    Machine
 	Mailer     Mailer
+	Files      Files
+	Sealer     Sealer
 
 	Now    func() time.Time                                               // UTC
 	Pause  func(ctx context.Context, d time.Duration)                     // waits, or returns early when ctx ends
@@ -43,6 +45,7 @@ type Limits struct {
 	EscalateAfter time.Duration // then the other eligible approvers are asked too
 	ExpireAfter   time.Duration // then the request for approval expires
 	ReviewExpires time.Duration // how long a plan waits to be submitted
+	KeepFiles     time.Duration // how long the file of an export can be downloaded
 }
 
 // DefaultLimits are those of the guide.
@@ -52,6 +55,7 @@ var DefaultLimits = Limits{
 	EscalateAfter: 48 * time.Hour,
 	ExpireAfter:   7 * 24 * time.Hour,
 	ReviewExpires: 7 * 24 * time.Hour,
+	KeepFiles:     7 * 24 * time.Hour,
 }
 
 // Pause waits for d or until ctx ends: the Pause of a real engine.

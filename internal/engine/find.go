@@ -58,7 +58,7 @@ func (e *Engine) Find(ctx context.Context, actor staff.Person, f registry.Filter
 		}
 		return ids, more, nil
 	}
-	for chunk, err := range e.readAhead(ctx, e.chunks(ctx, s), nil) {
+	for chunk, err := range e.readAhead(ctx, e.chunks(ctx, s), reading{}) {
 		if err != nil {
 			return nil, false, err
 		}

@@ -22,35 +22,51 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 	if err != nil {
 		return bulk.Operation{}, err
 	}
-	settled := op.Started
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return bulk.Operation{}, err
+	}
+	settled, hasFile := op.Started, op.File != nil
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State.Ended() {
 			return bulk.Event{}, errNothingNew
 		}
-		if !op.Started.Equal(settled) {
-			return bulk.Event{}, fault.New(fault.Busy, "%s has started to run just now; ending it is tried again.", id)
+		if !op.Started.Equal(settled) || (op.File != nil) != hasFile {
+			return bulk.Event{}, fault.New(fault.Busy, "%s has moved on just now; ending it is tried again.", id)
 		}
 		op.State, op.Cause = ending(*op, tally, cause)
 		op.Ended, op.Final = e.Now(), tally
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
 			tally.Done, tally.Skipped, tally.Failed, op.NotAttempted(tally), op.Cause))}, nil
 	})
-	if err == nil {
-		e.deliver(ctx, op)
-		e.tellRequester(ctx, op)
+	if err != nil {
+		return op, err
 	}
-	return op, err
+	e.deliver(ctx, op)
+	e.tellRequester(ctx, op)
+	if k.MakesFile() && op.File == nil && !op.Started.IsZero() {
+		// Now that it has ended, no call can make the file of it any more.
+		return op, e.Files.Delete(ctx, id)
+	}
+	return op, nil
 }
 
 // settle makes the counts of a run final and returns them. Every group without
 // a result gets one that says it was not attempted, but for the notices of it
 // that were sent or may have been; a call of RunBatch that is still under way,
 // after its time-out or after the death of its execution, finds it and writes
-// and sends nothing.
+// and sends nothing. The outcomes of an export follow from its file: they are all
+// recorded, or, where there is none, none is.
 func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, error) {
 	tally, err := e.Operations.Progress(ctx, op.ID)
 	if err != nil || op.State.Ended() || op.Started.IsZero() || op.NotAttempted(tally) == 0 {
 		return tally, err
+	}
+	if k, err := mustKind(op.Kind); err != nil || k.MakesFile() {
+		if err != nil || op.File == nil {
+			return tally, err
+		}
+		return e.recordFile(ctx, op)
 	}
 	type group struct{ batch, number int }
 	recorded := map[group]bool{}

@@ -127,7 +127,7 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if err != nil {
 			return Mail{}, err
 		}
-		text := op.Text()
+		text := k.Text(op)
 		lines := append(size(op, k), [2]string{"State", text.Title})
 		if op.Decision != nil {
 			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
@@ -141,6 +141,9 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 		if op.State.Ended() && !op.Started.IsZero() {
 			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
 				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
+		}
+		if op.File != nil {
+			lines = append(lines, [2]string{"File", "ready until " + op.File.Expires.Format("2 January 2006 15:04 UTC")})
 		}
 		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
 			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil

@@ -81,7 +81,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	w := &planWriter{
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
-			Before: bulk.Counts{}, After: bulk.Counts{}},
+			Before: bulk.Counts{}, After: bulk.Counts{}, Rows: map[string]int{}},
 		touched: map[string]bool{}, lists: map[bulk.List]bool{},
 	}
 	world, err := e.world(ctx, k, op.Params, directory, requester)
@@ -90,7 +90,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	}
 	planner := k.New(op.Params, world)
 	chunks := e.chunks(ctx, selection)
-	also := recordsFor(k, op.Params)
+	also := reading{records: recordsFor(k, op.Params), parts: k.MakesFile()}
 	seen := map[string]bool{}
 	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
 				continue
 			}
-			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records}
+			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records, Parts: chunk.parts[c.id]}
 			change, exclusion := planOne(k, planner, requester, subject, found, seen[c.id], directory)
 			seen[c.id] = true
 			switch {
@@ -307,6 +307,12 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 				w.summary.Before.Add(field, before)
 				w.summary.After.Add(field, edit.After[field])
 			}
+		}
+	}
+	if c.Extract != nil {
+		w.summary.Bytes += c.Extract.Bytes
+		for sheet, rows := range c.Extract.Rows {
+			w.summary.Rows[sheet] += rows
 		}
 	}
 	if len(w.changes) == bulk.BatchSize {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"time"
 
@@ -100,6 +101,15 @@ type Operations interface {
 	// DeleteToken forgets a used token.
 	DeleteToken(ctx context.Context, id, wait, token string) error
 
+	// PutWritten stores what an attempt to write an export's file came to, and
+	// the sealed passphrase of that file, once.
+	PutWritten(ctx context.Context, id, attempt string, w Written, sealed []byte) error
+	// Written returns it; fault.NotFound where there is none.
+	Written(ctx context.Context, id, attempt string) (Written, error)
+	// Sealed returns the sealed passphrase; ok is false once it was deleted.
+	Sealed(ctx context.Context, id, attempt string) (sealed []byte, ok bool, err error)
+	DeleteSealed(ctx context.Context, id, attempt string) error
+
 	// MailSent reports whether MarkMailSent was called for the operation's mail.
 	MailSent(ctx context.Context, id, mail string) (bool, error)
 	MarkMailSent(ctx context.Context, id, mail string) error
@@ -136,6 +146,53 @@ type Staff interface {
 type ApprovalRef struct {
 	Operation string `json:"operation"`
 	Approver  string `json:"approver"` // sub
+}
+
+// Written is what an attempt to write an export's file came to. It is stored
+// before the file is complete, so that no file is ever without it.
+type Written struct {
+	File    bulk.File      `json:"file"`
+	Skipped []bulk.Outcome `json:"skipped,omitempty"` // who is not in it, in the plan's order
+}
+
+// Files keeps the files of exports, at most one for an operation.
+type Files interface {
+	// Create begins an operation's file, and gives up what earlier attempts have
+	// left unfinished. The file is there only once Complete has returned.
+	Create(ctx context.Context, operation, attempt string) (FileWriter, error)
+	// Stat returns which attempt wrote the operation's file and its size; ok is
+	// false where there is none.
+	Stat(ctx context.Context, operation string) (attempt string, size int64, ok bool, err error)
+	// Link returns an address from which anybody can download the file under the
+	// name, for a short time.
+	Link(ctx context.Context, operation string, d Download) (string, error)
+	// Delete removes the file, and what attempts at it have left.
+	Delete(ctx context.Context, operation string) error
+}
+
+// FileWriter writes a file in order.
+type FileWriter interface {
+	io.Writer
+	// Complete makes the file there, whole. ErrFileExists: another attempt has.
+	Complete() error
+	// Abort gives it up; nothing of it stays. After Complete it does nothing.
+	Abort() error
+}
+
+// Download is how a file is handed out.
+type Download struct {
+	Name, MediaType string
+	For             time.Duration
+}
+
+// ErrFileExists says that an operation's file is complete already.
+var ErrFileExists = errors.New("the file is complete already")
+
+// Sealer encrypts the passphrase of an export's file until it is shown.
+// What is sealed for one operation does not open for another.
+type Sealer interface {
+	Seal(ctx context.Context, operation, passphrase string) ([]byte, error)
+	Open(ctx context.Context, operation string, sealed []byte) (passphrase string, err error)
 }
 
 // Machine is the state machine that runs operations.

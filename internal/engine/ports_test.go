@@ -81,6 +81,10 @@ func (r tappedRegistry) Records(ctx context.Context, refs []registry.Ref) (map[r
 	return through(ctx, r.tap, call, func() (map[registry.Ref]registry.Record, error) { return r.Registry.Records(ctx, refs) })
 }
 
+func (r tappedRegistry) Parts(ctx context.Context, patient string) ([]registry.Record, error) {
+	return through(ctx, r.tap, "Parts "+patient, func() ([]registry.Record, error) { return r.Registry.Parts(ctx, patient) })
+}
+
 func (r tappedRegistry) Directory(ctx context.Context) (registry.Directory, error) {
 	return through(ctx, r.tap, "Directory", func() (registry.Directory, error) { return r.Registry.Directory(ctx) })
 }
@@ -152,6 +156,14 @@ func (o tappedOperations) Results(ctx context.Context, id string) iter.Seq2[bulk
 
 func (o tappedOperations) Progress(ctx context.Context, id string) (bulk.Tally, error) {
 	return through(ctx, o.tap, "Progress", func() (bulk.Tally, error) { return o.Operations.Progress(ctx, id) })
+}
+
+func (o tappedOperations) PutWritten(ctx context.Context, id, attempt string, w engine.Written, sealed []byte) error {
+	return o.tap(ctx, "PutWritten", func() error { return o.Operations.PutWritten(ctx, id, attempt, w, sealed) })
+}
+
+func (o tappedOperations) Written(ctx context.Context, id, attempt string) (engine.Written, error) {
+	return through(ctx, o.tap, "Written", func() (engine.Written, error) { return o.Operations.Written(ctx, id, attempt) })
 }
 
 func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {

@@ -184,16 +184,7 @@ func (e *Engine) Mine(ctx context.Context, actor staff.Person, most int) ([]bulk
 // Recent returns the operations of the last days that the person may see,
 // newest first.
 func (e *Engine) Recent(ctx context.Context, actor staff.Person, days, most int) ([]bulk.Operation, error) {
-	var ids iter.Seq2[string, error] = func(yield func(string, error) bool) {
-		for back := range days {
-			for id, err := range e.Operations.ByDay(ctx, e.Now().AddDate(0, 0, -back).Format("2006-01-02")) {
-				if !yield(id, err) {
-					return
-				}
-			}
-		}
-	}
-	return e.pick(ctx, ids, most, func(op bulk.Operation) bool { return sees(actor, op) })
+	return e.pick(ctx, e.recentIDs(ctx, days), most, func(op bulk.Operation) bool { return sees(actor, op) })
 }
 
 // pick reads the headers of ids and keeps the first most that pass.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"maps"
 
 	"bulkops/internal/registry"
 )
@@ -12,12 +13,18 @@ type readChunk struct {
 	candidates []candidate
 	patients   map[string]registry.Patient
 	records    map[registry.Ref]registry.Record // when asked for
+	parts      map[string][]registry.Record     // everything kept about each patient, when asked for
+}
+
+// reading says what is read of candidates besides their profiles.
+type reading struct {
+	records func(candidate, registry.Patient) []registry.Ref // further ones of a candidate; nil reads none
+	parts   bool                                             // everything
 }
 
 // readAhead reads the patients of the chunks, readsInFlight of them at a time,
-// and yields them in order. also names further records to read for a candidate;
-// nil reads none.
-func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error], also func(candidate, registry.Patient) []registry.Ref) iter.Seq2[readChunk, error] {
+// and yields them in order.
+func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, error], also reading) iter.Seq2[readChunk, error] {
 	type answer struct {
 		chunk readChunk
 		err   error
@@ -57,7 +64,7 @@ func (e *Engine) readAhead(ctx context.Context, chunks iter.Seq2[[]candidate, er
 	}
 }
 
-func (e *Engine) read(ctx context.Context, candidates []candidate, also func(candidate, registry.Patient) []registry.Ref) (readChunk, error) {
+func (e *Engine) read(ctx context.Context, candidates []candidate, also reading) (readChunk, error) {
 	chunk := readChunk{candidates: candidates}
 	ids := make([]string, 0, len(candidates))
 	for _, c := range candidates {
@@ -69,17 +76,32 @@ func (e *Engine) read(ctx context.Context, candidates []candidate, also func(can
 		return chunk, nil
 	}
 	var err error
-	if chunk.patients, err = e.Registry.Patients(ctx, ids); err != nil || also == nil {
+	if also.parts {
+		chunk.patients, chunk.parts, err = e.parts(ctx, ids)
+	} else {
+		chunk.patients, err = e.Registry.Patients(ctx, ids)
+	}
+	if err != nil || also.records == nil {
 		return chunk, err
 	}
 	var refs []registry.Ref
 	for _, c := range candidates {
 		if p, found := chunk.patients[c.id]; found {
-			refs = append(refs, also(c, p)...)
+			refs = append(refs, also.records(c, p)...)
 		}
 	}
-	if len(refs) > 0 {
-		chunk.records, err = e.Registry.Records(ctx, refs)
+	if len(refs) == 0 {
+		return chunk, nil
 	}
-	return chunk, err
+	if chunk.records, err = e.Registry.Records(ctx, refs); err != nil {
+		return chunk, err
+	}
+	if refs = slotsOf(candidates, chunk.records); len(refs) > 0 {
+		held, err := e.Registry.Records(ctx, refs)
+		if err != nil {
+			return chunk, err
+		}
+		maps.Copy(chunk.records, held)
+	}
+	return chunk, nil
 }

@@ -13,6 +13,7 @@ import (
 // Verified is what the state machine gets before it runs the batches.
 type Verified struct {
 	OK      bool  `json:"ok"`
+	Export  bool  `json:"export"` // run by RunExport, as a whole; all others batch by batch
 	Batches []int `json:"batches"`
 }
 
@@ -45,7 +46,11 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 			return Verified{}, err
 		}
 	}
-	v := Verified{OK: op.State == bulk.Running, Batches: []int{}}
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return Verified{}, err
+	}
+	v := Verified{OK: op.State == bulk.Running, Export: k.MakesFile(), Batches: []int{}}
 	for n := 1; v.OK && n <= op.Plan.Batches; n++ {
 		v.Batches = append(v.Batches, n)
 	}

@@ -130,7 +130,11 @@ func (c *chance) wish(n int) *wish {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
 	visits := func(ways ...string) string { return ways[c.rng.IntN(len(ways))] }
-	switch c.rng.IntN(9) { // most are status changes: they touch the most records
+	what := c.rng.IntN(11)
+	if n > 0 && c.wishes[0].request.Kind == kind.VisitScheduling.Name && c.rng.IntN(4) > 0 {
+		what = 5
+	}
+	switch what { // most are status changes: they touch the most records
 	case 0:
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
 	case 1:
@@ -148,7 +152,20 @@ func (c *chance) wish(n int) *wish {
 	case 4:
 		u.request.Kind = kind.FacilityTransfer.Name
 		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
-	case 5:
+	case 5, 6: // two book the same few hours of one provider, for different patients
+		u.request = asks(to)
+		for i, id := range c.ids {
+			if i%2 == n%2 || c.rng.IntN(4) == 0 {
+				u.request.Selection.IDs = append(u.request.Selection.IDs, id)
+			}
+		}
+		u.request.Kind = kind.VisitScheduling.Name
+		u.request.Params = bulk.Params{kind.VisitsOf: "Wellness", kind.VisitsFrom: "2026-12-03", kind.VisitsTo: "2026-12-04", kind.VisitsLast: "40",
+			kind.VisitsWith: kind.OneProvider, kind.VisitsProvider: "ann", kind.VisitsAt: kind.Mornings}
+		if c.rng.IntN(2) == 0 {
+			u.request.Params[kind.VisitsTo], u.request.Params[kind.VisitsEvery], u.request.Params[kind.VisitsTimes] = "2027-01-15", "1", "2"
+		}
+	case 7:
 		u.request.Kind, u.request.Params = kind.Communication.Name, c.message()
 	}
 	return u

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
-	"bulkops/internal/engine"
+	"bulkops/internal/slots"
 )
 
 // checkEnd: when the trouble has ceased and time has passed, everything has
@@ -38,6 +38,9 @@ func (k *checker) checkEnd() error {
 	}
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
 		return errors.Join(err, fmt.Errorf("%s: a token was never used", id))
+	}
+	if err := k.checkCalendars(); err != nil {
+		return err
 	}
 	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {
 		return errors.New("the records are not what the changes made of them")
@@ -77,26 +80,6 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 	return k.checkOutcomes(op)
 }
 
-// slotLost reports whether a visit of the line could not be booked although
-// nobody touched its records: its time had passed, or some other visit was
-// changed meanwhile, and met it.
-func (k *checker) slotLost(op bulk.Operation, line engine.Line) bool {
-	switch line.Outcome.Code {
-	case bulk.SlotPassed:
-		return slices.ContainsFunc(line.Change.Edits, func(e bulk.Edit) bool {
-			start, ok := e.Ref.VisitStart()
-			return ok && e.Creates() && !start.After(op.Ended)
-		})
-	case bulk.SlotTaken:
-		for ref, by := range k.others {
-			if ref.IsVisit() && slices.ContainsFunc(by, func(w writer) bool { return w.operation != op.ID && w.change >= k.begun[op.ID] }) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // checkOutcomes: a subject is done exactly where its records were changed by
 // the operation, once each, and skipped only where somebody else changed one
 // of them after the plan was begun, or took a slot or let it pass.
@@ -129,7 +112,7 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 			continue
 		case bulk.Skipped:
 			tally.Skipped++
-			if !touched && !k.slotLost(op, line) {
+			if !touched && o.Code != bulk.SlotTaken && o.Code != bulk.SlotPassed {
 				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
 			}
 		case bulk.Failed:
@@ -146,4 +129,19 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		return fmt.Errorf("the lines count %+v, the operation %+v", tally, op.Final)
 	}
 	return nil
+}
+
+// checkCalendars: of visits that were booked by operations no two take place at
+// the same time with one provider.
+func (k *checker) checkCalendars() error {
+	visits, _, err := k.w.store.Calendar(context.Background(), "ann", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
+	for i, v := range visits {
+		for _, w := range visits[:i] {
+			if strings.Contains(v.Ref.Part, "#B") && strings.Contains(w.Ref.Part, "#B") &&
+				(slots.Visit{Start: v.Start(), Minutes: v.Minutes()}).Meets(slots.Visit{Start: w.Start(), Minutes: w.Minutes()}) {
+				return fmt.Errorf("ann has %v and %v at the same time", v.Ref, w.Ref)
+			}
+		}
+	}
+	return err
 }

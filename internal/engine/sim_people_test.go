@@ -45,7 +45,8 @@ type wish struct {
 func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
 	for _, f := range kindtest.Directory.Facilities {
-		f.Email = "desk@" + f.ID + ".example"
+		f.Capacity = 0
+		f.Email = "desk@" + strings.ToLower(f.Name) + ".example"
 		_ = w.store.PutFacility(ctx, f)
 	}
 	for _, p := range kindtest.Directory.Providers {

@@ -30,10 +30,14 @@ var forGood = []string{
 
 // ChecklistOf is what the requester of an operation confirms.
 func ChecklistOf(op bulk.Operation) []string {
-	if k, err := mustKind(op.Kind); err == nil && !k.Undoable {
-		return forGood
+	k, err := mustKind(op.Kind)
+	switch {
+	case err != nil:
+		return Checklist
+	case k.Undoable:
+		return slices.Concat(Checklist, k.Confirm)
 	}
-	return Checklist
+	return slices.Concat(forGood, k.Confirm)
 }
 
 const (
@@ -131,8 +135,11 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 	}
 	if NeedsTypedNumber(op.Plan) && strings.ReplaceAll(strings.TrimSpace(s.Typed), ",", "") != fmt.Sprint(op.Plan.Changes) {
 		what := "patients that will be changed"
-		if op.Plan.Notices > 0 {
+		switch k, err := mustKind(op.Kind); {
+		case op.Plan.Notices > 0:
 			what = "messages that will be sent"
+		case err == nil && k.MakesFile():
+			what = "patients that will be exported"
 		}
 		add("typed", "Type the number of %s: %d.", what, op.Plan.Changes)
 	}

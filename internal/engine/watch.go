@@ -15,6 +15,7 @@ type Swept struct {
 	Expired   int `json:"expired"`
 	Restarted int `json:"restarted"` // executions that had not been started
 	Closed    int `json:"closed"`    // operations whose execution had died
+	Deleted   int `json:"deleted"`   // files of exports
 }
 
 // startGrace is how long an execution may take to appear before the watch
@@ -22,8 +23,8 @@ type Swept struct {
 const startGrace = time.Minute
 
 // Watch sweeps over the open operations: it delivers answers that were not
-// delivered, reminds, escalates, expires, starts what was not started and
-// closes what has died. It is the truth about time; the state machine's own
+// delivered, reminds, escalates, expires, deletes the files of exports whose
+// time has come, starts what was not started and closes what has died. It is the truth about time; the state machine's own
 // time-outs are the second line. One operation's trouble does not keep it from
 // the others.
 func (e *Engine) Watch(ctx context.Context) (Swept, error) {
@@ -64,6 +65,15 @@ func (e *Engine) Watch(ctx context.Context) (Swept, error) {
 		s.Expired++
 		_, err := e.expire(ctx, op.ID)
 		return err
+	}); err != nil {
+		return s, err
+	}
+	if err := visit(bulk.WaitsForDeletion, func(op bulk.Operation) error {
+		if op.File == nil || e.Now().Before(op.File.Expires) {
+			return nil
+		}
+		s.Deleted++
+		return e.deleteFile(ctx, op)
 	}); err != nil {
 		return s, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -11,6 +12,9 @@ import (
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
+
+// partReaders is how many patients' parts are read at a time for each chunk.
+const partReaders = 8
 
 // world reads and counts what the kind's planner needs to know, and reads the
 // calendars in which it books.
@@ -89,6 +93,47 @@ func count(ids iter.Seq2[string, error]) (int, error) {
 		n++
 	}
 	return n, nil
+}
+
+// parts returns everything kept about the patients of the ids that exist, in
+// its latest version.
+func (e *Engine) parts(ctx context.Context, ids []string) (map[string]registry.Patient, map[string][]registry.Record, error) {
+	type answer struct {
+		parts []registry.Record
+		err   error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make([]answer, len(ids))
+	work := make(chan int)
+	var workers sync.WaitGroup
+	for range partReaders {
+		workers.Go(func() {
+			for i := range work {
+				if answers[i].parts, answers[i].err = e.Registry.Parts(ctx, ids[i]); answers[i].err != nil {
+					cancel()
+				}
+			}
+		})
+	}
+	for i := range ids {
+		work <- i
+	}
+	close(work)
+	workers.Wait()
+	patients, parts := make(map[string]registry.Patient, len(ids)), make(map[string][]registry.Record, len(ids))
+	var failure error
+	for i, a := range answers {
+		if a.err != nil && (failure == nil || errors.Is(failure, context.Canceled)) {
+			failure = a.err
+		}
+		for _, r := range a.parts {
+			if r.Ref.Part == registry.ProfilePart {
+				patients[ids[i]], parts[ids[i]] = registry.Patient{Record: r}, a.parts
+			}
+		}
+	}
+	return patients, parts, failure
 }
 
 // recordsFor says which records of a candidate the kind's planner needs besides

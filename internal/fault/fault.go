@@ -18,6 +18,7 @@ const (
 	Unauthenticated Code = "unauthenticated" // nobody is signed in
 	Forbidden       Code = "forbidden"       // signed in, but without the right; the sentence says which
 	NotFound        Code = "not-found"       // unknown, or in a facility the caller may not see: same answer
+	Gone            Code = "gone"            // it was there, and was deleted when its time came
 	Conflict        Code = "conflict"        // the record has moved on; the sentence says to what
 	Stale           Code = "stale"           // the plan or the form no longer matches what is stored
 	TooLarge        Code = "too-large"       // over a stated limit
@@ -35,6 +36,7 @@ var table = map[Code]struct {
 	Unauthenticated: {http.StatusUnauthorized, "Refused"},
 	Forbidden:       {http.StatusForbidden, "Refused"},
 	NotFound:        {http.StatusNotFound, "Refused"},
+	Gone:            {http.StatusGone, "Refused"},
 	Conflict:        {http.StatusConflict, "Refused"},
 	Stale:           {http.StatusConflict, "Refused"},
 	TooLarge:        {http.StatusRequestEntityTooLarge, "Refused"},

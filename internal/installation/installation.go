@@ -20,6 +20,8 @@ import (
 	"bulkops/internal/config"
 	"bulkops/internal/dynamo"
 	"bulkops/internal/engine"
+	"bulkops/internal/kms"
+	"bulkops/internal/s3"
 	"bulkops/internal/ses"
 	"bulkops/internal/signing"
 	"bulkops/internal/stepfunctions"
@@ -127,6 +129,17 @@ func (in *Installation) Machine() *stepfunctions.Machine {
 // other to be there first.
 func (in *Installation) Answers() *stepfunctions.Machine { return stepfunctions.New(in.aws, "") }
 
+// Files returns the files of exports.
+func (in *Installation) Files() *s3.Files { return s3.New(in.aws, in.Text("EXPORTS_BUCKET")) }
+
+// Sealer returns what seals the passphrases of exports.
+func (in *Installation) Sealer() *kms.Sealer { return kms.New(in.aws, in.Text("SEALED_BY")) }
+
+// KeepFiles returns how long the files of exports are kept.
+func (in *Installation) KeepFiles() time.Duration {
+	return time.Duration(in.Number("KEEP_EXPORT_DAYS")) * 24 * time.Hour
+}
+
 // Mail gives the engine its mailer and the portal's address, for the links in mails.
 func (in *Installation) Mail(e *engine.Engine) {
 	e.Mailer, e.PortalURL = ses.New(in.aws, in.Text("MAIL_FROM")), in.Text("PORTAL_URL")
@@ -147,5 +160,6 @@ func (in *Installation) Waits() engine.Limits {
 		EscalateAfter: in.Duration("ESCALATE_AFTER"),
 		ExpireAfter:   in.Duration("EXPIRE_AFTER"),
 		ReviewExpires: in.Duration("REVIEW_EXPIRE_AFTER"),
+		KeepFiles:     in.KeepFiles(),
 	}
 }

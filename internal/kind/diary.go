@@ -40,7 +40,10 @@ func newDiary(w World) *diary {
 
 // visitOf is a visit's record as the finder of slots knows it.
 func visitOf(r registry.Record) slots.Visit {
-	start, _ := r.Ref.VisitStart()
+	start := r.Start()
+	if start.IsZero() { // of an edit that leaves it as it is
+		start, _ = r.Ref.VisitStart()
+	}
 	return slots.Visit{Provider: r.Get(registry.ProviderField), Facility: r.Get(registry.FacilityField), Start: start, Minutes: r.Minutes()}
 }
 

@@ -24,7 +24,10 @@ type Kind struct {
 	Columns  []Column   // what it takes for each patient from an uploaded file or the API
 	ByFile   bool       // it is asked only with values from Columns
 	ReadOnly bool       // it changes no record, so a lock does not stand in its way
-	Tasks    []Task     // what people have to do once it has run; see After
+	Confirm  []string   // what its requester confirms besides what all do
+	// Sentences are what is said of a state where the words about changes do not fit.
+	Sentences map[bulk.State]string
+	Tasks     []Task // what people have to do once it has run; see After
 	// Summary says in a few words what the parameters ask for, e.g.
 	// "Change status to On Hold (family request)".
 	Summary func(bulk.Params, registry.Directory) string
@@ -38,6 +41,10 @@ type Kind struct {
 	// ReadsVisits reports whether the planner needs the records of the visits
 	// that a profile lists. nil: it does not.
 	ReadsVisits func(bulk.Params) bool
+	// Sheets are the tables of the file that the kind makes instead of changing
+	// records. Its changes have no edits, and its planner is told all of a
+	// patient's records. nil: it makes no file.
+	Sheets func(bulk.Params) []Sheet
 	// Tells names the roles whose people the planner needs to know. nil: none.
 	Tells func(bulk.Params) []staff.Role
 	// Books names the providers with whom visits may be booked, and the time in
@@ -96,7 +103,21 @@ type Subject struct {
 	// The latest version of the records that Done changed; or, where the kind
 	// reads visits, of the first bulk.MaxEdits that the profile lists.
 	Records map[registry.Ref]registry.Record
+	// Only where the kind makes a file: everything kept about the patient.
+	Parts []registry.Record
 }
+
+// Text is what pages and mails say of an operation of the kind in its state.
+func (k Kind) Text(op bulk.Operation) bulk.StateText {
+	text := op.Text()
+	if own, ok := k.Sentences[op.State]; ok {
+		text.Sentence = own
+	}
+	return text
+}
+
+// MakesFile reports whether the kind makes a file instead of changing records.
+func (k Kind) MakesFile() bool { return k.Sheets != nil }
 
 // Decider is the role that decides on an operation with the parameters: the
 // kind's own, and for a rollback that of what it undoes.
@@ -114,7 +135,7 @@ type Problem struct {
 }
 
 // All lists every kind in the order in which pages offer them.
-var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Communication, Rollback}
+var All = []Kind{StatusChange, ProviderReassignment, FacilityTransfer, Tags, InsuranceChange, DataCorrection, VisitScheduling, Export, Communication, Rollback}
 
 // Find returns the kind with the stored name.
 func Find(name string) (Kind, bool) {

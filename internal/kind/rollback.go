@@ -1,10 +1,13 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
+	"bulkops/internal/slots"
 	"bulkops/internal/staff"
 )
 
@@ -34,7 +37,9 @@ var Rollback = Kind{
 type rollbackPlanner struct{ undoes string }
 
 func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
-	inverse := s.Done.Inverse()
+	done := *s.Done
+	done.Edits = slices.DeleteFunc(slices.Clone(done.Edits), func(e bulk.Edit) bool { return len(e.After) == 0 }) // what it only relied on
+	inverse := done.Inverse()
 	inverse.Name, inverse.Facility = s.Patient.Name(), s.Patient.Facility()
 	for i, edit := range inverse.Edits {
 		record, found := s.Records[edit.Ref]
@@ -44,12 +49,32 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		if difference := edit.Difference(record); difference != "" {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: "Changed since " + r.undoes + " " + difference}
 		}
-		_, read := s.Done.Edits[len(inverse.Edits)-1-i].Reads[registry.FacilityField]
+		_, read := done.Edits[len(done.Edits)-1-i].Reads[registry.FacilityField]
 		if edit.Ref.Part == registry.ProfilePart || read {
 			inverse.Edits[i].Reads = readsFacility(edit, record)
 		}
 	}
+	for _, edit := range done.Edits {
+		if edit.Vacates() {
+			inverse.Edits = append(inverse.Edits, stillHeld(s.Records, edit)...)
+		}
+	}
 	return inverse, nil
+}
+
+// stillHeld makes a visit come back only where the slots that are held for it
+// are so still: nobody who books its time meanwhile gets it too. done is what
+// took it away.
+func stillHeld(records map[registry.Ref]registry.Record, done bulk.Edit) []bulk.Edit {
+	var edits []bulk.Edit
+	r := records[done.Ref]
+	provider := cmp.Or(done.Before[registry.ProviderField], r.Get(registry.ProviderField))
+	for _, at := range slots.Cells(r.Start(), r.Minutes()) {
+		if slot := records[registry.SlotRef(provider, at)]; slot.Holder() == done.Ref {
+			edits = append(edits, bulk.Edit{Ref: slot.Ref, Reads: registry.Held(done.Ref), Before: registry.Fields{}, After: registry.Fields{}})
+		}
+	}
+	return edits
 }
 
 // readsFacility makes an edit hold only while the record stays in its facility,

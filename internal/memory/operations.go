@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
@@ -28,6 +29,8 @@ type operation struct {
 	claims     map[claimKey][]byte
 	tokens     map[token]int // and how many had ever been stored before it
 	mails      map[string]bool
+	written    map[string][]byte // by attempt
+	sealed     map[string][]byte // by attempt
 }
 
 // token is a stored task token.
@@ -78,6 +81,8 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		claims:     map[claimKey][]byte{},
 		tokens:     map[token]int{},
 		mails:      map[string]bool{},
+		written:    map[string][]byte{},
+		sealed:     map[string][]byte{},
 	}
 	return "", nil
 }
@@ -295,6 +300,45 @@ func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	defer s.mu.Unlock()
 	if o := s.operations[id]; o != nil {
 		delete(o.tokens, token{wait, text})
+	}
+	return nil
+}
+
+func (s *Store) PutWritten(_ context.Context, id, attempt string, w engine.Written, sealed []byte) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) {
+		if _, ok := o.written[attempt]; ok {
+			return struct{}{}, fault.New(fault.Conflict, "What this attempt wrote is already stored.")
+		}
+		o.written[attempt], o.sealed[attempt] = encode(w), slices.Clone(sealed)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (s *Store) Written(_ context.Context, id, attempt string) (engine.Written, error) {
+	return read(s, id, func(o *operation) (engine.Written, error) {
+		text, ok := o.written[attempt]
+		if !ok {
+			return engine.Written{}, fault.New(fault.NotFound, "Nothing is stored of this attempt.")
+		}
+		return decode[engine.Written](text), nil
+	})
+}
+
+func (s *Store) Sealed(_ context.Context, id, attempt string) (sealed []byte, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		sealed, ok = o.sealed[attempt]
+	}
+	return slices.Clone(sealed), ok, nil
+}
+
+func (s *Store) DeleteSealed(_ context.Context, id, attempt string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		delete(o.sealed, attempt)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 	if err != nil {
 		return err
 	}
-	data := decisionData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: op.Text(), Open: op.State == bulk.AwaitingApproval}
+	data := decisionData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Open: op.State == bulk.AwaitingApproval}
 	if data.Open {
 		data.Taken, data.MayPass = op.Approval.TakenFrom(rq.person.Sub), rq.engine.MayReassign(rq.person, op)
 		if err := rq.engine.MayNotDecide(rq.person, op); err != nil {

@@ -44,12 +44,24 @@ func edit(rq *request) error {
 		return err
 	}
 	id, d := rq.newDraft("")
-	d.Edits, d.Selection, d.Merged, d.What = op.ID, &selection, op.Selected.Duplicates, kindForms[k.Name].values(op.Params)
+	d.Edits, d.Selection, d.Merged, d.What = op.ID, &selection, op.Selected.Duplicates, answered(kindForms[k.Name], op.Params)
 	d.chosenBefore(directory)
 	if err := rq.saveDraft(id, d); err != nil {
 		return err
 	}
 	return rq.redirect("/operations/new/" + k.Name + "/" + id + "/what")
+}
+
+// answered is a kind's form as it was filled in for the parameters.
+func answered(f kindForm, p bulk.Params) url.Values {
+	if f.Values != nil {
+		return f.Values(p)
+	}
+	form := url.Values{}
+	for name, answer := range p {
+		form.Set(name, answer)
+	}
+	return form
 }
 
 // chosenBefore fills in, for a selection of an earlier request, how it was made.

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 )
 
 // contentPolicy allows what the portal serves itself and nothing else. Browsers
-// apply form-action to redirects too, and a form sent without a session leads
-// to the identity provider.
-func contentPolicy(identityOrigin string) string {
+// apply form-action to redirects too: a form sent without a session leads to the
+// identity provider, and one that asks for a file to the file.
+func contentPolicy(origins ...string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
-		"form-action 'self' " + identityOrigin + "; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+		"form-action " + strings.Join(append([]string{"'self'"}, origins...), " ") + "; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 }
 
 // secure puts the headers on every response, whatever becomes of it. Pages are

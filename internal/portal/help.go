@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -30,6 +31,7 @@ var topics = []topic{
 	{"data-correction", "Correcting patient data from a file", "Which columns the file has, how to clear a value, and what happens to rows with errors.", "csv upload spreadsheet excel name birth date phone mail address emergency contact language clear wrong row column"},
 	{"communication", "Writing to those concerned", "Facility and provider notifications, internal alerts, and what happens when a mail does not arrive.", "message mail email notify notification alert send tell inform placeholder bounce refused address"},
 	{"visit-scheduling", "Scheduling visits for many patients", "Which times are used, with whom, series of visits, and what if a time is taken.", "schedule book appointment wellness recurring slot calendar hours lunch time off holiday provider auto-assign"},
+	{"export", "Exporting patient data", "Types and columns, the encrypted file, its passphrase, and how to open it.", "download excel csv zip password passphrase encrypted 7-zip data export phi minimum necessary report expired deleted"},
 	{"plan", "Reading the plan", "Old and new values, side effects, and those who are left out.", "review preview dry run exclusions skipped excluded locked validation"},
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment schedule start later time zone cancel"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
@@ -58,6 +60,8 @@ type helpData struct {
 	Kinds      []kind.Kind
 	Correction kind.Kind
 	States     []bulk.StateText
+	Exports    []kind.ExportOf
+	KeepDays   int // files of exports
 	Roles      []roleChoice
 }
 
@@ -87,12 +91,13 @@ func containsAll(text string, words []string) bool {
 // helpText is a topic's text, with its markup.
 func (rq *request) helpText(t topic) (string, error) {
 	var text bytes.Buffer
-	err := rq.pages["topic"].ExecuteTemplate(&text, "help-"+t.Name, topicData(t))
+	err := rq.pages["topic"].ExecuteTemplate(&text, "help-"+t.Name, rq.topicData(t))
 	return text.String(), err
 }
 
-func topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection, Roles: roleChoices()}
+func (rq *request) topicData(t topic) helpData {
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection, Roles: roleChoices(),
+		Exports: kind.ExportTypes, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour))}
 	for _, from := range registry.Statuses {
 		row := helpStatus{From: from, May: map[registry.Status]bool{}}
 		for _, to := range kind.Transitions[from] {

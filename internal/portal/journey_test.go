@@ -3,6 +3,7 @@ package portal_test
 import (
 	"encoding/csv"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func whatPage(b *browser, kind string, ids ...string) *page {
 func submitted(p *page) *page {
 	p.b.t.Helper()
 	form := p.click("Continue: reason and checklist")
-	number := strings.Fields(form.says("submit"))[1]
+	number := regexp.MustCompile(`\d[\d,]*`).FindString(form.says("submit"))
 	op, err := p.b.w.store.Operation(p.b.w.t.Context(), p.operation())
 	must(p.b.t, err)
 	return form.press("submit", url.Values{"reason": {reason}, "checklist": engine.ChecklistOf(op), "typed": {number}}).want(200, "Sent for approval")

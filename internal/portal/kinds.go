@@ -17,38 +17,34 @@ import (
 // what-<name>.html.
 type kindForm struct {
 	One, Many string   // what one change is called
+	Whole     string   // what all of it is called, of so many patients, where they are no changes
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
 	Fields    []string // its questions: the names of the kind's parameters
-	Several   []string // those of them with several answers, which are one parameter, parted by a space
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
 	Choices func(choices) any
 	// Answers are those that the form begins with; nil where it begins empty.
 	Answers func(now time.Time) url.Values
+	// Params reads what the form sends, and Values is its inverse; nil where each
+	// question has one text.
+	Params func(url.Values) bulk.Params
+	Values func(bulk.Params) url.Values
 }
 
-// params are the answers that were sent.
-func (f kindForm) params(form url.Values) bulk.Params {
-	p := bulk.Params{}
-	for _, name := range f.Fields {
-		if value := strings.Join(slices.DeleteFunc(slices.Clone(form[name]), func(v string) bool { return v == "" }), " "); value != "" {
-			p[name] = value
+// eachAnswer is a kind's form as it was filled in for parameters of which some are
+// several answers, parted by a space.
+func eachAnswer(several ...string) func(bulk.Params) url.Values {
+	return func(p bulk.Params) url.Values {
+		form := url.Values{}
+		for name, value := range p {
+			form[name] = []string{value}
+			if slices.Contains(several, name) {
+				form[name] = strings.Fields(value)
+			}
 		}
+		return form
 	}
-	return p
-}
-
-// values is the inverse of params.
-func (f kindForm) values(p bulk.Params) url.Values {
-	form := url.Values{}
-	for name, value := range p {
-		form[name] = []string{value}
-		if slices.Contains(f.Several, name) {
-			form[name] = strings.Fields(value)
-		}
-	}
-	return form
 }
 
 // kindForms has an entry for every kind.
@@ -63,8 +59,8 @@ var kindForms = map[string]kindForm{
 		One: "reassignment", Many: "reassignments",
 		Purpose: "Give many patients another provider: one, several who share them, or the default provider of their facility. You choose what happens to their future visits.",
 		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.Capacity, kind.FutureVisits},
-		Several: []string{kind.NewProviders, kind.Capacity},
 		Choices: func(c choices) any { return reassignChoices(c) },
+		Values:  eachAnswer(kind.NewProviders, kind.Capacity),
 	},
 	kind.FacilityTransfer.Name: {
 		One: "transfer", Many: "transfers",
@@ -105,6 +101,13 @@ var kindForms = map[string]kindForm{
 			return url.Values{kind.VisitsLast: {"30"}, kind.VisitsWith: {kind.OwnProvider}, kind.VisitsAt: {kind.PreferredTime},
 				kind.VisitsFrom: {now.AddDate(0, 0, 7).Format(time.DateOnly)}, kind.VisitsTo: {now.AddDate(0, 0, 34).Format(time.DateOnly)}}
 		},
+	},
+	kind.Export.Name: {
+		Whole:   "the export of %s",
+		Purpose: "Hand out patient data in an encrypted file: a patient list, diagnoses and medications, visits, or full records. Nothing is changed.",
+		Heading: "What should be exported?",
+		Fields:  []string{kind.ExportType, kind.ExportFormat, kind.ExportColumns},
+		Choices: exportChoices, Answers: everyColumn, Params: exportParams, Values: exportAnswers,
 	},
 	kind.Rollback.Name: {One: "restoration", Many: "restorations"},
 }

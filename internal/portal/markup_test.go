@@ -194,6 +194,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		"status-change":         {"to": {"On Hold"}},
 		"provider-reassignment": {"to": {"several"}, "providers": {`<b>"`}},
 		"tags":                  {"add": {`<b>"x"</b>, VIP`}, "remove": {"vip"}},
+		"export":                {"type": {"full-record"}, "format": {"csv"}, "columns": {"full-record/patient.name"}},
 		"communication":         {"type": {"internal-alert"}, "heading": {`{<b>"x"</b>}`}, "text": {`<script>`}},
 		"insurance-change":      {"plan": {`<i>"`}, "effective": {"2027-02-30"}, "ended": {"yes"}},
 		"visit-scheduling":      {"type": {`<b>"`}, "from": {"2027-02-30"}, "minutes": {`"`}, "with": {"one"}, "at": {"between"}, "earliest": {"x"}, "times": {"1"}},
@@ -208,6 +209,10 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		}
 	}
 	checkMarkup(t, sam.get("/operations/new/status-change").press("continue", nil).want(422))
+	file := exported(sam, w.signedIn("theo"), ids...)
+	exported(sam, w.signedIn("theo"), ids[0])
+	checkMarkup(t, sam.get("/operations/"+file+"/passphrase").press("show", nil).want(200))
+	checkMarkup(t, sam.get("/operations/"+file+"/passphrase").want(200))
 	checkMarkup(t, sam.get("/operations/"+ready+"/submit").press("submit", nil).want(422))
 	checkMarkup(t, maria.get("/operations/"+waiting+"/decision").press("reject", nil).want(422))
 	list := sam.get("/patients").press("search", url.Values{"text": {"<script>"}}).want(200, `<script>alert("x")</script>`)

@@ -31,6 +31,7 @@ type operationData struct {
 	Overlap  *overlapPart  // before it runs
 	Progress *progressData // once it runs
 	Results  *resultsPart  // once it has run
+	File     *filePart     // of an export that has run
 	Tasks    *tasksPart    // what people have to do now that it has run; nil for none
 	Events   []bulk.Event
 }
@@ -44,6 +45,7 @@ type progressData struct {
 	Percent      int // 100 only when everything is counted
 	Elapsed      string
 	Ended        bool
+	Export       bool
 }
 
 // notes are what a page says right after something was done; the address names
@@ -103,7 +105,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: op.Text(), Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
@@ -133,6 +135,7 @@ func operation(rq *request) error {
 		if data.Results, err = rq.results(op); err != nil {
 			return err
 		}
+		data.File = rq.filePart(op, k)
 		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayFollow(op, bulk.Rerun)
 		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayFollow(op, bulk.Rollback)
 	}
@@ -161,7 +164,7 @@ func (rq *request) progress(op bulk.Operation) (*progressData, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &progressData{Op: op, Tally: tally, Attempted: tally.Attempted(), NotAttempted: op.NotAttempted(tally), Ended: op.State.Ended()}
+	p := &progressData{Op: op, Tally: tally, Attempted: tally.Attempted(), NotAttempted: op.NotAttempted(tally), Ended: op.State.Ended(), Export: op.Plan.Rows != nil}
 	end := rq.Now()
 	if p.Ended {
 		end = op.Ended

@@ -25,6 +25,11 @@ type planPart struct {
 	Lines    []planLine
 	Pages    pager
 	Ran      bool // lines carry outcomes
+
+	// Only of an export.
+	Sheets []engine.SheetRows
+	Rows   int    // in all sheets
+	Size   string // an estimate
 }
 
 // ForGood reports whether what the plan does cannot be undone.
@@ -89,6 +94,9 @@ type exclusionSection struct {
 // what cannot be undone; those of anything else stay together.
 func exclusionSections(op bulk.Operation, groups []exclusionGroup) []exclusionSection {
 	sections := []exclusionSection{{ID: "left-out", Title: "Left out", Sentence: "These cannot be changed by this operation. Nothing happens to them."}}
+	if k, known := kind.Find(op.Kind); known && k.MakesFile() {
+		sections[0].Sentence = "These are not in the file."
+	}
 	if op.Kind == kind.Rollback.Name {
 		sections = []exclusionSection{
 			{ID: "left-out", Title: "Changed since, left alone", Sentence: "Somebody changed these after " + op.Params[kind.Undoes] + ". Their newer values stay."},
@@ -149,6 +157,7 @@ type planLine struct {
 	Subject, Name, Facility string
 	Edits                   []planEdit
 	Visits                  []planVisit
+	Rows                    string // of an export
 	Notice                  *bulk.Notice
 	Number                  string // of the notice
 	Outcome                 bulk.Outcome
@@ -165,7 +174,7 @@ const inlineExclusions = 10
 
 // plan reads a plan's summary and the page of it that the address asks for.
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
-	p := &planPart{Op: op, Ran: !op.Started.IsZero()}
+	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(int64(op.Plan.Bytes))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
 	p.Counts = countTables(op.Plan, d)
 	groups, err := rq.exclusionGroups(op)
@@ -179,10 +188,22 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	}
 	for n, l := range lines {
 		line := lineWords(l, d)
+		line.Rows = rowWords(p.Sheets, l.Change.Extract)
 		line.Number = engine.NoticeNumber(p.Pages.Page, n)
 		p.Lines = append(p.Lines, line)
 	}
 	return p, nil
+}
+
+// rowWords says how many rows of each sheet a patient gives to an export.
+func rowWords(sheets []engine.SheetRows, x *bulk.Extract) string {
+	var words []string
+	for _, s := range sheets {
+		if x != nil {
+			words = append(words, s.Title+": "+thousands(x.Rows[s.Name]))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func (rq *request) lines(op bulk.Operation, page int) ([]engine.Line, error) {

@@ -56,6 +56,7 @@ type Config struct {
 	IdentityURL      string // base of the hosted sign-in pages, as browsers see it
 	IdentityTokenURL string // base of the token endpoint, as the portal sees it; IdentityURL when empty
 	IdentityKeysURL  string // of the key set (JWKS)
+	FilesOrigin      string // scheme and host of the addresses from which files are downloaded
 	Issuer           string // iss of the tokens
 	ClientID         string
 
@@ -119,7 +120,7 @@ func New(c Config) (http.Handler, error) {
 	p := &portal{
 		Config: c, engine: c.Engine, identity: newIdentity(c), pages: pages, static: static,
 		csrf:   http.NewCrossOriginProtection(),
-		policy: contentPolicy(origin(hosted)),
+		policy: contentPolicy(origin(hosted), c.FilesOrigin),
 	}
 	// Behind API Gateway the Host header is as good as its mapping; the
 	// portal's own address is named, so that it never depends on it.

@@ -158,10 +158,11 @@ func (rq *request) menu() ([]menuEntry, error) {
 	if rq.person.MayRequest() {
 		under = append(under, menuEntry{Title: "Start a bulk operation", To: "/operations/new", Current: strings.HasPrefix(here, "/operations/new")})
 	}
+	under = append(under, menuEntry{Title: "Exports", To: "/exports", Current: here == "/exports"})
 	menu := []menuEntry{
 		{Title: "Home", To: "/", Current: here == "/"},
 		{Title: "Patients", To: "/patients", Current: strings.HasPrefix(here, "/patients")},
-		{Title: "Patient Operations", Under: under, Current: strings.HasPrefix(here, "/operations") && !deciding},
+		{Title: "Patient Operations", Under: under, Current: (strings.HasPrefix(here, "/operations") || here == "/exports") && !deciding},
 	}
 	if rq.person.Role.AtLeast(staff.TeamLead) {
 		menu = append(menu, menuEntry{Title: "Approvals", To: "/approvals", Current: deciding, Count: len(waiting), Counted: true})

@@ -249,7 +249,7 @@ func (rq *request) fail(err error) {
 	default:
 		title := map[fault.Code]string{
 			fault.Forbidden: "You may not do this", fault.NotFound: "Not found", fault.Conflict: "It has moved on",
-			fault.Stale: "It has moved on", fault.TooLarge: "Too large", fault.Busy: "Too busy",
+			fault.Stale: "It has moved on", fault.TooLarge: "Too large", fault.Gone: "It was deleted", fault.Busy: "Too busy",
 		}[fault.CodeOf(err)]
 		if title == "" {
 			title = "Nothing was done"

@@ -144,6 +144,9 @@ func (f *fixture) operation(state string) string {
 	t := f.t.(*testing.T)
 	ids := f.unused[:2]
 	f.unused = f.unused[2:]
+	if state == "exported" {
+		return exported(f.sam, f.all["theo"], ids...)
+	}
 	p := (*page)(nil)
 	if state == "sent" {
 		p = plannedAs(f.sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, ids...)
@@ -171,7 +174,7 @@ func (f *fixture) operation(state string) string {
 
 // target puts what the fixture makes into the place of the names.
 func (f *fixture) target(target string) string {
-	for _, state := range []string{"ready", "waiting", "running", "ended", "sent"} {
+	for _, state := range []string{"ready", "waiting", "running", "ended", "sent", "exported"} {
 		if name := "{op:" + state + "}"; strings.Contains(target, name) {
 			target = strings.ReplaceAll(target, name, f.operation(state))
 		}
@@ -348,8 +351,8 @@ func TestReadingChangesNothing(t *testing.T) {
 func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 	f := newFixture(t)
 	for who, want := range map[string]string{
-		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Audit Help",
-		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Approvals 0 waiting for you Audit Help",
+		"sam": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Audit Help", "omar": "Home Patients Patient Operations Bulk Operations Exports Audit Help",
+		"theo": "Home Patients Patient Operations Bulk Operations Start a bulk operation Exports Approvals 0 waiting for you Audit Help",
 	} {
 		nav := find(f.all[who].get("/").doc, func(n *html.Node) bool { return n.Data == "nav" && attr(n, "aria-label") == "Main" })
 		if got := squeeze(text(nav)); got != want {

@@ -102,6 +102,13 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/reassign", right: requester, handle: reassignPage},
 		{method: "POST", pattern: "/operations/{operation}/reassign", right: requester, handle: reassign, fields: []string{"to"}},
 
+		{method: "GET", pattern: "/operations/{operation}/file", right: requester, handle: filePage},
+		{method: "POST", pattern: "/operations/{operation}/file", right: requester, handle: downloadFile, event: audit.FileDownloaded},
+		{method: "GET", pattern: "/operations/{operation}/passphrase", right: requester, handle: passphrasePage},
+		{method: "POST", pattern: "/operations/{operation}/passphrase", right: requester, handle: showPassphrase, event: audit.PassphraseShown},
+
+		{method: "GET", pattern: "/exports", right: reader, handle: exports},
+
 		{method: "GET", pattern: "/approvals", right: approver, handle: approvals},
 		{method: "GET", pattern: "/approvals/{ref}", right: approver, handle: decisionPage},
 		{method: "POST", pattern: "/approvals/{ref}", right: approver, handle: decide, fields: decisionFields},

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 // changesOf is a number of changes in words: "1,234 status changes".
 func changesOf(kindName string, n int) string {
 	f := kindForms[kindName]
+	if f.Whole != "" {
+		return fmt.Sprintf(f.Whole, plural(n, "patient", "patients"))
+	}
 	return plural(n, f.One, f.Many)
 }
 
@@ -284,6 +288,22 @@ func (rq *request) sameFile(file string, known ...string) ([]bulk.Operation, err
 	return same, nil
 }
 
+// answers are the parameters that a kind's form sends.
+func (rq *request) answers(f kindForm) bulk.Params {
+	if f.Params != nil {
+		return f.Params(rq.form)
+	}
+	params := bulk.Params{}
+	for _, name := range f.Fields {
+		// Several answers to one question are one text, parted by a space.
+		given := slices.DeleteFunc(slices.Clone(rq.form[name]), func(v string) bool { return v == "" })
+		if value := strings.Join(given, " "); value != "" {
+			params[name] = value
+		}
+	}
+	return params
+}
+
 // takeWhat asks the engine for the operation, which plans it.
 func takeWhat(rq *request) error {
 	k := rq.route.kind
@@ -295,7 +315,7 @@ func takeWhat(rq *request) error {
 	if d.Selection == nil {
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
-	params := kindForms[k.Name].params(rq.form)
+	params := rq.answers(kindForms[k.Name])
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
 		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Edits: d.Edits, Key: requestKey(d, k.Name, params),
 	})

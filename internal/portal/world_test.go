@@ -75,7 +75,7 @@ func newWorld(t *testing.T, patients int) *world {
 	w.engine = &engine.Engine{
 		Registry: w.store, Operations: w.store, Staff: w.store, Machine: w.machine, Mailer: w,
 		Now: w.clock, Pause: func(context.Context, time.Duration) {}, NewID: bulk.NewID, Secret: secret,
-		Log: w.log, Limits: engine.DefaultLimits, PortalURL: portalURL,
+		Files: memory.NewExportFiles(), Sealer: memory.NewSealer(), Log: w.log, Limits: engine.DefaultLimits, PortalURL: portalURL,
 	}
 	w.provider = newProvider(t, w.clock)
 	w.portal = w.newPortal(nil)
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, patients int) *world {
 func (w *world) newPortal(change func(*portal.Config)) http.Handler {
 	c := portal.Config{
 		Engine: w.engine, Store: w.access, Audit: w.audit, Journal: w.journal, Parked: w.parked, URL: portalURL,
-		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", Issuer: issuer, ClientID: clientID,
+		IdentityURL: w.provider.URL, IdentityKeysURL: w.provider.URL + "/keys", FilesOrigin: "https://files.example", Issuer: issuer, ClientID: clientID,
 		Now: w.clock, Log: w.log,
 	}
 	if change != nil {
@@ -213,7 +213,12 @@ func (m *machine) run(ctx context.Context, operation string) {
 	verified, err := m.world.engine.Verify(ctx, operation)
 	m.check(err)
 	steps := []func(context.Context){}
-	if verified.OK {
+	if verified.OK && verified.Export {
+		steps = append(steps, func(ctx context.Context) {
+			_, err := m.world.engine.RunExport(ctx, operation)
+			m.check(err)
+		})
+	} else if verified.OK {
 		for _, number := range verified.Batches {
 			steps = append(steps, func(ctx context.Context) {
 				_, err := m.world.engine.RunBatch(ctx, operation, number)

@@ -95,6 +95,9 @@ func ProfileRef(patient string) Ref { return Ref{patient, ProfilePart} }
 // IsVisit reports whether the record is a visit.
 func (r Ref) IsVisit() bool { return strings.HasPrefix(r.Part, visitPrefix) }
 
+// IsClinical reports whether the record is a clinical note.
+func (r Ref) IsClinical() bool { return strings.HasPrefix(r.Part, "CLINICAL#") }
+
 // Stamp says who wrote a record last. Operation and Batch are empty for a
 // change made by hand, outside any operation.
 type Stamp struct {

@@ -76,6 +76,9 @@ func again(o bulk.Outcome) string {
 // "Status: Active → Discharged; 2 visits: Visit state: scheduled → cancelled".
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
+	if c.Extract != nil {
+		parts = append(parts, fmt.Sprintf("Exported: %d rows planned", bulk.AllRows(c.Extract.Rows)))
+	}
 	if m := c.Notice; m != nil {
 		noun := "patients"
 		if m.Patients == 1 {

@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(*testing.T) Stores) {
 		{"lists", listTests},
 		{"commit", commitTests},
 		{"refusal", refusalTests},
+		{"written", writtenTests},
 		{"notices", noticeTests},
 		{"access", accessTests},
 		{"audit", auditTests},

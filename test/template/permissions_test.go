@@ -188,7 +188,7 @@ func TestTheMachineMayDoWhatADistributedMapNeeds(t *testing.T) {
 			has[p.action+" "+p.resource] = true
 		}
 	}
-	for _, f := range []string{"Plan", "Ask", "Verify", "Execute", "Finish"} {
+	for _, f := range []string{"Plan", "Ask", "Verify", "Execute", "Export", "Finish"} {
 		if !has["lambda:InvokeFunction ${"+f+"Function.Arn}"] {
 			t.Errorf("the machine may not call %s", f)
 		}

@@ -112,13 +112,85 @@ func TestTheBucketsAreClosed(t *testing.T) {
 				t.Errorf("%s: %s", name, block)
 			}
 		}
-		if p["BucketEncryption"] == nil || get(p, "VersioningConfiguration", "Status") != "Enabled" {
+		// An older version of an export's file would outlive its deletion.
+		if versions := get(p, "VersioningConfiguration", "Status") == "Enabled"; p["BucketEncryption"] == nil || versions == (name == "ExportsBucket") {
 			t.Errorf("%s: %v", name, p)
 		}
 		policy, _ := json.Marshal(x.properties(name + "Policy"))
 		if !strings.Contains(string(policy), `"aws:SecureTransport":"false"`) || !strings.Contains(string(policy), `"Deny"`) {
 			t.Errorf("%s takes requests without TLS", name)
 		}
+	}
+}
+
+// Files of exports are encrypted with our key only, and go by themselves where
+// nobody deletes them.
+func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
+	x := load(t)
+	p := x.properties("ExportsBucket")
+	encryption := get(list(get(p, "BucketEncryption", "ServerSideEncryptionConfiguration"))[0], "ServerSideEncryptionByDefault")
+	if get(encryption, "SSEAlgorithm") != "aws:kms" || text(get(encryption, "KMSMasterKeyID")) != "${Key.Arn}" {
+		t.Errorf("encrypted by %v", encryption)
+	}
+	rule := list(get(p, "LifecycleConfiguration", "Rules"))[0]
+	if get(rule, "Status") != "Enabled" || text(get(rule, "ExpirationInDays")) != "${KeepExportDays}" ||
+		get(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1 {
+		t.Errorf("lifecycle %v", rule)
+	}
+	denied := map[string]string{}
+	for _, s := range list(get(x.properties("ExportsBucketPolicy"), "PolicyDocument", "Statement")) {
+		if branches, conditional := get(s, "Fn::If").([]any); conditional {
+			if branches[0] != "TlsRequired" {
+				t.Errorf("a statement hangs on %v", branches[0])
+			}
+			s = branches[1]
+		}
+		if get(s, "Effect") != "Deny" || get(s, "Principal") != "*" {
+			t.Errorf("%v does not deny everybody", get(s, "Sid"))
+		}
+		unless, _ := get(s, "Condition", "StringNotEquals").(object)
+		for key, value := range unless {
+			if get(s, "Condition", "Null", key) != "false" {
+				t.Errorf("%v refuses what does not name %s", get(s, "Sid"), key)
+			}
+			denied[key] = text(value)
+		}
+	}
+	if denied["s3:x-amz-server-side-encryption"] != "aws:kms" || denied["s3:x-amz-server-side-encryption-aws-kms-key-id"] != "${Key.Arn}" {
+		t.Errorf("refuses all but %v", denied)
+	}
+	if get(x.parameters, "RequireTls", "Default") != "true" {
+		t.Error("plain HTTP is not refused unless somebody says so")
+	}
+}
+
+// A passphrase is sealed by one function and opened by one other.
+func TestWhoSealsAndWhoOpensPassphrases(t *testing.T) {
+	var direct []string
+	for _, p := range permissions(t, load(t)) {
+		if strings.HasPrefix(p.action, "kms:") && strings.Contains(p.condition, "export-passphrase") {
+			direct = append(direct, p.role+" "+p.action)
+		} else if strings.HasPrefix(p.action, "kms:") && strings.HasPrefix(p.resource, "${Key") && !strings.Contains(p.condition, "kms:ViaService") {
+			t.Errorf("%s may do %s directly", p.role, p.action)
+		}
+	}
+	if want := []string{"ExportRole kms:Encrypt", "PortalRole kms:Decrypt"}; !slices.Equal(direct, want) {
+		t.Errorf("got %v, want %v", direct, want)
+	}
+	var policy []string
+	for _, s := range list(get(load(t).properties("Key"), "KeyPolicy", "Statement")) {
+		if get(s, "Condition", "StringEqualsIfExists", "kms:EncryptionContext:purpose") == "export-passphrase" {
+			for _, arn := range list(get(s, "Condition", "ArnLike", "aws:PrincipalArn")) {
+				role := text(arn)
+				policy = append(policy, role[strings.LastIndex(role, "/")+1:]+" "+get(s, "Action").(string))
+			}
+			if keys := list(get(s, "Condition", "ForAllValues:StringEquals", "kms:EncryptionContextKeys")); !slices.Equal(keys, []any{"purpose", "operation"}) {
+				t.Errorf("%v may be used with the context %v", get(s, "Sid"), keys)
+			}
+		}
+	}
+	if want := []string{"${AWS::StackName}-ExportRole-* kms:Encrypt", "${AWS::StackName}-PortalRole-* kms:Decrypt"}; !slices.Equal(slices.Compact(policy), want) {
+		t.Errorf("the key's policy says %v, want %v", policy, want)
 	}
 }
 

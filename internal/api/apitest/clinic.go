@@ -28,6 +28,7 @@ type Clinic struct {
 	Engine  *engine.Engine
 	Machine *Machine
 	Audit   *memory.Audit
+	Files   *memory.ExportFiles
 	Server  http.Handler
 	Logged  []string // what the engine logged
 }
@@ -49,7 +50,7 @@ const HostileName = `=HYPERLINK("http://example.org")`
 func New(t testing.TB) *Clinic {
 	t.Helper()
 	ctx := context.Background()
-	c := &Clinic{Store: memory.New(), Audit: memory.NewAudit()}
+	c := &Clinic{Store: memory.New(), Audit: memory.NewAudit(), Files: memory.NewExportFiles()}
 	var clock sync.Mutex
 	now := time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)
 	c.Engine = &engine.Engine{
@@ -64,7 +65,7 @@ func New(t testing.TB) *Clinic {
 		Log: func(_ context.Context, what string, err error, args ...any) {
 			c.Logged = append(c.Logged, fmt.Sprint(what, err, args))
 		},
-		Limits: engine.DefaultLimits, PortalURL: "https://portal.example.org",
+		Files: c.Files, Sealer: memory.NewSealer(), Limits: engine.DefaultLimits, PortalURL: "https://portal.example.org",
 	}
 	c.Machine = &Machine{engine: c.Engine}
 	c.Engine.Machine = c.Machine
@@ -168,6 +169,12 @@ func (m *Machine) run(ctx context.Context, id string) error {
 	v, err := m.engine.Verify(ctx, id)
 	if err != nil || m.Hold {
 		return err
+	}
+	if v.Export {
+		if _, err := m.engine.RunExport(ctx, id); err != nil {
+			return err
+		}
+		v.Batches = nil
 	}
 	for _, batch := range v.Batches {
 		if _, err := m.engine.RunBatch(ctx, id, batch); err != nil {

@@ -38,6 +38,7 @@ var asked = map[string]func(*rapid.T) bulk.Params{
 	kind.Tags.Name:                 tags,
 	kind.InsuranceChange.Name:      insuranceChange,
 	kind.DataCorrection.Name:       func(*rapid.T) bulk.Params { return nil },
+	kind.Export.Name:               export,
 	kind.Communication.Name:        message,
 	kind.VisitScheduling.Name:      scheduling,
 }
@@ -85,7 +86,7 @@ func DrawGiven(t *rapid.T, k kind.Kind, n int) []registry.Fields {
 	return read
 }
 
-// Drawn reports whether Draw can draw the kind.
+// Drawn reports whether Draw or DrawFile can draw the kind.
 func Drawn(k kind.Kind) bool { return asked[k.Name] != nil }
 
 // DrawFields draws a profile's fields that are no one's identity: status, tags,
@@ -186,6 +187,19 @@ func tags(t *rapid.T) bulk.Params {
 		params[kind.AddTags], params[kind.RemoveTags] = params[kind.RemoveTags], params[kind.AddTags]
 	}
 	return params
+}
+
+func export(t *rapid.T) bulk.Params {
+	of := rapid.SampledFrom(kind.ExportTypes).Draw(t, "type")
+	var names []string
+	for _, c := range of.Columns() {
+		names = append(names, c.Name)
+	}
+	ticked := rapid.Permutation(names).Draw(t, "columns")[:rapid.IntRange(1, len(names)).Draw(t, "ticked")]
+	return bulk.Params{
+		kind.ExportType: of.Name, kind.ExportFormat: rapid.SampledFrom(of.Formats).Draw(t, "format"),
+		kind.ExportColumns: strings.Join(ticked, " "),
+	}
 }
 
 func insuranceChange(t *rapid.T) bulk.Params {

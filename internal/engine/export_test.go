@@ -1,0 +1,388 @@
+package engine_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+)
+
+// exports is a request to export the patients' visits.
+func exports(ids ...string) engine.Request {
+	return engine.Request{Kind: "export", Key: "key-0123456789abcdef", Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
+		Params: bulk.Params{kind.ExportType: "visit-history", kind.ExportFormat: "csv", kind.ExportColumns: "visit.name visit.start visit.state"}}
+}
+
+// exported runs an export to its end.
+func (c *clinic) exported(r engine.Request) bulk.Operation {
+	c.t.Helper()
+	op := c.started(r)
+	_, err := c.RunExport(c.t.Context(), op.ID)
+	must(c.t, err)
+	op, err = c.Finish(c.t.Context(), op.ID, "")
+	must(c.t, err)
+	return op
+}
+
+// nothingLeft checks that there is no file of an operation, and no part of one.
+func (c *clinic) nothingLeft(op bulk.Operation) {
+	c.t.Helper()
+	if c.header(op.ID).File != nil || c.files.Content(op.ID) != nil || c.files.Unfinished(op.ID) > 0 {
+		c.t.Errorf("header %v, %d bytes, %d unfinished", c.header(op.ID).File, len(c.files.Content(op.ID)), c.files.Unfinished(op.ID))
+	}
+}
+
+func TestThePlanOfAnExportCountsRows(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(3), visits(4))
+	c.admit(registry.Active, []string{"P777"})
+	c.byHand("P001", registry.LockedBy, "Nora Nurse") // looking is not changing
+	c.admit(registry.Active, []string{"Q1"}, with(registry.FacilityField, "fac-3"))
+	op := c.planned(exports("P001", "P002", "P003", "P777", "none", "Q1", "P001"))
+	equal(t, "patients", op.Plan.Changes, 4)
+	equal(t, "rows of visits", op.Plan.Rows["visits"], 12)
+	equal(t, "left out", op.Plan.Excluded, 3)
+	equal(t, "of another facility", op.Plan.ByReason[bulk.OtherFacility], 1)
+	equal(t, "facilities", strings.Join(op.Plan.Facilities, " "), "fac-1")
+	// 4 rows of id, name, start and state with their separators, for each of three.
+	equal(t, "bytes", op.Plan.Bytes, 12*(len("P001")+len(canary+" P001")+len("2026-12-02T12:00")+len("scheduled")+4))
+}
+
+func TestAnExportFromRequestToDeletion(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(150), visits(2)) // two batches
+	started := c.started(exports(numbered(150)...))
+	v, err := c.Verify(t.Context(), started.ID)
+	must(t, err)
+	equal(t, "run as a whole", v.Export, true)
+	tally, err := c.RunExport(t.Context(), started.ID)
+	must(t, err)
+	equal(t, "tally", tally, bulk.Tally{Done: 150})
+	op, err := c.Finish(t.Context(), started.ID, "")
+	must(t, err)
+	equal(t, "state", op.State, bulk.Completed)
+	content := c.files.Content(op.ID)
+	sum := sha256.Sum256(content)
+	equal(t, "digest", op.File.Digest, hex.EncodeToString(sum[:]))
+	equal(t, "size", op.File.Size, int64(len(content)))
+	equal(t, "patients", op.File.Patients, 150)
+	equal(t, "rows", op.File.Rows["visits"], 300)
+	if strings.Contains(string(content), canary) {
+		t.Error("a name can be read in the encrypted file")
+	}
+	list(t, "told", c.sent("Completed: "+op.ID), ada.Email)
+
+	handed, err := c.Download(t.Context(), ada, op.ID)
+	must(t, err)
+	equal(t, "link", handed.Link, "https://files.example/"+op.ID+"?as="+op.ID+".zip")
+	passphrase, _, err := c.Passphrase(t.Context(), ada, op.ID)
+	must(t, err)
+	equal(t, "length of the passphrase", len(passphrase), 34)
+	for _, e := range must2(c.store.Events(t.Context(), op.ID)) {
+		if strings.Contains(e.Detail, passphrase) {
+			t.Errorf("the event %s has the passphrase", e.What)
+		}
+	}
+
+	c.now = op.File.Expires.Add(-time.Second)
+	equal(t, "deleted too early", c.watch().Deleted, 0)
+	c.now = op.File.Expires
+	_, err = c.Download(t.Context(), ada, op.ID)
+	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
+	equal(t, "deleted", c.watch().Deleted, 1)
+	equal(t, "deleted again", c.watch().Deleted, 0)
+	equal(t, "content", len(c.files.Content(op.ID)), 0)
+	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
+	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
+	list(t, "events", c.happened(op.ID), "requested", "planned", "submitted", "approved", "started", "file ready", "completed",
+		"downloaded", "passphrase shown", "file deleted")
+}
+
+func must2[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestEveryTypeInEveryFormatIsMade(t *testing.T) {
+	for _, of := range kind.ExportTypes {
+		for _, format := range of.Formats {
+			t.Run(of.Name+" as "+format, func(t *testing.T) {
+				c := newClinic(t)
+				c.admit(registry.Active, numbered(120), visits(1))
+				r := exports(numbered(120)...)
+				var names []string
+				for _, column := range of.Columns() {
+					names = append(names, column.Name)
+				}
+				r.Params = bulk.Params{kind.ExportType: of.Name, kind.ExportFormat: format, kind.ExportColumns: strings.Join(names, " ")}
+				op := c.exported(r)
+				equal(t, "state", op.State, bulk.Completed)
+				for _, s := range engine.Sheets(op) {
+					equal(t, "rows of "+s.Title, s.Made, s.Planned)
+				}
+				if n := bulk.AllRows(op.File.Rows); of.Name != "clinical-summary" && n < 120 {
+					t.Errorf("%d rows", n)
+				}
+			})
+		}
+	}
+}
+
+// Whoever has left the facility between preview and run is not handed out: the
+// requester may not hold the new one.
+func TestWhoHasMovedIsNotInTheFile(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(4), visits(1))
+	op := c.started(exports(numbered(4)...))
+	c.byHand("P002", registry.FacilityField, "fac-2")
+	c.store.Remove(registry.ProfileRef("P003"))
+	c.byHand("P004", registry.StatusField, "On Hold") // other changes do not matter
+	_, err := c.RunExport(t.Context(), op.ID)
+	must(t, err)
+	op, err = c.Finish(t.Context(), op.ID, "")
+	must(t, err)
+	equal(t, "state", op.State, bulk.CompletedWithErrors)
+	equal(t, "counts", op.Final, bulk.Tally{Done: 2, Skipped: 2})
+	equal(t, "patients in the file", op.File.Patients, 2)
+	outcomes := c.outcomes(op)
+	equal(t, "moved", outcomes["P002"].Code+" "+fmt.Sprint(outcomes["P002"].Retryable), "changed-since true")
+	equal(t, "gone", outcomes["P003"].Code, bulk.Gone)
+}
+
+func TestAnApproverIsToldWhoHasMoved(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(3))
+	op := c.submitted(exports(numbered(3)...))
+	c.byHand("P001", registry.StatusField, "On Hold")
+	c.byHand("P002", registry.FacilityField, "fac-2")
+	stale, err := c.Stale(t.Context(), op)
+	must(t, err)
+	equal(t, "stale", stale, 1)
+}
+
+// A call that fails anywhere leaves nothing; the next makes the file.
+func TestAnExportIsNeverHalf(t *testing.T) {
+	boom := errors.New("AccessDenied")
+	for _, call := range []string{"stat", "create", "write", "complete", "seal", "PutWritten", "Written", "Update", "CommitGroup", "Parts", "complete, answered"} {
+		t.Run(call, func(t *testing.T) {
+			c := newClinic(t)
+			c.admit(registry.Active, numbered(120), visits(1))
+			op := c.started(exports(numbered(120)...))
+			fails := true
+			c.files.Fail = func(name string) error {
+				if fails && name == call {
+					return boom
+				}
+				return nil
+			}
+			c.sealer.Fail = func() error {
+				if fails && call == "seal" {
+					return boom
+				}
+				return nil
+			}
+			c.fault = func(name string, do func() error) error {
+				if fails && name == call {
+					return boom
+				}
+				return do()
+			}
+			if call == "complete, answered" {
+				c.files.Lose = "complete"
+			}
+			_, err := c.RunExport(t.Context(), op.ID)
+			if err == nil {
+				t.Fatal("the call did not fail")
+			}
+			if c.header(op.ID).File != nil && call != "CommitGroup" {
+				t.Error("the operation has a file")
+			}
+			equal(t, "unfinished", c.files.Unfinished(op.ID), 0)
+			fails, c.files.Lose = false, ""
+			_, err = c.RunExport(t.Context(), op.ID)
+			must(t, err)
+			op, err = c.Finish(t.Context(), op.ID, "")
+			must(t, err)
+			equal(t, "state", op.State, bulk.Completed)
+			attempt, size, ok, err := c.files.Stat(t.Context(), op.ID)
+			must(t, err)
+			if !ok || attempt != op.File.Attempt || size != op.File.Size {
+				t.Errorf("the file is of attempt %s with %d bytes; recorded is %s with %d", attempt, size, op.File.Attempt, op.File.Size)
+			}
+			_, _, err = c.Passphrase(t.Context(), ada, op.ID)
+			must(t, err)
+		})
+	}
+}
+
+func TestAnExportThatCannotBeMadeFailsAndLeavesNothing(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(3))
+	op := c.started(exports(numbered(3)...))
+	c.sealer.Fail = func() error { return errors.New("AccessDenied") }
+	_, err := c.RunExport(t.Context(), op.ID)
+	equal(t, "code", fault.CodeOf(err), fault.Internal)
+	op, err = c.Finish(t.Context(), op.ID, "Internal")
+	must(t, err)
+	equal(t, "state", op.State, bulk.FailedState)
+	equal(t, "cause", op.Cause, ourFault)
+	c.nothingLeft(op)
+	if !c.MayFollow(op, bulk.Rerun) {
+		t.Error("it cannot be run again")
+	}
+	_, err = c.Download(t.Context(), ada, op.ID)
+	refused(t, err, fault.NotFound, op.ID+" has no file to download.")
+}
+
+// A call that nobody waits for any more may come to its end after the
+// operation has.
+func TestALateCallMakesNoFile(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(3))
+	op := c.started(exports(numbered(3)...))
+	c.files.Fail = func(call string) error {
+		if call == "complete" && !c.header(op.ID).State.Ended() {
+			_, err := c.Finish(t.Context(), op.ID, "States.Timeout")
+			return err
+		}
+		return nil
+	}
+	_, err := c.RunExport(t.Context(), op.ID)
+	if err == nil {
+		t.Error("the late call does not say so")
+	}
+	equal(t, "state", c.header(op.ID).State, bulk.FailedState)
+	c.nothingLeft(op)
+}
+
+func TestAnExportIsStopped(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(250))
+	op := c.started(exports(numbered(250)...))
+	c.files.Fail = func(call string) error {
+		if call == "create" {
+			_, err := c.Stop(t.Context(), ada, op.ID)
+			return err
+		}
+		return nil
+	}
+	tally, err := c.RunExport(t.Context(), op.ID)
+	must(t, err)
+	equal(t, "tally", tally, bulk.Tally{})
+	op, err = c.Finish(t.Context(), op.ID, "")
+	must(t, err)
+	equal(t, "state", op.State, bulk.Stopped)
+	c.nothingLeft(op)
+}
+
+func TestTheRunOfAnExportRepeatedChangesNothing(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(120))
+	op := c.exported(exports(numbered(120)...))
+	before := c.files.Content(op.ID)
+	c.byHand("P001", registry.StatusField, "On Hold")
+	_, err := c.RunExport(t.Context(), op.ID)
+	must(t, err)
+	equal(t, "content is the same", string(c.files.Content(op.ID)) == string(before), true)
+	equal(t, "version", c.header(op.ID).Version, op.Version)
+}
+
+func TestWhoMayHaveTheFileOfAnExport(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(1))
+	op := c.exported(exports("P001"))
+	foreign := "Only Ada Asks, who asked for this export, can have its file and passphrase. If you need the data too, ask for an export yourself."
+	for _, p := range []staff.Person{grace, lin, amir, ula, tom} {
+		_, err := c.Download(t.Context(), p, op.ID)
+		refused(t, err, fault.Forbidden, foreign)
+		_, _, err = c.Passphrase(t.Context(), p, op.ID)
+		refused(t, err, fault.Forbidden, foreign)
+	}
+	_, err := c.Download(t.Context(), ben, op.ID)
+	equal(t, "who may not see it", fault.CodeOf(err), fault.NotFound)
+	left := ada
+	left.Facilities = []string{"fac-2"}
+	_, err = c.Download(t.Context(), left, op.ID)
+	refused(t, err, fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
+	left = ada
+	left.Disabled = true
+	_, _, err = c.Passphrase(t.Context(), left, op.ID)
+	equal(t, "who was disabled", fault.CodeOf(err), fault.NotFound)
+	list(t, "events", c.happened(op.ID)[7:])
+}
+
+func TestThePassphraseIsShownOnce(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(1))
+	op := c.exported(exports("P001"))
+	var got []string
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			passphrase, _, err := c.Passphrase(t.Context(), ada, op.ID)
+			if err == nil {
+				c.locked(func() { got = append(got, passphrase) })
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	equal(t, "times shown", len(got), 1)
+	_, ok, err := c.store.Sealed(t.Context(), op.ID, op.File.Attempt)
+	must(t, err)
+	equal(t, "kept", ok, false)
+	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
+	refused(t, err, fault.Conflict, "The passphrase of "+op.ID+" was shown to you at 12:00 UTC on 1 December 2026, and is shown only once. If it is lost, the file cannot be opened: ask for a new export.")
+}
+
+// Where it cannot be opened, it has not been shown, and can be shown later.
+func TestAPassphraseThatCouldNotBeOpenedIsNotShown(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(1))
+	op := c.exported(exports("P001"))
+	c.sealer.Fail = func() error { return errors.New("AccessDenied") }
+	_, _, err := c.Passphrase(t.Context(), ada, op.ID)
+	equal(t, "code", fault.CodeOf(err), fault.Internal)
+	c.sealer.Fail = nil
+	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
+	must(t, err)
+}
+
+func TestTheListOfExports(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	made := c.exported(exports("P001"))
+	r := exports("P002")
+	r.Key = "key-of-another-request"
+	c.submitted(r) // not approved
+	c.finished(withKey(asks(registry.OnHold, "P001"), "key-of-a-status-change"))
+	for _, p := range []staff.Person{ada, grace, ula} {
+		ops, err := c.Exports(t.Context(), p, 31, 100)
+		must(t, err)
+		if len(ops) != 1 || ops[0].ID != made.ID {
+			t.Errorf("%s sees %d exports", p.Name, len(ops))
+		}
+	}
+	ops, err := c.Exports(t.Context(), ben, 31, 100)
+	must(t, err)
+	equal(t, "seen by ben", len(ops), 0)
+}
+
+func withKey(r engine.Request, key string) engine.Request {
+	r.Key = key
+	return r
+}

@@ -1,0 +1,266 @@
+package portal
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/kind"
+)
+
+// fileState is how the file of an export stands, in one word.
+type fileState string
+
+const (
+	fileMaking  fileState = "generating"
+	fileReady   fileState = "ready"
+	fileFailed  fileState = "failed"
+	fileDeleted fileState = "deleted"
+)
+
+func (rq *request) fileState(op bulk.Operation) fileState {
+	switch {
+	case op.File != nil && (!op.File.Deleted.IsZero() || !rq.Now().Before(op.File.Expires)):
+		return fileDeleted
+	case op.File != nil:
+		return fileReady
+	case op.State.Ended():
+		return fileFailed
+	}
+	return fileMaking
+}
+
+// exports lists the exports of the last weeks that the person may see.
+func exports(rq *request) error {
+	const days, most, perPage = 31, 500, 25
+	all, err := rq.engine.Exports(rq.ctx(), rq.person, days, most)
+	if err != nil {
+		return err
+	}
+	d, err := rq.engine.Registry.Directory(rq.ctx())
+	if err != nil {
+		return err
+	}
+	type row struct {
+		operationRow
+		FileState fileState
+		Rows      int
+		Size      string
+		Mine      bool
+	}
+	data := struct {
+		Rows   []row
+		Pages  pager
+		Days   int
+		MayAsk bool
+	}{Days: days, MayAsk: rq.person.MayRequest(), Pages: pagesOf(len(all), perPage, rq.r.URL.Query().Get("page"))}
+	for _, r := range operationRows(all[data.Pages.From:data.Pages.To], d) {
+		one := row{operationRow: r, FileState: rq.fileState(r.Operation), Rows: bulk.AllRows(r.Plan.Rows), Mine: r.Requester.Sub == rq.person.Sub}
+		if r.File != nil {
+			one.Rows, one.Size = bulk.AllRows(r.File.Rows), bytesInWords(r.File.Size)
+		}
+		data.Rows = append(data.Rows, one)
+	}
+	title := "Exports"
+	if data.Pages.Last > 1 {
+		title = fmt.Sprintf("Exports, page %d of %d", data.Pages.Page, data.Pages.Last)
+	}
+	return rq.show(page{name: "exports", title: title, heading: "Exports", data: data})
+}
+
+// bytesInWords is a size as people read it: 830 bytes, 12 kB, 3.4 MB.
+func bytesInWords(n int64) string {
+	switch {
+	case n < 1000:
+		return plural(int(n), "byte", "bytes")
+	case n < 1_000_000:
+		return fmt.Sprintf("%d kB", (n+500)/1000)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// filePart is what pages show of an export's file. Without one, State says why.
+type filePart struct {
+	Op     bulk.Operation
+	State  fileState
+	Name   string
+	Size   string
+	Excel  bool
+	Sheets []engine.SheetRows
+}
+
+// fileData is a page about a file; only one of them has the passphrase.
+type fileData struct {
+	filePart
+	Passphrase string
+}
+
+// filePart describes the file of an export that has ended; nil for other kinds.
+func (rq *request) filePart(op bulk.Operation, k kind.Kind) *filePart {
+	if !k.MakesFile() {
+		return nil
+	}
+	f := &filePart{Op: op, State: rq.fileState(op), Name: engine.FileName(op), Excel: op.Params[kind.ExportFormat] == kind.FormatExcel, Sheets: engine.Sheets(op)}
+	if op.File != nil {
+		f.Size = bytesInWords(op.File.Size)
+	}
+	return f
+}
+
+// theFile reads the export of the address, for the person who may have its file.
+func (rq *request) theFile() (fileData, error) {
+	op, k, err := rq.theOperation()
+	if err == nil && !k.MakesFile() {
+		err = fault.New(fault.NotFound, "%s makes no file.", op.ID)
+	}
+	if err == nil {
+		err = rq.engine.MayNotHaveFile(rq.person, op)
+	}
+	if err != nil {
+		return fileData{}, err
+	}
+	return fileData{filePart: *rq.filePart(op, k)}, nil
+}
+
+// filePage shows what the file is and how to get and open it.
+func filePage(rq *request) error {
+	data, err := rq.theFile()
+	if err != nil {
+		return err
+	}
+	return rq.show(page{name: "file", title: data.Op.ID + ": file", heading: "The exported file", data: data, crumbs: operationCrumbs(data.Op, "File")})
+}
+
+// downloadFile leads to the file, by an address that lasts a minute.
+func downloadFile(rq *request) error {
+	data, err := rq.theFile()
+	if err != nil {
+		return err
+	}
+	handed, err := rq.engine.Download(rq.ctx(), rq.person, data.Op.ID)
+	if err != nil {
+		return err
+	}
+	return rq.redirect(handed.Link)
+}
+
+// passphrasePage asks before the passphrase is shown, which happens once.
+func passphrasePage(rq *request) error {
+	data, err := rq.theFile()
+	if err != nil {
+		return err
+	}
+	return rq.show(page{name: "passphrase", title: data.Op.ID + ": passphrase", heading: "The passphrase of the file", data: data,
+		crumbs: operationCrumbs(data.Op, "Passphrase")})
+}
+
+// showPassphrase is the one form that answers with a page instead of leading to
+// one: what it shows is kept nowhere, so no other address could show it.
+func showPassphrase(rq *request) error {
+	data, err := rq.theFile()
+	if err != nil {
+		return err
+	}
+	if data.Passphrase, data.Op, err = rq.engine.Passphrase(rq.ctx(), rq.person, data.Op.ID); err != nil && !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	pg := page{name: "passphrase", title: data.Op.ID + ": passphrase", heading: "The passphrase of the file", data: data,
+		crumbs: operationCrumbs(data.Op, "Passphrase")}
+	if err != nil {
+		pg.status = fault.Status(err)
+		pg.banner = &banner{"info", "It was shown before", fault.Sentence(err)}
+	}
+	return rq.show(pg)
+}
+
+// exportForm is what the form of an export offers.
+type exportForm struct {
+	Types, Formats []option
+	Columns        []exportColumns // of each type
+}
+
+type exportColumns struct {
+	Type, Title string
+	Answers     []option
+}
+
+// columnAnswer is the answer that ticks a column of a type: the form has the
+// columns of all types, and those of the chosen one count.
+func columnAnswer(of kind.ExportOf, c kind.SheetColumn) string { return of.Name + "/" + c.Name }
+
+func exportChoices(choices) any {
+	form := exportForm{Formats: []option{
+		{kind.FormatExcel, "Excel", "One workbook, opened with the passphrase in Excel or LibreOffice"},
+		{kind.FormatCSV, "CSV", "A ZIP file that asks for the passphrase, with one table in it. Not for the Full Record"},
+	}}
+	for _, of := range kind.ExportTypes {
+		form.Types = append(form.Types, option{of.Name, of.Title, of.Contents})
+		columns := exportColumns{Type: of.Name, Title: of.Title}
+		for _, c := range of.Columns() {
+			title := c.Title
+			if topic, _, _ := strings.Cut(c.Name, "."); len(of.Sheets) > 1 && topicTitles[topic] != "" {
+				title = topicTitles[topic] + ": " + lowerFirst(title)
+			}
+			columns.Answers = append(columns.Answers, option{Value: columnAnswer(of, c), Title: title})
+		}
+		form.Columns = append(form.Columns, columns)
+	}
+	return form
+}
+
+// topicTitles tell apart the columns of a file with several sheets.
+var topicTitles = map[string]string{"clinical": "Diagnoses, medications, allergies", "visit": "Visits"}
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+// everyColumn is the form of an export as it is first shown: with every column
+// ticked, to be unticked.
+func everyColumn(time.Time) url.Values {
+	form := url.Values{}
+	for _, of := range kind.ExportTypes {
+		for _, c := range of.Columns() {
+			form.Add(kind.ExportColumns, columnAnswer(of, c))
+		}
+	}
+	return form
+}
+
+// exportParams takes of the ticked columns those of the chosen type.
+func exportParams(form url.Values) bulk.Params {
+	p := bulk.Params{}
+	for _, name := range []string{kind.ExportType, kind.ExportFormat} {
+		if value := form.Get(name); value != "" {
+			p[name] = value
+		}
+	}
+	var columns []string
+	for _, answer := range form[kind.ExportColumns] {
+		if of, column, _ := strings.Cut(answer, "/"); of == p[kind.ExportType] {
+			columns = append(columns, column)
+		}
+	}
+	if len(columns) > 0 {
+		p[kind.ExportColumns] = strings.Join(columns, " ")
+	}
+	return p
+}
+
+// exportAnswers is the form that gave the parameters; of the other types every
+// column is ticked.
+func exportAnswers(p bulk.Params) url.Values {
+	form := everyColumn(time.Time{})
+	form[kind.ExportColumns] = slices.DeleteFunc(form[kind.ExportColumns], func(answer string) bool {
+		of, column, _ := strings.Cut(answer, "/")
+		return of == p[kind.ExportType] && !slices.Contains(strings.Fields(p[kind.ExportColumns]), column)
+	})
+	form.Set(kind.ExportType, p[kind.ExportType])
+	form.Set(kind.ExportFormat, p[kind.ExportFormat])
+	return form
+}

@@ -1,0 +1,373 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/export/csvfile"
+	"bulkops/internal/kind"
+	"bulkops/internal/registry"
+	"bulkops/internal/staff"
+	"bulkops/test/readers"
+)
+
+// exports are the parameters of an export with all columns of its type.
+func exports(of kind.ExportOf, format string) bulk.Params {
+	var names []string
+	for _, c := range of.Columns() {
+		names = append(names, c.Name)
+	}
+	return bulk.Params{kind.ExportType: of.Name, kind.ExportFormat: format, kind.ExportColumns: strings.Join(names, " ")}
+}
+
+// exportBucket looks into the bucket of exports with an administrator's rights.
+type exportBucket struct{ *s3.Client }
+
+func exportsBucket() exportBucket {
+	return exportBucket{s3.NewFromConfig(live.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true })}
+}
+
+func (b exportBucket) name() *string { return aws.String(live.Outputs["ExportsBucket"]) }
+
+// unfinished counts the uploads of an operation's file that are not complete.
+func (b exportBucket) unfinished(t *testing.T, op string) int {
+	t.Helper()
+	out, err := b.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: b.name(), Prefix: &op})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out.Uploads)
+}
+
+// objects counts the objects of an operation.
+func (b exportBucket) objects(t *testing.T, op string) int {
+	t.Helper()
+	out, err := b.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: b.name(), Prefix: &op})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out.Contents)
+}
+
+// Every type in every format, of 2,000 patients: asked for, approved, run, and
+// then fetched at the portal by who asked for it. One run is killed in the
+// middle of its upload. Programs that know nothing of ours open the files.
+func TestExports(t *testing.T) {
+	t.Parallel()
+	w := newWard(t, "exports", 2000, 1)
+	w.requester = live.person(t, staff.Staff, "ana.staff@example.org")
+	lead := w.employ(t, "lead", staff.TeamLead)
+	parts := w.takeNotes(t)
+	portal := signIn(t, w.requester.Email, "/exports")
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	made := map[string]bulk.Operation{}
+	for _, of := range kind.ExportTypes {
+		for _, format := range of.Formats {
+			all.Go(func() {
+				op := w.send(t, w.plannedAs(t, "export", exports(of, format)))
+				decide(t, live.engine(t), lead, op, bulk.Approve)
+				if of.Name == "full-record" {
+					killInUpload(t, op.ID)
+				}
+				op = await(t, op.ID, bulk.Completed)
+				mu.Lock()
+				defer mu.Unlock()
+				made[of.Name+" as "+format] = op
+			})
+		}
+	}
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	names := slices.Sorted(maps.Keys(made))
+	var files []readers.File
+	for _, name := range names {
+		files = append(files, portal.takesFile(made[name]))
+	}
+	for i, content := range readers.Python(t, files...) {
+		checkContent(t, names[i], made[names[i]], content, parts)
+		if strings.HasSuffix(files[i].Path, ".zip") {
+			of, _ := kind.FindExport(made[names[i]].Params[kind.ExportType])
+			if text, err := readers.SevenZip(t, files[i], of.Sheets[0].Title+".csv"); err != nil || bytes.Count(text, []byte("\n")) < 1000 {
+				t.Errorf("%s: 7-Zip extracts %d bytes: %v", names[i], len(text), err)
+			}
+		}
+	}
+	portal.open("/exports")
+	for _, op := range made {
+		portal.reads(op.ID)
+	}
+	w.deniedByKMS(t, lead)
+	refusedWithoutTLS(t, made[names[0]], portal)
+}
+
+// takeNotes writes a clinical note about every second patient, and returns
+// everything kept about each.
+func (w ward) takeNotes(t *testing.T) map[string][]registry.Record {
+	t.Helper()
+	var records []registry.Record
+	for i, id := range w.patients {
+		if i%2 == 0 {
+			sort := []string{"condition", "medication", "allergy"}[i/2%3]
+			records = append(records, registry.Record{Ref: registry.Ref{Patient: id, Part: "CLINICAL#" + sort + "#N1"}, Stamp: registry.Stamp{By: "Rita Chen", At: time.Now()},
+				Fields: registry.Fields{registry.ClinicalKind: sort, registry.ClinicalCode: "I10", registry.ClinicalText: "=Essential, \"hypertension\"\nsecond line",
+					registry.ClinicalState: "active", registry.ClinicalDate: "2024-02-29"}})
+		}
+	}
+	if err := live.registry.PutRecords(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string][]registry.Record{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for part := range slices.Chunk(w.patients, 250) {
+		all.Go(func() {
+			for _, id := range part {
+				kept, err := live.registry.Parts(t.Context(), id)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				parts[id] = kept
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return parts
+}
+
+// killInUpload kills the function while the operation's file is half uploaded,
+// and checks that nothing of that attempt is there.
+func killInUpload(t *testing.T, op string) {
+	b := exportsBucket()
+	killed := false
+	for deadline := time.Now().Add(30 * time.Second); !killed && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if b.unfinished(t, op) == 0 {
+			continue
+		}
+		pids, err := live.FunctionPIDs("export")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, pid := range pids {
+			killed = syscall.Kill(pid, syscall.SIGKILL) == nil || killed
+		}
+		if n := b.objects(t, op); n != 0 {
+			t.Errorf("the kill came too late: there are %d objects", n)
+		}
+	}
+	if !killed {
+		t.Error("nothing was killed: the test says nothing")
+	}
+}
+
+// takesFile shows the passphrase, once, and downloads the file.
+func (p *person) takesFile(op bulk.Operation) readers.File {
+	p.Helper()
+	p.open("/operations/" + op.ID)
+	p.reads("The file is complete: every patient in the plan is in it.", "In the file 2,000", op.File.Digest)
+	p.follow("Show the passphrase")
+	form := p.page.Form("Show the passphrase once")
+	p.send(form)
+	p.isStatus(http.StatusOK)
+	p.reads("This is shown only now")
+	passphrase := p.find(`([0-9a-z]{4}(?:-[0-9a-z]{4}){6})`)
+	if got := p.page.Header.Get("Cache-Control"); got != "no-store" {
+		p.Errorf("the passphrase's page may be kept: %s", got)
+	}
+	p.send(form)
+	p.isStatus(http.StatusConflict)
+	p.reads("is shown only once")
+	if p.page.Says(passphrase) {
+		p.Error("the passphrase is shown again")
+	}
+	p.open("/operations/" + op.ID + "/file")
+	p.press("Download")
+	p.isStatus(http.StatusOK)
+	for header, want := range map[string]string{"Cache-Control": "no-store", "Content-Disposition": `attachment; filename="` + op.ID + `.`} {
+		if got := p.page.Header.Get(header); !strings.HasPrefix(got, want) {
+			p.Errorf("%s of the file is %q, want %q", header, got, want)
+		}
+	}
+	sum := sha256.Sum256(p.page.Content)
+	if op.File.Digest != hex.EncodeToString(sum[:]) || op.File.Size != int64(len(p.page.Content)) {
+		p.Errorf("%d bytes arrived, %d were written", len(p.page.Content), op.File.Size)
+	}
+	b := exportsBucket()
+	if n, left := b.objects(p.T, op.ID), b.unfinished(p.T, op.ID); n != 1 || left != 0 {
+		p.Errorf("%d objects and %d unfinished uploads", n, left)
+	}
+	head, err := b.HeadObject(p.Context(), &s3.HeadObjectInput{Bucket: b.name(), Key: &op.ID})
+	if err != nil || head.ServerSideEncryption != s3types.ServerSideEncryptionAwsKms || !strings.HasSuffix(aws.ToString(head.SSEKMSKeyId), live.Outputs["KeyArn"][strings.LastIndex(live.Outputs["KeyArn"], "/"):]) {
+		p.Errorf("the object is encrypted by %v with %s: %v", head.ServerSideEncryption, aws.ToString(head.SSEKMSKeyId), err)
+	}
+	format := strings.TrimPrefix(p.page.Header.Get("Content-Disposition"), `attachment; filename="`+op.ID)
+	return readers.Write(p.T, op.ID+strings.TrimSuffix(format, `"`), passphrase, p.page.Content)
+}
+
+// checkContent compares what a reader found with what the registry holds.
+func checkContent(t *testing.T, name string, op bulk.Operation, got readers.Content, parts map[string][]registry.Record) {
+	t.Helper()
+	if got.Error != "" {
+		t.Errorf("%s cannot be opened: %s", name, got.Error)
+		return
+	}
+	directory, err := live.registry.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if op.Final != (bulk.Tally{Done: 2000}) || op.File.Patients != 2000 {
+		t.Errorf("%s: %+v, %d patients in the file", name, op.Final, op.File.Patients)
+	}
+	order := []string{}
+	for line, err := range live.engine(t).Lines(t.Context(), op) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		order = append(order, line.Change.Subject)
+	}
+	csv := op.Params[kind.ExportFormat] == kind.FormatCSV
+	for _, sheet := range kind.Export.Sheets(op.Params) {
+		want := [][]string{sheet.Headings()}
+		for _, id := range order {
+			i := slices.IndexFunc(parts[id], func(r registry.Record) bool { return r.Ref.Part == registry.ProfilePart })
+			want = append(want, sheet.Rows(registry.Patient{Record: parts[id][i]}, parts[id], directory)...)
+		}
+		title := sheet.Title
+		if csv {
+			title += ".csv"
+		}
+		rows := got.Table(t, title)
+		if len(rows) != len(want) || op.File.Rows[sheet.Name] != len(want)-1 || op.Plan.Rows[sheet.Name] != len(want)-1 {
+			t.Errorf("%s has %d rows in %s, recorded %d, planned %d, want %d", name, len(rows)-1, title, op.File.Rows[sheet.Name], op.Plan.Rows[sheet.Name], len(want)-1)
+			continue
+		}
+		for n := range want {
+			for c, cell := range want[n] {
+				if csv {
+					cell = csvfile.Cell(cell)
+				}
+				if c >= len(rows[n]) && cell == "" {
+					continue
+				}
+				if rows[n][c] != cell {
+					t.Fatalf("%s, row %d of %s, column %d: a reader finds %q, the registry has %q", name, n, title, c, rows[n][c], cell)
+				}
+			}
+		}
+	}
+	text := fmt.Sprint(got.Tables)
+	for _, fact := range []string{op.ID, "Ana Lindqvist", "lead of ward", op.Reason, op.Plan.Digest, "UTC"} {
+		if !strings.Contains(text, fact) {
+			t.Errorf("the cover of %s does not say %q", name, fact)
+		}
+	}
+}
+
+// deniedByKMS takes away the function's right to seal in the middle of a run:
+// it fails, leaves nothing, and is run again when the right is back.
+func (w ward) deniedByKMS(t *testing.T, lead staff.Person) {
+	t.Helper()
+	of, _ := kind.FindExport("patient-list")
+	op := w.send(t, w.plannedAs(t, "export", exports(of, kind.FormatCSV), w.patients[:3]...))
+	back := setVariable(t, "export", "SEALED_BY", strings.Replace(live.Outputs["KeyArn"], ":key/", ":key/0", 1))
+	defer back()
+	decide(t, live.engine(t), lead, op, bulk.Approve)
+	op = await(t, op.ID, bulk.FailedState)
+	b := exportsBucket()
+	if op.File != nil || b.objects(t, op.ID) != 0 || b.unfinished(t, op.ID) != 0 || op.Final != (bulk.Tally{}) {
+		t.Errorf("after the denial: file %v, %d objects, %d unfinished uploads, %+v", op.File, b.objects(t, op.ID), b.unfinished(t, op.ID), op.Final)
+	}
+	back()
+	again, err := live.engine(t).Again(t.Context(), w.requester, op.ID, bulk.Rerun, "again after the denial of "+op.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again = w.send(t, await(t, again.ID, bulk.Ready))
+	decide(t, live.engine(t), lead, again, bulk.Approve)
+	if again = await(t, again.ID, bulk.Completed); again.File == nil || again.File.Patients != 3 {
+		t.Errorf("run again: %+v", again.File)
+	}
+}
+
+// setVariable changes a variable of a deployed function; back, which can be
+// called twice, gives it its old value.
+func setVariable(t *testing.T, function, name, value string) (back func()) {
+	t.Helper()
+	of := aws.String(live.physicalName(function))
+	now, err := live.functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: of})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(value string) {
+		variables := maps.Clone(now.Environment.Variables)
+		variables[name] = value
+		if _, err := live.functions.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: of,
+			Environment: &types.Environment{Variables: variables}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(value)
+	return sync.OnceFunc(func() { set(now.Environment.Variables[name]) })
+}
+
+// refusedWithoutTLS puts the statement into the bucket's policy that the
+// template puts there on AWS, and sees that nothing comes out over plain HTTP.
+func refusedWithoutTLS(t *testing.T, op bulk.Operation, portal *person) {
+	t.Helper()
+	b := exportsBucket()
+	deployed, err := b.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: b.name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Version   string
+		Statement []any
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(deployed.Policy)), &policy); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(aws.ToString(deployed.Policy), "SecureTransport") {
+		t.Fatal("the stand-in, which has no TLS, is asked for it")
+	}
+	arn := "arn:aws:s3:::" + *b.name()
+	policy.Statement = append(policy.Statement, map[string]any{"Sid": "TlsOnly", "Effect": "Deny", "Principal": "*",
+		"Action":   []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:PutObject"},
+		"Resource": []string{arn, arn + "/*"}, "Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}})
+	strict, err := json.Marshal(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string) {
+		if _, err := b.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: b.name(), Policy: &text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(string(strict))
+	defer put(aws.ToString(deployed.Policy))
+	portal.open("/operations/" + op.ID + "/file")
+	portal.press("Download")
+	portal.isStatus(http.StatusForbidden)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -8,7 +9,10 @@ import (
 	"bulkops/internal/api"
 )
 
-type changesCommand struct{ named }
+type changesCommand struct {
+	named
+	Sample bool `help:"Only the few changes that everybody who reads the plan is asked to check."`
+}
 
 func (l changesCommand) Run(t *terminal) error {
 	c, op, err := l.read(t)
@@ -20,13 +24,20 @@ func (l changesCommand) Run(t *terminal) error {
 		return errUnfinished
 	}
 	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
-	for page := 1; page <= op.Plan.ChangePages; page++ {
+	list := func(path string) error {
 		var answer struct{ Changes []api.ChangeView }
-		if err := c.get(fmt.Sprintf("%s/changes?page=%d", l.path(), page), &answer); err != nil {
-			return err
-		}
+		err := c.get(l.path()+path, &answer)
 		for _, change := range answer.Changes {
 			fmt.Fprintf(table, "%s\t%s\t%s\n", oneLine(change.Patient), oneLine(change.Name), oneLine(change.Words))
+		}
+		return err
+	}
+	if l.Sample {
+		return cmp.Or(list("/sample"), table.Flush())
+	}
+	for page := 1; page <= op.Plan.ChangePages; page++ {
+		if err := list(fmt.Sprintf("/changes?page=%d", page)); err != nil {
+			return err
 		}
 	}
 	for page := 1; page <= op.Plan.ExclusionPages; page++ {

@@ -105,6 +105,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		"GET /v1/operations/{id}/outcomes.csv",
 		"GET /v1/operations/{id}/overlaps",
 		"GET /v1/operations/{id}/overlaps/{other}",
+		"GET /v1/operations/{id}/sample",
 		"GET /v1/operations/{id}/stale",
 		"GET /v1/operations/{id}/tasks",
 		"GET /v1/staff",

@@ -64,6 +64,7 @@ var events = map[string]string{
 	"search-patients": audit.PatientsSearched,
 	"get":             audit.OperationViewed,
 	"changes":         audit.OperationViewed,
+	"sample":          audit.OperationViewed,
 	"exclusions":      audit.OperationViewed,
 	"outcomes":        audit.OperationViewed,
 	"outcomes-file":   audit.FileDownloaded,

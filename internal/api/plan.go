@@ -68,6 +68,12 @@ type changesOut struct {
 	}
 }
 
+type sampleOut struct {
+	Body struct {
+		Changes []ChangeView `json:"changes" doc:"At most five, drawn by the plan's digest."`
+	}
+}
+
 type exclusionsOut struct {
 	Body struct {
 		Paged
@@ -125,6 +131,7 @@ func (a *api) planRoutes(h huma.API) {
 	read := func(id, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary}
 	}
+	use(a, h, read("sample", "sample", "Read the changes of a plan that its readers are asked to check: for all of them the same"), a.sample)
 	use(a, h, read("changes", "changes", "Read a page of a plan: what will be changed, old and new"), a.changes)
 	use(a, h, read("exclusions", "exclusions", "Read a page of who cannot be changed, and why"), a.exclusions)
 	overlaps := read("overlaps", "overlaps", "List the operations on their way that change the same patients")
@@ -148,6 +155,27 @@ func (a *api) planRoutes(h huma.API) {
 	use(a, h, file, a.file("left-out", a.leftOutFile))
 	use(a, h, read("events", "events", "Read what happened to an operation"), a.events)
 	use(a, h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
+}
+
+func (a *api) sample(ctx context.Context, person staff.Person, in *OperationID) (*sampleOut, error) {
+	op, err := a.visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := a.engine.Registry.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := a.engine.Sample(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	out := &sampleOut{}
+	out.Body.Changes = []ChangeView{}
+	for _, c := range changes {
+		out.Body.Changes = append(out.Body.Changes, changeView(c, 0, 0, directory))
+	}
+	return out, nil
 }
 
 func (a *api) changes(ctx context.Context, person staff.Person, in *PageOf) (*changesOut, error) {

@@ -76,8 +76,19 @@ type Plan struct {
 	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
 	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
+	Moved          int                        `json:"visits_moved" doc:"Those of them that go to another provider or facility."`
+	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
+	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
 	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`
 	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows, about the most that the file can have."`
+}
+
+// ShareView is which share of a facility's patients a plan changes.
+type ShareView struct {
+	Facility string `json:"facility" doc:"Id."`
+	Changes  int    `json:"changes"`
+	Of       int    `json:"of" doc:"All patients of the facility when it was planned."`
+	Percent  int    `json:"percent"`
 }
 
 // Approval is who was asked and until when.
@@ -172,7 +183,13 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 			Digest: p.Digest, DigestSpoken: bulk.Speak(p.Digest), Changes: p.Changes, ChangePages: p.Batches,
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
-			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Messages: p.Notices, Concerned: p.Listed, Rows: p.Rows, Bytes: p.Bytes,
+			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Moved: p.Moved, Messages: p.Notices, Concerned: p.Listed, Rows: p.Rows, Bytes: p.Bytes,
+			ByProvider: present(p.ByProvider), Unusual: []ShareView{},
+		}
+		for _, s := range p.Shares() {
+			if s.UnusuallyMany {
+				v.Plan.Unusual = append(v.Plan.Unusual, ShareView{s.Facility, s.Changes, s.Of, s.Percent})
+			}
 		}
 		if v.Plan.Facilities == nil {
 			v.Plan.Facilities = []string{}

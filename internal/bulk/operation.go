@@ -199,6 +199,8 @@ type PlanSummary struct {
 	Pages      int                   `json:"pages"`                // stored pages of exclusions
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
+	ByProvider map[string]int        `json:"by_provider,omitempty"`
+	Unusual    map[string]int        `json:"unusual,omitempty"` // all patients, of each facility of which the plan changes UnusualShare or more
 	Before     Counts                `json:"before_by,omitempty"`
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched
@@ -208,6 +210,7 @@ type PlanSummary struct {
 	Notices    int                   `json:"notices,omitempty"`   // to send
 	Listed     int                   `json:"listed,omitempty"`    // patients whom the notices are about
 	Booked     int                   `json:"booked,omitempty"`    // visits, of those touched
+	Moved      int                   `json:"moved,omitempty"`     // visits, of those touched
 }
 
 // Counted are the fields of which a plan's summary counts the patients.

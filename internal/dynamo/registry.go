@@ -52,6 +52,33 @@ func (r *Registry) PatientIDs(ctx context.Context, facility string) iter.Seq2[st
 	return r.patientIDs(ctx, "patients-by-facility", registry.FacilityField, facility)
 }
 
+func (r *Registry) CountPatients(ctx context.Context, facility string, most int) (int, error) {
+	in := dynamodb.QueryInput{
+		TableName:                 &r.table,
+		IndexName:                 aws.String("patients-by-facility"),
+		KeyConditionExpression:    aws.String("#key = :key"),
+		ExpressionAttributeNames:  map[string]string{"#key": registry.FacilityField},
+		ExpressionAttributeValues: item{":key": text(facility)},
+		Select:                    types.SelectCount,
+		ReturnConsumedCapacity:    r.client.Meter.wanted(),
+	}
+	counted := 0
+	for counted < most && facility != "" {
+		in.Limit = aws.Int32(int32(most - counted))
+		out, err := r.client.api.Query(ctx, &in)
+		if err != nil {
+			return 0, failed(err, "count patients")
+		}
+		r.client.Meter.read(out.ConsumedCapacity)
+		counted += int(out.Count)
+		if len(out.LastEvaluatedKey) == 0 {
+			break
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+	return counted, nil
+}
+
 func (r *Registry) PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error] {
 	return r.patientIDs(ctx, "patients-by-provider", registry.ProviderField, provider)
 }

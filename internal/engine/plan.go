@@ -80,7 +80,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	}
 	w := &planWriter{
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
-		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{},
+		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{}, ByProvider: map[string]int{},
 			Before: bulk.Counts{}, After: bulk.Counts{}, Rows: map[string]int{}},
 		touched: map[string]bool{}, lists: map[bulk.List]bool{},
 	}
@@ -110,6 +110,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 				err = w.exclude(ctx, *exclusion)
 			case change.Subject != "":
 				change.Row = c.row
+				w.summary.ByProvider[p.Provider()]++
 				err = w.change(ctx, change)
 			} // else it was counted by a planner that gathers
 			if w.looked++; err == nil && w.looked > e.Limits.MaxSubjects {
@@ -302,6 +303,9 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 		if edit.Books() {
 			w.summary.Booked++
 		}
+		if edit.Moves() {
+			w.summary.Moved++
+		}
 		for _, field := range bulk.Counted {
 			if before, ok := edit.Before[field]; ok && edit.Ref.Part == registry.ProfilePart {
 				w.summary.Before.Add(field, before)
@@ -364,6 +368,11 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 	if err := w.engine.Operations.PutSubjects(ctx, w.op.ID, w.summary.Run, w.subjects); err != nil {
 		return bulk.PlanSummary{}, err
 	}
+	var err error
+	if w.summary.Unusual, err = w.engine.unusual(ctx, w.summary.ByFacility); err != nil {
+		return bulk.PlanSummary{}, err
+	}
+	w.summary.BoundCounts()
 	w.summary.Facilities = slices.Sorted(maps.Keys(w.touched))
 	w.summary.Digest = w.digest.Sum()
 	return w.summary, nil

@@ -20,6 +20,8 @@ type Registry interface {
 	Patients(ctx context.Context, ids []string) (map[string]registry.Patient, error)
 	// PatientIDs yields the ids of a facility's patients, ordered by name.
 	PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error]
+	// CountPatients counts a facility's patients, and stops at most.
+	CountPatients(ctx context.Context, facility string, most int) (int, error)
 	// PatientIDsOf yields the ids of a provider's patients, ordered by name.
 	PatientIDsOf(ctx context.Context, provider string) iter.Seq2[string, error]
 	// Records returns the latest version of the records that exist.

@@ -65,6 +65,10 @@ func (r tappedRegistry) Patients(ctx context.Context, ids []string) (map[string]
 	return through(ctx, r.tap, "Patients "+ids[0], func() (map[string]registry.Patient, error) { return r.Registry.Patients(ctx, ids) })
 }
 
+func (r tappedRegistry) CountPatients(ctx context.Context, facility string, most int) (int, error) {
+	return through(ctx, r.tap, "CountPatients", func() (int, error) { return r.Registry.CountPatients(ctx, facility, most) })
+}
+
 func (r tappedRegistry) PatientIDs(ctx context.Context, facility string) iter.Seq2[string, error] {
 	return read(ctx, r.tap, "PatientIDs", func() iter.Seq2[string, error] { return r.Registry.PatientIDs(ctx, facility) })
 }

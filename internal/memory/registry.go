@@ -25,6 +25,17 @@ func (s *Store) Patients(_ context.Context, ids []string) (map[string]registry.P
 	return found, nil
 }
 
+func (s *Store) CountPatients(ctx context.Context, facility string, most int) (int, error) {
+	n := 0
+	for range s.PatientIDs(ctx, facility) {
+		if n == most {
+			break
+		}
+		n++
+	}
+	return n, nil
+}
+
 // PatientIDs lists, as the index does, only profiles that have a name.
 func (s *Store) PatientIDs(_ context.Context, facility string) iter.Seq2[string, error] {
 	return s.patientIDsWith(registry.FacilityField, facility)

@@ -20,6 +20,8 @@ import (
 type planPart struct {
 	Op       bulk.Operation
 	Counts   []countTable
+	Unusual  []string   // warnings
+	Sample   []planLine // to check before it is decided
 	Excluded []exclusionSection
 	Undoes   bool // it is the plan of a rollback
 	Lines    []planLine
@@ -38,45 +40,9 @@ func (p planPart) ForGood() bool {
 	return ok && !k.Undoable
 }
 
-// countTable counts the patients by what they have in one field.
-type countTable struct {
-	Label string
-	Moves bool // the field changes, so that before and after differ
-	Rows  []countRow
-}
-
-type countRow struct {
-	Title         string
-	Before, After int
-}
-
-// Caption names the table.
-func (t countTable) Caption() string { return "Patients by " + strings.ToLower(t.Label) }
-
-// countTables has a table for each counted field that the plan changes, and one
-// for the facilities in any case.
-func countTables(plan bulk.PlanSummary, d registry.Directory) []countTable {
-	var tables []countTable
-	for _, field := range bulk.Counted {
-		before, after := plan.Before[field], plan.After[field]
-		t := countTable{Label: registry.Label(field), Moves: before != nil}
-		if !t.Moves {
-			if field != registry.FacilityField {
-				continue
-			}
-			before = plan.ByFacility
-		}
-		values := maps.Clone(before)
-		maps.Copy(values, after)
-		for value := range values {
-			t.Rows = append(t.Rows, countRow{shown(d, field, value), before[value], after[value]})
-		}
-		slices.SortFunc(t.Rows, func(a, b countRow) int {
-			return cmp.Or(cmp.Compare(statusOrder(a.Title), statusOrder(b.Title)), strings.Compare(a.Title, b.Title))
-		})
-		tables = append(tables, t)
-	}
-	return tables
+// byStatusThenTitle orders the rows of a table of counts.
+func byStatusThenTitle(a, b countRow) int {
+	return cmp.Or(cmp.Compare(statusOrder(a.Title), statusOrder(b.Title)), strings.Compare(a.Title, b.Title))
 }
 
 // statusOrder is where a status stands in the order in which pages show them;
@@ -176,7 +142,16 @@ const inlineExclusions = 10
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
 	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(int64(op.Plan.Bytes))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
-	p.Counts = countTables(op.Plan, d)
+	p.Counts, p.Unusual = countTables(op.Plan, d), unusualWords(op.Plan, d)
+	if op.State == bulk.Ready || op.State == bulk.AwaitingApproval {
+		sample, err := rq.engine.Sample(rq.ctx(), op)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range sample {
+			p.Sample = append(p.Sample, lineWords(engine.Line{Change: c}, d))
+		}
+	}
 	groups, err := rq.exclusionGroups(op)
 	if err != nil {
 		return nil, err

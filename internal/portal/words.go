@@ -100,6 +100,14 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// fewWords is a small number in letters.
+func fewWords(n int) string {
+	if words := []string{"none", "one", "two", "three", "four", "five"}; n < len(words) {
+		return words[n]
+	}
+	return thousands(n)
+}
+
 // askedWords says for whose decision a request waits: "you, Jonas Weber for
 // Maria Duarte". me is the person who reads it; "" names everybody.
 func askedWords(a bulk.Approval, me string) string {

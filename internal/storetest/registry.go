@@ -69,6 +69,16 @@ var registryTests = []test{
 		must(t, "put", s.Registry.PutFacility(t.Context(), registry.Facility{ID: "fac-1", Name: "Riverside"}))
 		same(t, "ids", collect(t, s.Registry.PatientIDs(t.Context(), "fac-1")), []string{"4", "2", "0", "1", "3"})
 		same(t, "ids elsewhere", collect(t, s.Registry.PatientIDs(t.Context(), "fac-2")), []string{"elsewhere"})
+		for most, want := range map[int]int{0: 0, 3: 3, 5: 5, 9: 5} {
+			n, err := s.Registry.CountPatients(t.Context(), "fac-1", most)
+			must(t, "count", err)
+			same(t, fmt.Sprintf("counted up to %d", most), n, want)
+		}
+		for _, none := range []string{"fac-3", ""} {
+			n, err := s.Registry.CountPatients(t.Context(), none, 5)
+			must(t, "count", err)
+			same(t, "counted nowhere", n, 0)
+		}
 		same(t, "ids nowhere", len(collect(t, s.Registry.PatientIDs(t.Context(), "fac-3"))), 0)
 	}},
 	{"a provider's patients come by name, visits do not", func(t *testing.T, s Stores) {

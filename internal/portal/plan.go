@@ -113,7 +113,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",
 	bulk.NoRoom:         "Choose another one for these patients, or ask an administrator whether the limit can be raised.",
 	bulk.NoRecipient:    "Tell those concerned in another way, or ask an administrator to look at the directory.",
-	bulk.NoAddress:      "Ask an administrator to add the address, then ask again for these patients.",
+	bulk.NoAddress:      "Ask an administrator to add the address (bulkops address), then ask again for these patients.",
 	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
 	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
 }

@@ -74,6 +74,9 @@ func exclusionSections(op bulk.Operation, groups []exclusionGroup) []exclusionSe
 		if g.Code == bulk.ChangedAfter {
 			s = &sections[0]
 		}
+		if g.Title == s.Title {
+			g.Title = "Who they are"
+		}
 		s.Groups, s.Count = append(s.Groups, g), s.Count+g.Count
 	}
 	return slices.DeleteFunc(sections, func(s exclusionSection) bool { return s.Count == 0 })

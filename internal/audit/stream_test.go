@@ -158,6 +158,7 @@ func TestWhatIsNoMatterForTheAudit(t *testing.T) {
 		{"INSERT", "OP#OP-1", "RESULT#00001#00"}, {"INSERT", "OP#OP-1", "TALLY#00001#00"}, {"INSERT", "OP#OP-1", "TOKEN#review"},
 		{"MODIFY", "OP#OP-1", "TOKEN#review"}, {"REMOVE", "OP#OP-1", "TOKEN#review"}, {"INSERT", "OP#OP-1", "MAIL#ask"},
 		{"INSERT", "OP#OP-1", "SELECTION#0001"}, {"REMOVE", "OP#OP-1", "SELECTION#0001"}, {"INSERT", "KEY#s-1", "abc"},
+		{"INSERT", "SESSION#" + strings.Repeat("0a", 32), "SESSION"}, {"REMOVE", "LIST#" + strings.Repeat("f9", 32), "LIST"},
 	} {
 		if _, ok, err := audit.FromStream(one(t, streamRecord(c[0], c[1], c[2], `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`))); ok || err != nil {
 			t.Errorf("%v: ok %v, error %v", c, ok, err)
@@ -257,3 +258,25 @@ func TestCanonicalForm(t *testing.T) {
 		t.Errorf("%v\n got %s\nwant %s", err, text, want)
 	}
 }
+
+// A change of the staff directory says who made it, whoever that was.
+func TestAChangeOfRights(t *testing.T) {
+	const was = `"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`
+	for name, c := range map[string]struct {
+		is       string
+		operator audit.Person
+		changed  registry.Fields
+	}{
+		"by an administrator": {`"role":{"S":"manager"},"facilities":{"SS":["riverside","lakeside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"2"}`,
+			audit.Person{Sub: "sub-ida", Name: "Ida"}, registry.Fields{"role": "manager", "facilities": "lakeside riverside"}},
+		"in the console": {`"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":true},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`,
+			audit.Person{Name: audit.Unknown}, registry.Fields{"disabled": "true"}},
+	} {
+		got, ok, err := audit.FromStream(one(t, streamRecord("MODIFY", "STAFF#sub-sam", "STAFF", "{"+was+"}", "{"+c.is+"}")))
+		if err != nil || !ok || got.Part != "STAFF#sub-sam#STAFF" || got.Operator != c.operator || !equal(got.New, c.changed) || got.Patient != "" || !got.ByHand {
+			t.Errorf("%s: %+v %v %v", name, got, ok, err)
+		}
+	}
+}
+
+func equal(a, b registry.Fields) bool { return cmp.Equal(a, b, equalFields) }

@@ -25,7 +25,7 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 	ana.press("#continue")
 	ana.look("what-export")
 	ana.press("#continue")
-	ana.isToldOf("type", "format", "columns")
+	ana.isToldOf("type", "format")
 	ana.lookAt("what-export-nothing-chosen", 422)
 	ana.chooseNamed("type", "patient-list")
 	ana.chooseNamed("format", "excel")

@@ -51,14 +51,14 @@ if (list && document.getElementById("selection-text")) {
   });
 }
 
-// Questions that go only with one answer. What is hidden is not sent.
+// Questions that go only with one answer. What goes with another one is not sent.
 each("form[data-reveal]", (form) => {
   const show = () => {
     form.querySelectorAll("[data-when]").forEach((part) => {
       const question = part.dataset.of || form.dataset.reveal;
-      const on = part.dataset.when === form.querySelector(`input[name="${question}"]:checked`)?.value;
-      part.hidden = !on;
-      part.querySelectorAll("input, select").forEach((i) => { i.disabled = !on; });
+      const answer = form.querySelector(`input[name="${question}"]:checked`)?.value;
+      part.hidden = part.dataset.when !== answer;
+      part.querySelectorAll("input, select").forEach((i) => { i.disabled = part.hidden && answer !== undefined; });
     });
   };
   form.addEventListener("change", show);

@@ -32,10 +32,10 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 	for _, column := range []string{"address", "insurance_member_id"} {
 		ana.click(`label[for="` + evaluate[string](ana, `document.querySelector('input[value="patient-list/patient.`+column+`"]').id`) + `"]`)
 	}
-	ana.look("what-export-patient-list")
+	ana.lookAt("what-export-patient-list", 422)
 	ana.press("#continue")
 	operation := ana.seesThePlan()
-	ana.sees("main", "Export Patient List as Excel without Address, Insurance member id", "12 patients to export", "12 rows")
+	ana.sees("main", "Export Patient List as Excel without Address, Insurance member id", "12\npatients to export", "12\nrows in a file of roughly")
 	ana.look("export-plan")
 	ana.press("#to-submit")
 	ana.fillsInTheSubmission("List for the winter round of the ward.")

@@ -17,7 +17,7 @@ type input struct{ Operation string }
 func main() {
 	in := installation.Open()
 	e := in.Engine()
-	e.Registry, e.Operations, e.Files, e.Sealer = in.Registry(), in.Operations(), in.FilesToWrite(), in.Sealer()
+	e.Registry, e.Operations, e.Files, e.Sealer = in.Registry(), in.Operations(), in.Files(), in.Sealer()
 	e.Limits.KeepFiles = in.KeepFiles()
 	in.Check()
 	lambda.Start(lambdastep.Edge(func(ctx context.Context, i input) (bulk.Tally, error) {

@@ -129,13 +129,8 @@ func (in *Installation) Machine() *stepfunctions.Machine {
 // other to be there first.
 func (in *Installation) Answers() *stepfunctions.Machine { return stepfunctions.New(in.aws, "") }
 
-// Files returns the files of exports, for a function that writes none.
+// Files returns the files of exports.
 func (in *Installation) Files() *s3.Files { return s3.New(in.aws, in.Text("EXPORTS_BUCKET")) }
-
-// FilesToWrite returns the files of exports, for the function that writes them.
-func (in *Installation) FilesToWrite() *s3.Files {
-	return s3.NewWriter(in.aws, in.Text("EXPORTS_BUCKET"), in.Text("ENCRYPTED_BY"))
-}
 
 // Sealer returns what seals the passphrases of exports.
 func (in *Installation) Sealer() *kms.Sealer { return kms.New(in.aws, in.Text("SEALED_BY")) }

@@ -21,27 +21,17 @@ import (
 type Files struct {
 	api    *s3.Client
 	bucket string
-	key    *string // ARN of the KMS key for what is written
 }
 
 var _ engine.Files = (*Files)(nil)
 
-// New returns the files in the bucket, for a function that writes none.
+// New returns the files in the bucket, which encrypts each with its own KMS key.
 func New(cfg aws.Config, bucket string) *Files {
 	return &Files{bucket: bucket, api: s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = cfg.BaseEndpoint != nil // a stand-in for S3 has one host name
 		// Of what is downloaded by a link nobody computes checksums; browsers could not send the header.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	})}
-}
-
-// NewWriter returns the files in the bucket, for the function that writes them,
-// encrypted with the KMS key of that ARN. The bucket does that by itself, and
-// refuses any other key; this says it once more.
-func NewWriter(cfg aws.Config, bucket, key string) *Files {
-	f := New(cfg, bucket)
-	f.key = &key
-	return f
 }
 
 // attemptName is the name under which an object says which attempt wrote it.

@@ -43,7 +43,6 @@ func (f *Files) Create(ctx context.Context, operation, attempt string) (engine.F
 	}
 	out, err := f.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &f.bucket, Key: &operation, Metadata: map[string]string{attemptName: attempt},
-		ServerSideEncryption: types.ServerSideEncryptionAwsKms, SSEKMSKeyId: f.key, BucketKeyEnabled: aws.Bool(true),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 	})
 	if err != nil {

@@ -56,9 +56,12 @@ each("form[data-reveal]", (form) => {
   const show = () => {
     form.querySelectorAll("[data-when]").forEach((part) => {
       const question = part.dataset.of || form.dataset.reveal;
-      const answer = form.querySelector(`input[name="${question}"]:checked`)?.value;
+      const asked = `input[name="${question}"]`;
+      const answer = form.querySelector(`${asked}:checked:enabled`)?.value;
       part.hidden = part.dataset.when !== answer;
-      part.querySelectorAll("input, select").forEach((i) => { i.disabled = part.hidden && answer !== undefined; });
+      // While nothing is chosen, ticks are sent: they would come back unticked.
+      const open = answer === undefined && form.querySelector(`${asked}:enabled`) !== null;
+      part.querySelectorAll("input, select").forEach((i) => { i.disabled = part.hidden && !(open && i.type === "checkbox"); });
     });
   };
   form.addEventListener("change", show);

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"bulkops/internal/api"
 	"bulkops/internal/audit"
 	"bulkops/internal/bucket"
 	"bulkops/internal/dynamo"
@@ -20,13 +22,15 @@ import (
 	"bulkops/internal/signing"
 )
 
-// auditCommands read the audit. Operation asks the API as the person who signed
-// in; the others look at table and seals with the operator's AWS credentials.
+// auditCommands read the audit. Operation and Log ask the API as the person who
+// signed in; the others look at table and seals with the operator's AWS credentials.
 type auditCommands struct {
 	Operation   auditCommand       `cmd:"" default:"withargs" help:"Show the audit records of an operation."`
+	Log         logCommand         `cmd:"" help:"Search the audit log."`
 	Verify      verifyCommand      `cmd:"" help:"Compare the audit with its seals, and name what was changed, removed or added."`
 	Prove       proveCommand       `cmd:"" help:"Print the proof that a record was sealed, for somebody who has no access."`
 	VerifyProof verifyProofCommand `cmd:"" help:"Check such a proof; needs no access to anything."`
+	Redrive     redriveCommand     `cmd:"" help:"Write the changes that could not be audited when they were made."`
 }
 
 type auditCommand struct {
@@ -63,6 +67,62 @@ func (a auditCommand) Run(t *terminal) error {
 			return table.Flush()
 		}
 	}
+}
+
+type logCommand struct {
+	Operation string `help:"Operation id."`
+	Patient   string `help:"Patient id."`
+	Operator  string `help:"Part of the name of who did it."`
+	Approver  string `help:"Part of the approver's name."`
+	Show      string `enum:",changes,by-hand,events,views,sign-ins,refused" default:"" help:"changes, by-hand, events, views, sign-ins or refused; everything when left out."`
+	Kind      string `help:"Type of operation, such as status-change."`
+	Facility  string `help:"Facility id of the patient."`
+	Reason    string `help:"Part of the reason that was given."`
+	From      string `help:"First day, UTC, such as 2026-12-01; the last 7 days when left out."`
+	To        string `help:"Last day."`
+	Most      int    `default:"200" help:"How many records, newest first."`
+	JSON      bool   `name:"json" help:"One record a line, in its canonical form with its name."`
+}
+
+func (l logCommand) Run(t *terminal) error {
+	c, err := t.client()
+	if err != nil {
+		return err
+	}
+	body := map[string]any{}
+	for name, value := range map[string]string{"operation": strings.ToUpper(l.Operation), "patient": l.Patient, "operator": l.Operator, "approver": l.Approver,
+		"show": l.Show, "kind": l.Kind, "facility": l.Facility, "reason": l.Reason, "from": l.From, "to": l.To} {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	for shown := 0; shown < l.Most; {
+		body["most"] = min(l.Most-shown, 1000)
+		var answer struct {
+			Records []api.AuditRecord
+			Next    string
+		}
+		if err := c.post("/audit/search", body, &answer); err != nil {
+			return err
+		}
+		for _, r := range answer.Records {
+			if l.JSON {
+				line, err := json.Marshal(r)
+				if err != nil {
+					return fmt.Errorf("encode an audit record: %w", err)
+				}
+				t.say("%s", line)
+				continue
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(r.Operation), oneLine(auditWords(r.Record)))
+		}
+		shown += len(answer.Records)
+		if body["after"] = answer.Next; answer.Next == "" {
+			break
+		}
+	}
+	return table.Flush()
 }
 
 // auditWords says what an audit record is about.
@@ -217,5 +277,38 @@ func (v verifyProofCommand) Run(t *terminal) error {
 	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, thousands(sealed.Records), clock(sealed.Sealed))
 	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record)))
 	t.say("Signed with the key %s: compare that with the fingerprint that your installation has published.", seal.Fingerprint(proof.Key))
+	return nil
+}
+
+type redriveCommand struct {
+	NoteUnreadable bool `help:"Where a change can be read by no means, write that there was one, and where it is kept."`
+}
+
+func (r redriveCommand) Run(t *terminal) error {
+	s, err := t.openStack()
+	if err != nil {
+		return err
+	}
+	names := map[string]string{"AuditTable": "", "OperationsTable": "", "AuditFailuresBucketName": ""}
+	for output := range names {
+		if names[output], err = s.output(output); err != nil {
+			return err
+		}
+	}
+	client := dynamo.NewClient(s.aws)
+	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: dynamo.NewOperations(client, names["OperationsTable"], "").Operation,
+		Logger: slog.New(slog.DiscardHandler)}
+	done, err := recorder.Redrive(t.ctx, bucket.New(s.aws, names["AuditFailuresBucketName"]), r.NoteUnreadable)
+	t.say("%s written into the audit, from %s.", plural(done.Records, "record", "records"), plural(done.Files, "delivery", "deliveries"))
+	if err != nil {
+		return err
+	}
+	for _, left := range done.Left {
+		t.say("still kept: %s: %s", visible(left.File), oneLine(left.Why))
+	}
+	if len(done.Left) > 0 {
+		t.say("What is still kept cannot be read by this version. --note-unreadable writes that into the audit, and leaves the file's versions as evidence.")
+		return errUnfinished
+	}
 	return nil
 }

@@ -24,9 +24,10 @@ import (
 
 // commands is the command line: one field for each thing that can be asked for.
 type commands struct {
-	Import importCommand `cmd:"" help:"Import FHIR R4 files (NDJSON or bundles) into the registry."`
-	Sample sampleCommand `cmd:"" help:"Load a made-up clinic with its staff; for the local AWS only."`
-	Staff  staffCommands `cmd:"" help:"Keep the staff directory."`
+	Import  importCommand  `cmd:"" help:"Import FHIR R4 files (NDJSON or bundles) into the registry."`
+	Sample  sampleCommand  `cmd:"" help:"Load a made-up clinic with its staff; for the local AWS only."`
+	Staff   staffCommands  `cmd:"" help:"Keep the staff directory."`
+	Address addressCommand `cmd:"" help:"Keep the e-mail addresses of facilities and providers."`
 
 	SignIn  signInCommand  `cmd:"" help:"Sign in with a browser, for the commands below."`
 	SignOut signOutCommand `cmd:"" help:"Forget the sign-in."`

@@ -96,6 +96,7 @@ func build(c Config) (*http.ServeMux, huma.API) {
 	a.operationRoutes(h)
 	a.planRoutes(h)
 	a.actRoutes(h)
+	a.auditRoutes(h)
 	a.fileRoutes(h)
 	a.approverRoutes(h)
 	a.taskRoutes(h)

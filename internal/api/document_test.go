@@ -109,6 +109,7 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 		"GET /v1/operations/{id}/stale",
 		"GET /v1/operations/{id}/tasks",
 		"GET /v1/staff",
+		"POST /v1/audit/search",
 		"POST /v1/operations",
 		"POST /v1/operations/{id}/cancel",
 		"POST /v1/operations/{id}/decision",

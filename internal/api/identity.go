@@ -61,14 +61,17 @@ func (a *api) whoIs(ctx context.Context) (staff.Person, error) {
 
 // events are what the addresses are in the audit; the others are Viewed or Sent.
 var events = map[string]string{
-	"search-patients": audit.PatientsSearched,
-	"get":             audit.OperationViewed,
-	"changes":         audit.OperationViewed,
-	"sample":          audit.OperationViewed,
-	"exclusions":      audit.OperationViewed,
-	"outcomes":        audit.OperationViewed,
-	"outcomes-file":   audit.FileDownloaded,
-	"audit":           audit.AuditViewed,
+	"search-patients":  audit.PatientsSearched,
+	"get":              audit.OperationViewed,
+	"changes":          audit.OperationViewed,
+	"sample":           audit.OperationViewed,
+	"exclusions":       audit.OperationViewed,
+	"outcomes":         audit.OperationViewed,
+	"outcomes-file":    audit.FileDownloaded,
+	"not-changed-file": audit.FileDownloaded,
+	"left-out-file":    audit.FileDownloaded,
+	"audit":            audit.AuditViewed,
+	"search-audit":     audit.AuditViewed,
 }
 
 // quiet are the addresses that show nothing about patients.

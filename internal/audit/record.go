@@ -75,6 +75,13 @@ const (
 	Failed   Result = "failed"    // a mistake on our side
 )
 
+// What happens to a message of a communication: that a call sets out to send
+// it, and, behind the prefix, its outcome. Stored: a contract.
+const (
+	MessageBegun  = "message begun"
+	MessagePrefix = "message "
+)
+
 // What was asked for in an access. Stored: a contract.
 const (
 	SignIn           = "sign-in"

@@ -24,6 +24,7 @@ const (
 	operationPrefix = "OP#"
 	submitPrefix    = "KEY#"
 	eventPrefix     = "EVENT#"
+	noticePrefix    = "NOTICE#"
 )
 
 // shortLived are the partitions of sessions, forms and links in the Access
@@ -31,8 +32,9 @@ const (
 var shortLived = regexp.MustCompile(`^[A-Z]+#[0-9a-f]{64}$`)
 
 // addedOnly begin the sort keys of what is stored once for an operation and
-// then neither changed nor removed by anything in bulkops.
-var addedOnly = []string{eventPrefix, "PLAN#", "RESULT#", "TALLY#"}
+// then neither changed nor removed by anything in bulkops; a message only until
+// it has its outcome.
+var addedOnly = []string{eventPrefix, noticePrefix, "PLAN#", "RESULT#", "TALLY#"}
 
 // Attributes of a registry item that hold its stamp (registry.Stamp).
 const (
@@ -188,6 +190,8 @@ func fromOperations(r events.DynamoDBEventRecord, part string, record Record) (R
 		record.At, record.Operator = e.At.UTC(), personOf(e.Actor)
 		record.What, record.Detail = e.What, e.Detail
 		return record, true, nil
+	case strings.HasPrefix(part, noticePrefix) && r.EventName != string(events.DynamoDBOperationTypeRemove) && textAt(r.Change.OldImage, "outcome") == "":
+		return fromNotice(r, part, record)
 	case !inserted && slices.ContainsFunc(addedOnly, func(prefix string) bool { return strings.HasPrefix(part, prefix) }):
 		did := "changed"
 		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
@@ -203,6 +207,32 @@ func fromOperations(r events.DynamoDBEventRecord, part string, record Record) (R
 		return record, true, nil
 	}
 	return Record{}, false, nil
+}
+
+// fromNotice makes the record of a message that a call sets out to send, and of
+// what became of it. One that was kept from being sent is no event.
+func fromNotice(r events.DynamoDBEventRecord, part string, record Record) (Record, bool, error) {
+	var batch, change int
+	if _, err := fmt.Sscanf(part, noticePrefix+"%d#%d", &batch, &change); err != nil {
+		return Record{}, false, fmt.Errorf("a message without a number")
+	}
+	outcome := textAt(r.Change.NewImage, "outcome")
+	if outcome == string(bulk.NotAttempted) {
+		return Record{}, false, nil
+	}
+	record.What, record.Operator = MessageBegun, personOf(bulk.Person{})
+	if outcome != "" {
+		record.What = MessagePrefix + outcome
+	}
+	record.Detail = fmt.Sprintf("Message %d-%d to %s", batch, change+1, textAt(r.Change.NewImage, "recipient"))
+	return record, true, nil
+}
+
+func textAt(image map[string]events.DynamoDBAttributeValue, name string) string {
+	if v, ok := image[name]; ok {
+		return textOf(v)
+	}
+	return ""
 }
 
 func union(a, b registry.Fields) registry.Fields {

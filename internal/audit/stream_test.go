@@ -158,9 +158,32 @@ func TestWhatIsNoMatterForTheAudit(t *testing.T) {
 		{"INSERT", "OP#OP-1", "RESULT#00001#00"}, {"INSERT", "OP#OP-1", "TALLY#00001#00"}, {"INSERT", "OP#OP-1", "TOKEN#review"},
 		{"MODIFY", "OP#OP-1", "TOKEN#review"}, {"REMOVE", "OP#OP-1", "TOKEN#review"}, {"INSERT", "OP#OP-1", "MAIL#ask"},
 		{"INSERT", "OP#OP-1", "SELECTION#0001"}, {"REMOVE", "OP#OP-1", "SELECTION#0001"}, {"INSERT", "KEY#s-1", "abc"},
+		{"INSERT", "SESSION#" + strings.Repeat("0a", 32), "SESSION"}, {"REMOVE", "LIST#" + strings.Repeat("f9", 32), "LIST"},
 	} {
 		if _, ok, err := audit.FromStream(one(t, streamRecord(c[0], c[1], c[2], `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`))); ok || err != nil {
 			t.Errorf("%v: ok %v, error %v", c, ok, err)
+		}
+	}
+}
+
+// A message is audited when a call sets out to send it, and with its outcome.
+func TestMessagesAreAudited(t *testing.T) {
+	claim, sent := `{"recipient":{"S":"fac-1"}}`, `{"recipient":{"S":"fac-1"},"outcome":{"S":"done"}}`
+	for _, c := range []struct{ event, old, new, what string }{
+		{"INSERT", "", claim, "message begun"},
+		{"MODIFY", claim, sent, "message done"},
+		{"MODIFY", claim, strings.Replace(sent, "done", "failed", 1), "message failed"},
+		{"INSERT", "", strings.Replace(sent, "done", "not attempted", 1), ""},
+		{"MODIFY", sent, claim, audit.Tampered},
+		{"REMOVE", sent, "", audit.Tampered},
+		{"REMOVE", claim, "", audit.Tampered},
+	} {
+		got, ok, err := audit.FromStream(one(t, streamRecord(c.event, "OP#OP-1", "NOTICE#00002#016", c.old, c.new)))
+		if err != nil || ok != (c.what != "") || got.What != c.what {
+			t.Errorf("%s of %s: %+v %v %v", c.event, c.new, got, ok, err)
+		}
+		if strings.HasPrefix(c.what, "message") && (got.Detail != "Message 2-17 to fac-1" || got.Operation != "OP-1" || got.Type != audit.Event || got.ByHand) {
+			t.Errorf("%+v", got)
 		}
 	}
 }
@@ -235,3 +258,25 @@ func TestCanonicalForm(t *testing.T) {
 		t.Errorf("%v\n got %s\nwant %s", err, text, want)
 	}
 }
+
+// A change of the staff directory says who made it, whoever that was.
+func TestAChangeOfRights(t *testing.T) {
+	const was = `"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`
+	for name, c := range map[string]struct {
+		is       string
+		operator audit.Person
+		changed  registry.Fields
+	}{
+		"by an administrator": {`"role":{"S":"manager"},"facilities":{"SS":["riverside","lakeside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"2"}`,
+			audit.Person{Sub: "sub-ida", Name: "Ida"}, registry.Fields{"role": "manager", "facilities": "lakeside riverside"}},
+		"in the console": {`"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":true},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`,
+			audit.Person{Name: audit.Unknown}, registry.Fields{"disabled": "true"}},
+	} {
+		got, ok, err := audit.FromStream(one(t, streamRecord("MODIFY", "STAFF#sub-sam", "STAFF", "{"+was+"}", "{"+c.is+"}")))
+		if err != nil || !ok || got.Part != "STAFF#sub-sam#STAFF" || got.Operator != c.operator || !equal(got.New, c.changed) || got.Patient != "" || !got.ByHand {
+			t.Errorf("%s: %+v %v %v", name, got, ok, err)
+		}
+	}
+}
+
+func equal(a, b registry.Fields) bool { return cmp.Equal(a, b, equalFields) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/export/csvfile"
@@ -120,6 +121,9 @@ var titles = map[string]string{
 // Words say what a record is about.
 func Words(r audit.Record) string {
 	if r.Type == audit.Change {
+		if strings.HasPrefix(r.Part, "STAFF#") {
+			return "Entry of the staff directory changed"
+		}
 		if r.ByHand {
 			return "Record changed by hand"
 		}

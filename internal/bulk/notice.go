@@ -39,7 +39,8 @@ func ListDigest(ids []string) string {
 // Claim says that a call has set out to send a change's notice: no other call
 // may send it. Outcome is what became of it, nil while nobody knows.
 type Claim struct {
-	By      string    `json:"by"` // a secret of the call that claimed it
-	At      time.Time `json:"at"`
-	Outcome *Outcome  `json:"outcome,omitempty"`
+	By        string    `json:"by"` // a secret of the call that claimed it
+	At        time.Time `json:"at"`
+	Recipient string    `json:"recipient"` // the subject
+	Outcome   *Outcome  `json:"outcome,omitempty"`
 }

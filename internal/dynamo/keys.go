@@ -35,7 +35,7 @@ import (
 //	PLAN#<run>#LISTED#<list>#<page>  body
 //	PLAN#<run>#SUBJECTS#<page>  marks: a part of bulk.Subjects
 //	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
-//	NOTICE#<batch>#<change>     body: who sends it, and what became of it
+//	NOTICE#<batch>#<change>     body; recipient, outcome: a claim
 //	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
 //	MAIL#<id>
 //	WRITTEN#<attempt>           body       SEALED#<attempt>  sealed

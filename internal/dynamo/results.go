@@ -91,13 +91,17 @@ func (o *Operations) PutOutcome(ctx context.Context, id string, batch, change in
 	return nil
 }
 
+// noticeItem has, beside the body, what the audit reads from the stream.
 func noticeItem(k key, c bulk.Claim) (item, error) {
 	body, err := pack(c)
 	if err != nil {
 		return nil, err
 	}
 	i := k.item()
-	i["body"] = body
+	i["body"], i["recipient"] = body, text(c.Recipient)
+	if c.Outcome != nil {
+		i["outcome"] = text(string(c.Outcome.State))
+	}
 	return i, nil
 }
 

@@ -66,7 +66,8 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
 	c := newClinic(t)
 	c.employ(kindtest.Directory)
-	c.admit(registry.Active, []string{"P1", "P2"}, visits(2), with(registry.ProviderField, "bea"))
+	c.admit(registry.Active, []string{"P1"}, visits(2), with(registry.ProviderField, "bea"))
+	c.admit(registry.Active, []string{"P2"}, with(registry.Upcoming, "2026-12-02T15:00Z/V000"), with(registry.ProviderField, "bea"))
 	op := c.started(toAnn(kind.GiveVisits, "P1", "P2"))
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V001"}.Ref("P1"),
 		registry.Fields{registry.ProviderField: "cyd"}, "Nora Nurse", c.now))
@@ -131,4 +132,34 @@ func TestAFacilitysPatientsAreCountedBeforePlanning(t *testing.T) {
 	found, _, err := c.Find(t.Context(), ada, registry.Filter{Provider: registry.Nobody, Facilities: []string{"fac-2"}}, 10)
 	must(t, err)
 	list(t, "who waits for a provider", found, "H1", "H2", "H3", "H4", "P001")
+}
+
+// A rollback gives visits back to the provider they were with, unless somebody
+// else got that provider's time meanwhile.
+func TestAVisitIsNotGivenBackIntoATimeThatIsTaken(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "bea"))
+	book := func(key string, ids ...string) bulk.Operation {
+		r := engine.Request{Kind: "visit-scheduling", Key: "key-0123456789-" + key, Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
+			Params: bulk.Params{kind.VisitsOf: "Wellness", kind.VisitsFrom: "2026-12-07", kind.VisitsTo: "2026-12-07", kind.VisitsLast: "30",
+				kind.VisitsWith: kind.OneProvider, kind.VisitsProvider: "bea", kind.VisitsAt: kind.BetweenTimes, kind.VisitsEarliest: "09:00", kind.VisitsLatest: "10:00"}}
+		return c.finished(r)
+	}
+	equal(t, "booked", book("1", "P1", "P2").Final.Done, 2) // all that there is
+	moved := c.finished(toAnn(kind.GiveVisits, "P1", "P2"))
+	equal(t, "moved", moved.Final.Done, 2)
+	third := book("2", "P3") // into the time that P1's visit left
+	equal(t, "booked", third.Final.Done, 1)
+
+	back := c.again(moved, bulk.Rollback)
+	equal(t, "given back", back.Final, bulk.Tally{Done: 1, Skipped: 1})
+	lost := ""
+	for id, o := range c.outcomes(back) {
+		if o.State == bulk.Skipped {
+			lost = id
+			equal(t, "why", o.Code, bulk.SlotTaken)
+		}
+	}
+	equal(t, "provider of who was skipped", c.store.Snapshot()[registry.ProfileRef(lost)].Get(registry.ProviderField), "ann")
 }

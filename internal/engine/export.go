@@ -25,8 +25,8 @@ const (
 	// maxMoved is how many patients of a plan may be missing from the file: more
 	// of them ask for a new plan, not for a file that is less than was approved.
 	maxMoved = 5000
-	// lastSeconds of a call are kept to give up an unfinished file.
-	lastSeconds = 15 * time.Second
+	// reserve is the time of a call that is kept to give up an unfinished file.
+	reserve = 15 * time.Second
 )
 
 // RunExport writes the file of an export and records it with the outcome of
@@ -35,7 +35,7 @@ const (
 // completed. It ends early, without error, when the operation is to stop.
 func (e *Engine) RunExport(ctx context.Context, id string) (bulk.Tally, error) {
 	if end, ok := ctx.Deadline(); ok {
-		limited, cancel := context.WithDeadline(ctx, end.Add(-lastSeconds))
+		limited, cancel := context.WithDeadline(ctx, end.Add(-reserve))
 		defer cancel()
 		ctx = limited
 	}

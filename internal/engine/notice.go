@@ -35,7 +35,7 @@ func (e *Engine) sendNotices(ctx context.Context, op bulk.Operation, b bulk.Batc
 // sendNotice sends the notice of the batch's change n, unless another call has
 // set out to, and returns what became of it.
 func (e *Engine) sendNotice(ctx context.Context, op bulk.Operation, b bulk.Batch, n int) (bulk.Outcome, error) {
-	mine := bulk.Claim{By: e.Secret(), At: e.Now()}
+	mine := bulk.Claim{By: e.Secret(), At: e.Now(), Recipient: b.Changes[n].Subject}
 	held, err := e.claim(ctx, op.ID, b.Number, n, mine)
 	for try := 0; err == nil && held.By != mine.By && held.Outcome == nil && try < maxTries; try++ {
 		e.Pause(ctx, jitter(try)) // another call may be sending it just now
@@ -59,7 +59,7 @@ func (e *Engine) closeGroup(ctx context.Context, op bulk.Operation, b bulk.Batch
 	for n := b.Begin(group); n < b.Groups[group]; n++ {
 		outcome := bulk.Outcome{Subject: b.Changes[n].Subject, State: bulk.NotAttempted}
 		if b.Changes[n].Notice != nil {
-			held, err := e.claim(ctx, op.ID, b.Number, n, bulk.Claim{By: e.Secret(), At: e.Now(), Outcome: &outcome})
+			held, err := e.claim(ctx, op.ID, b.Number, n, bulk.Claim{By: e.Secret(), At: e.Now(), Recipient: outcome.Subject, Outcome: &outcome})
 			if err != nil {
 				return r, err
 			}

@@ -62,9 +62,12 @@ func TestWhatSomebodyChangedByHandIsKept(t *testing.T) {
 func TestTheDirectoryBelongsToTheClinicOnceItExists(t *testing.T) {
 	s := memory.New()
 	mine := registry.Facility{ID: "org-north", Name: "North, renamed here", TimeZone: "Europe/Rome", DefaultProvider: "prac-2"}
+	plain := registry.Facility{ID: "org-south", Name: "South, renamed here"}
 	gone := registry.Provider{ID: "prac-1", Name: "Dr. Alder", Facilities: []string{"org-north"}}
-	if err := s.PutFacility(t.Context(), mine); err != nil {
-		t.Fatal(err)
+	for _, f := range []registry.Facility{mine, plain} {
+		if err := s.PutFacility(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := s.PutProvider(t.Context(), gone); err != nil {
 		t.Fatal(err)
@@ -74,10 +77,13 @@ func TestTheDirectoryBelongsToTheClinicOnceItExists(t *testing.T) {
 	if f, _ := d.Facility("org-north"); !reflect.DeepEqual(f, mine) {
 		t.Errorf("facility %+v", f)
 	}
+	if f, _ := d.Facility("org-south"); f.Name != plain.Name || f.Email != "desk@south.example.org" {
+		t.Errorf("only the address is filled: %+v", f)
+	}
 	if p, _ := d.Provider("prac-1"); p.Active || len(p.Facilities) != 1 || p.Name != "Dr. Alder" || p.Specialty != "General Practice Physician" {
 		t.Errorf("only what was empty is filled: %+v", p)
 	}
-	if n := report.Counts["Organization"]; n.New != 2 || n.Kept != 1 {
+	if n := report.Counts["Organization"]; n.New != 1 || n.Kept != 1 || n.Changed != 1 {
 		t.Errorf("organizations %+v", *n)
 	}
 	if n := report.Counts["Practitioner"]; n.New != 2 || n.Changed != 1 {

@@ -12,13 +12,15 @@ import (
 
 // organization becomes a facility when something refers to it.
 type organization struct {
-	name string
-	it   item // where it stands; the zero item for one of the stored directory
-	used bool
+	name  string
+	email string
+	it    item // where it stands; the zero item for one of the stored directory
+	used  bool
 }
 
 type practitioner struct {
 	name        string
+	email       string
 	it          item
 	inactive    bool
 	specialty   string
@@ -91,9 +93,10 @@ func (im *importer) readDirectory() error {
 
 func (im *importer) organization(it item) (why string) {
 	var r struct {
-		Name       string       `json:"name"`
-		Alias      []string     `json:"alias"`
-		Identifier []identifier `json:"identifier"`
+		Name       string         `json:"name"`
+		Alias      []string       `json:"alias"`
+		Identifier []identifier   `json:"identifier"`
+		Telecom    []contactPoint `json:"telecom"`
 	}
 	if why := it.decode(&r); why != "" {
 		return why
@@ -102,7 +105,7 @@ func (im *importer) organization(it item) (why string) {
 	if name == "" {
 		name = strings.Join(r.Alias, ", ")
 	}
-	o := &organization{name: im.name(it, cmp.Or(name, it.id)), it: it}
+	o := &organization{name: im.name(it, cmp.Or(name, it.id)), email: im.text(it, contact(r.Telecom, "email", atWork)), it: it}
 	o.it.raw = nil
 	if old := im.organizations[it.id]; old != nil {
 		o.used = old.used
@@ -114,9 +117,10 @@ func (im *importer) organization(it item) (why string) {
 
 func (im *importer) newPractitioner(it item) (why string) {
 	var r struct {
-		Name       []humanName  `json:"name"`
-		Active     flag         `json:"active"`
-		Identifier []identifier `json:"identifier"`
+		Name       []humanName    `json:"name"`
+		Active     flag           `json:"active"`
+		Identifier []identifier   `json:"identifier"`
+		Telecom    []contactPoint `json:"telecom"`
 	}
 	if why := it.decode(&r); why != "" {
 		return why
@@ -124,6 +128,7 @@ func (im *importer) newPractitioner(it item) (why string) {
 	p := &practitioner{it: it, inactive: r.Active.no, facilities: map[string]struct{}{}, seenAt: map[string]struct{}{}}
 	p.it.raw = nil
 	p.name = im.name(it, cmp.Or(bestName(r.Name, true), it.id))
+	p.email = im.text(it, contact(r.Telecom, "email", atWork))
 	im.practitioners[it.id] = p
 	im.add(it, r.Identifier)
 	return ""
@@ -175,7 +180,13 @@ func (im *importer) writeDirectory() error {
 		old, exists := im.before.Facility(id)
 		switch {
 		case o.it.id == "":
-		case exists && old.Name == o.name:
+		case exists && old.Email == "" && o.email != "":
+			n.Changed++
+			old.Email = o.email
+			if err := im.store.PutFacility(im.ctx, old); err != nil {
+				return fmt.Errorf("write a facility: %w", err)
+			}
+		case exists && old.Name == o.name && (o.email == "" || old.Email == o.email):
 			n.Unchanged++
 		case exists:
 			n.Kept++
@@ -183,7 +194,7 @@ func (im *importer) writeDirectory() error {
 			n.Ignored++
 		default:
 			n.New++
-			if err := im.store.PutFacility(im.ctx, registry.Facility{ID: id, Name: o.name, TimeZone: im.zone,
+			if err := im.store.PutFacility(im.ctx, registry.Facility{ID: id, Name: o.name, TimeZone: im.zone, Email: o.email,
 				Hours: registry.DefaultHours, Lunch: registry.DefaultLunch}); err != nil {
 				return fmt.Errorf("write a facility: %w", err)
 			}
@@ -206,13 +217,14 @@ func (im *importer) writeProvider(id string, p *practitioner) error {
 	}
 	want := registry.Provider{
 		ID: id, Name: p.name, Specialty: p.specialty, Facilities: slices.Sorted(maps.Keys(works)),
-		Active: !p.inactive && (p.roles == 0 || p.ended < p.roles),
+		Active: !p.inactive && (p.roles == 0 || p.ended < p.roles), Email: p.email,
 	}
 	n, roles := im.report.count(kindPractitioner), im.report.count(kindRole)
 	old, exists := im.before.Provider(id)
 	filled := old
 	if exists {
-		filled.Specialty = cmp.Or(old.Specialty, want.Specialty)
+		filled.Specialty, filled.Email = cmp.Or(old.Specialty, want.Specialty), cmp.Or(old.Email, want.Email)
+		want.Email = cmp.Or(want.Email, old.Email) // without one the files say nothing about it
 		if len(old.Facilities) == 0 {
 			filled.Facilities = want.Facilities
 		}
@@ -241,7 +253,7 @@ func (im *importer) writeProvider(id string, p *practitioner) error {
 }
 
 func sameProvider(a, b registry.Provider) bool {
-	return a.Name == b.Name && a.Specialty == b.Specialty && a.Active == b.Active &&
+	return a.Name == b.Name && a.Specialty == b.Specialty && a.Active == b.Active && a.Email == b.Email &&
 		slices.Equal(slices.Sorted(slices.Values(a.Facilities)), slices.Sorted(slices.Values(b.Facilities)))
 }
 

@@ -84,7 +84,7 @@ func TestAFolderBecomesPatientsVisitsNotesAndDirectory(t *testing.T) {
 	wantFacilities := []registry.Facility{
 		{ID: "org-home", Name: "Home Care Office", TimeZone: "America/Chicago"},
 		{ID: "org-north", Name: "North Clinic", TimeZone: "America/Chicago"},
-		{ID: "org-south", Name: "South Clinic", TimeZone: "America/Chicago"},
+		{ID: "org-south", Name: "South Clinic", TimeZone: "America/Chicago", Email: "desk@south.example.org"},
 	}
 	for i := range wantFacilities { // about calendars the files say nothing
 		wantFacilities[i].Hours, wantFacilities[i].Lunch = registry.DefaultHours, registry.DefaultLunch
@@ -92,7 +92,7 @@ func TestAFolderBecomesPatientsVisitsNotesAndDirectory(t *testing.T) {
 	wantProviders := []registry.Provider{
 		{ID: "prac-3", Name: "Dr. Mina Cedar"}, // the only role has ended
 		{ID: "prac-1", Name: "Dr. Nora Alder", Specialty: "General Practice Physician", Facilities: []string{"org-north", "org-south"}, Active: true},
-		{ID: "prac-2", Name: "Dr. Tomas Birch", Facilities: []string{"org-north"}, Active: true}, // from encounters: there is no role
+		{ID: "prac-2", Name: "Dr. Tomas Birch", Facilities: []string{"org-north"}, Active: true, Email: "tomas.birch@example.org"}, // from encounters: there is no role
 	}
 	if !reflect.DeepEqual(d.Facilities, wantFacilities) || !reflect.DeepEqual(d.Providers, wantProviders) {
 		t.Errorf("directory\n got %+v\nwant %+v\n     %+v", d, wantFacilities, wantProviders)

@@ -190,8 +190,8 @@ func (im *importer) describe(fields registry.Fields, it item, r patientResource)
 		status = registry.Inactive
 	}
 	fields[registry.StatusField] = string(status)
-	set(registry.Phone, contact(r.Telecom, "phone"))
-	set(registry.Email, contact(r.Telecom, "email"))
+	set(registry.Phone, contact(r.Telecom, "phone", inPrivate))
+	set(registry.Email, contact(r.Telecom, "email", inPrivate))
 	set(registry.Address, postal(r.Address))
 	language := ""
 	for i, c := range r.Communication {
@@ -209,7 +209,7 @@ func (im *importer) describe(fields registry.Fields, it item, r patientResource)
 		for _, c := range r.Contact {
 			if fields[registry.EmergencyName] == "" && related(c.Relationship, wanted) {
 				fields[registry.EmergencyName] = im.name(it, bestName([]humanName{c.Name}, false))
-				set(registry.EmergencyPhone, contact(c.Telecom, "phone"))
+				set(registry.EmergencyPhone, contact(c.Telecom, "phone", inPrivate))
 			}
 		}
 	}

@@ -25,16 +25,23 @@ func bestName(names []humanName, titled bool) string {
 	return strings.Join(append(parts, n.Suffix...), " ")
 }
 
+// The uses of a contact in the order in which they are taken: of somebody in
+// private, and of a clinician or an organization.
+var (
+	inPrivate = []string{"mobile", "home", "", "work"}
+	atWork    = []string{"work", "", "mobile", "home"}
+)
+
 // contact is the value by which somebody is reached in the system (phone or
-// email), a mobile number before one at home, before one at work.
-func contact(points []contactPoint, system string) string {
+// email).
+func contact(points []contactPoint, system string, uses []string) string {
 	var of []contactPoint
 	for _, p := range points {
 		if p.System == system && p.Value != "" {
 			of = append(of, p)
 		}
 	}
-	p, _ := best(of, []string{"mobile", "home", "", "work"}, []string{"old"}, func(p contactPoint) string { return p.Use })
+	p, _ := best(of, uses, []string{"old"}, func(p contactPoint) string { return p.Use })
 	return p.Value
 }
 

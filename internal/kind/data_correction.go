@@ -109,10 +109,11 @@ func readPhone(text string, _ time.Time) (string, string) {
 // with a dot.
 var wholeMail = regexp.MustCompile(`^[^@\s"(),:;<>\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
-func isMail(text string) bool { return len(text) <= 254 && wholeMail.MatchString(text) }
+// IsMail reports whether a text is one address to which mail can go.
+func IsMail(text string) bool { return len(text) <= 254 && wholeMail.MatchString(text) }
 
 func readMail(text string, _ time.Time) (string, string) {
-	if !isMail(text) {
+	if !IsMail(text) {
 		return "", "Write one e-mail address, for example ann@example.org."
 	}
 	return text, ""

@@ -93,7 +93,7 @@ func (m *messenger) recipients(key listKey) ([]recipient, *bulk.Exclusion) {
 	for _, p := range m.world.Staff {
 		if p.Holds(key.facility) {
 			held = true
-			if isMail(p.Email) {
+			if IsMail(p.Email) {
 				all = append(all, recipient{id: p.Sub, name: p.Name, address: p.Email})
 			}
 		}
@@ -140,7 +140,7 @@ func (m *messenger) recipient(id string) (recipient, *bulk.Exclusion) {
 		}
 		r = recipient{id: id, name: m.world.Staff[n].Name, address: m.world.Staff[n].Email}
 	}
-	if !isMail(r.address) {
+	if !IsMail(r.address) {
 		return r, &bulk.Exclusion{Code: bulk.NoAddress, Sentence: r.name + " has no e-mail address in the directory."}
 	}
 	return r, nil

@@ -110,10 +110,7 @@ func (a *Audit) Backwards(_ context.Context, t audit.Trail, sortKey string) iter
 
 // records yields the records that belong, ordered by time.
 func (a *Audit) records(newestFirst bool, belongs func(audit.Item) bool) iter.Seq2[audit.Record, error] {
-	var found []audit.Item
-	for i := range a.find(belongs) {
-		found = append(found, i)
-	}
+	found := a.copies(belongs)
 	slices.SortFunc(found, func(x, y audit.Item) int {
 		order := cmp.Or(cmp.Compare(x[audit.ItemSort], y[audit.ItemSort]), cmp.Compare(x[audit.ItemPartition], y[audit.ItemPartition]))
 		if newestFirst {
@@ -121,27 +118,28 @@ func (a *Audit) records(newestFirst bool, belongs func(audit.Item) bool) iter.Se
 		}
 		return order
 	})
-	return audit.Records(func(yield func(audit.Item, error) bool) {
-		for _, i := range found {
-			if !yield(i, nil) {
-				return
-			}
-		}
-	})
+	return audit.Records(each(found))
 }
 
 // find yields copies of the items that belong.
 func (a *Audit) find(belongs func(audit.Item) bool) iter.Seq2[audit.Item, error] {
+	return each(a.copies(belongs))
+}
+
+func (a *Audit) copies(belongs func(audit.Item) bool) (found []audit.Item) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var found []audit.Item
 	for _, i := range a.items {
 		if belongs(i) {
 			found = append(found, maps.Clone(i))
 		}
 	}
+	return found
+}
+
+func each(items []audit.Item) iter.Seq2[audit.Item, error] {
 	return func(yield func(audit.Item, error) bool) {
-		for _, i := range found {
+		for _, i := range items {
 			if !yield(i, nil) {
 				return
 			}

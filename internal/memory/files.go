@@ -44,6 +44,14 @@ func (f *Files) Get(_ context.Context, name string) ([]byte, error) {
 	return bytes.Clone(content), nil
 }
 
+// Delete removes a file; one that is not there is no error.
+func (f *Files) Delete(_ context.Context, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.files, name)
+	return nil
+}
+
 // Rewrite replaces a file as somebody does who may everything; nil takes it away.
 func (f *Files) Rewrite(name string, content []byte) {
 	f.mu.Lock()

@@ -2,20 +2,26 @@ package portal
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
 )
 
 const (
 	auditPerPage = 100
 	// auditRead bounds how many audit records are read for one page.
 	auditRead = 20_000
+	// auditAccesses bounds how many times that somebody opened or tried something
+	// are listed, the newest.
+	auditAccesses = 200
 )
 
-// auditData is the audit record of an operation: the eight fields that the
-// guide names, as they stand in the audit log and not as the operation says.
+// auditData is the full audit record of an operation, as it stands in the audit
+// log and not as the operation says: the eight fields that the guide names, what
+// happened to it, batch by batch, and who opened or tried what.
 type auditData struct {
 	Op                  bulk.Operation
 	Type                string
@@ -29,6 +35,8 @@ type auditData struct {
 	Pages               pager
 	StillWritten, Empty bool
 	Done                int // patients that the operation changed
+	Story               []logRow
+	OlderAccesses       bool // there are accesses before those in Story
 }
 
 // auditRecord shows what the audit log holds of an operation.
@@ -52,11 +60,14 @@ func auditRecord(rq *request) error {
 	wanted := max(1, atoi(rq.r.URL.Query().Get("page")))
 	from, to := (wanted-1)*auditPerPage, wanted*auditPerPage
 	patients := map[string]bool{}
+	batches := map[int]*audit.Record{} // the first record of each, which stands for it
+	sizes := map[int]int{}
 	for r, err := range rq.Audit.ForOperation(rq.ctx(), op.ID) {
 		if err != nil {
 			return err
 		}
 		if r.Type != audit.Change {
+			data.Story = append(data.Story, logRowOf(r, d))
 			continue
 		}
 		if data.Records == auditRead {
@@ -67,12 +78,25 @@ func auditRecord(rq *request) error {
 			data.First, data.Operator, data.Approver, data.Reason = r.At, r.Operator.Name, r.Approver.Name, r.Reason
 		}
 		data.Last = r.At
-		patients[r.Patient] = true
+		if r.Patient != "" { // a slot is no patient's
+			patients[r.Patient] = true
+		}
+		if sizes[r.Batch]++; batches[r.Batch] == nil {
+			batches[r.Batch] = &r
+		}
 		if data.Records >= from && data.Records < to {
 			data.Rows = append(data.Rows, changeWords(r, d))
 		}
 		data.Records++
 	}
+	for number, first := range batches {
+		data.Story = append(data.Story, logRow{changeRow: changeRow{Record: audit.Record{At: first.At, Operator: audit.Person{Name: audit.System},
+			Detail: plural(sizes[number], "record changed", "records changed")}}, Title: "Batch " + thousands(number)})
+	}
+	if err := rq.addAccesses(&data, d); err != nil {
+		return err
+	}
+	slices.SortStableFunc(data.Story, func(a, b logRow) int { return a.Record.At.Compare(b.Record.At) })
 	data.Patients = len(patients)
 	data.Pages = pagesOf(data.Records, auditPerPage, fmt.Sprint(wanted))
 	data.Empty = data.Records == 0
@@ -82,4 +106,20 @@ func auditRecord(rq *request) error {
 		title = fmt.Sprintf("%s, page %d of %d", title, data.Pages.Page, data.Pages.Last)
 	}
 	return rq.show(page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")})
+}
+
+// addAccesses adds who opened or tried something with the operation.
+func (rq *request) addAccesses(data *auditData, d registry.Directory) error {
+	read := 0
+	for r, err := range rq.Audit.Backwards(rq.ctx(), audit.Trail{By: audit.ByAccess, Key: data.Op.ID}, "") {
+		if err != nil {
+			return err
+		}
+		if read++; read > auditAccesses {
+			data.OlderAccesses = true
+			break
+		}
+		data.Story = append(data.Story, logRowOf(r, d))
+	}
+	return nil
 }

@@ -235,6 +235,12 @@ func TestEveryPageIsWellMade(t *testing.T) {
 			}
 		}
 	}
+	auditLog := omar.get("/audit").press("search", url.Values{"show": {"changes"}}).want(200, "Record changed")
+	checkMarkup(t, auditLog)
+	checkMarkup(t, auditLog.press("older", nil).want(200))
+	checkMarkup(t, auditLog.press("search", url.Values{"from": {"soon"}, "to": {"2026-13-01"}}).want(422, "Write the day as year-month-day"))
+	checkMarkup(t, auditLog.press("search", url.Values{"operator": {`<b>"nobody'`}}).want(200, "Nothing"))
+	checkMarkup(t, omar.get("/operations/"+ended+"/audit").want(200, "What happened", "Batch 1"))
 	checkMarkup(t, omar.get("/operations/new").want(403))
 	checkMarkup(t, sam.get("/no/such/page").want(404))
 	checkMarkup(t, w.browser().signIn("nobody-known", "/").want(403))

@@ -166,10 +166,11 @@ func forged(t *testing.T, i audit.Item) audit.Item {
 func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	const nine, ten, eleven = "seals/2026-12-01T09.json", "seals/2026-12-01T10.json", "seals/2026-12-01T11.json"
 	list := func(w *world, hour string) string {
-		for name := range w.files.Names(t.Context(), "records/"+hour, "") {
-			return name
+		names := namesOf(t, w.files, "records/"+hour)
+		if len(names) != 1 {
+			t.Fatalf("lists of %s: %v", hour, names)
 		}
-		return ""
+		return names[0]
 	}
 	for name, c := range map[string]struct {
 		tamper func(*world, []audit.Item)
@@ -260,6 +261,17 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	}
 }
 
+func namesOf(t *testing.T, files seal.Files, prefix string) (names []string) {
+	t.Helper()
+	for name, err := range files.Names(t.Context(), prefix, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 func addTo(t *testing.T, w *world, hour audit.Hour) {
 	t.Helper()
 	i, err := record(400, nine.Add(5*time.Minute)).Item(hour)
@@ -299,10 +311,7 @@ func TestAnHourIsSealedOnceAfterItsGrace(t *testing.T) {
 			t.Errorf("at %s %d hours are sealed, want %d", w.clock().Format("15:04"), got, step.want)
 		}
 	}
-	var names []string
-	for name := range w.files.Names(t.Context(), "seals/", "") {
-		names = append(names, name)
-	}
+	names := namesOf(t, w.files, "seals/")
 	if len(names) != 8 || names[0] != "seals/2026-12-01T07.json" || names[7] != "seals/2026-12-01T14.json" {
 		t.Errorf("seals %v", names)
 	}
@@ -401,8 +410,8 @@ type stale struct{ *memory.Files }
 
 func (s stale) Names(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for name := range s.Files.Names(ctx, prefix, after) {
-			if !strings.Contains(name, "T11") && !yield(name, nil) {
+		for name, err := range s.Files.Names(ctx, prefix, after) {
+			if !strings.Contains(name, "T11") && !yield(name, err) {
 				return
 			}
 		}

@@ -52,18 +52,17 @@ func recursive(leaves [][]byte) []byte {
 		sum := sha256.Sum256(slices.Concat(parts...))
 		return sum[:]
 	}
-	switch n := len(leaves); {
-	case n == 0:
+	switch len(leaves) {
+	case 0:
 		return hash()
-	case n == 1:
+	case 1:
 		return hash([]byte{0}, leaves[0])
-	default:
-		k := 1
-		for k*2 < n {
-			k *= 2
-		}
-		return hash([]byte{1}, recursive(leaves[:k]), recursive(leaves[k:]))
 	}
+	k := 1
+	for k*2 < len(leaves) {
+		k *= 2
+	}
+	return hash([]byte{1}, recursive(leaves[:k]), recursive(leaves[k:]))
 }
 
 // items draws stored items with distinct keys.

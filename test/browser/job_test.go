@@ -317,20 +317,7 @@ func (p *person) waitsForTheAuditRecord(patients int) {
 // downloads presses a link to a CSV file and returns its rows.
 func (p *person) downloads(selector string) [][]string {
 	p.t.Helper()
-	folder, yes := p.t.TempDir(), true
-	context := chromedp.FromContext(p.ctx).BrowserContextID
-	call(p.t, p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, BrowserContextID: context, DownloadPath: folder, EventsEnabled: &yes})
-	p.click(selector)
-	var file string
-	eventually(p.t, "the file is there", func() bool {
-		files, err := filepath.Glob(filepath.Join(folder, "*.csv"))
-		if err == nil && len(files) == 1 {
-			file = files[0]
-		}
-		return file != ""
-	})
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(p.downloadsFile(selector, "*.csv"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -339,4 +326,23 @@ func (p *person) downloads(selector string) [][]string {
 		p.t.Fatal(err)
 	}
 	return rows
+}
+
+// downloadsFile presses what downloads a file with such a name, and returns
+// where the browser has put it.
+func (p *person) downloadsFile(selector, pattern string) (file string) {
+	p.t.Helper()
+	folder, yes := p.t.TempDir(), true
+	context := chromedp.FromContext(p.ctx).BrowserContextID
+	call(p.t, p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, BrowserContextID: context, DownloadPath: folder, EventsEnabled: &yes})
+	p.click(selector)
+	eventually(p.t, "the file is there", func() bool {
+		files, err := filepath.Glob(filepath.Join(folder, pattern))
+		if err == nil && len(files) == 1 {
+			file = files[0]
+		}
+		return file != ""
+	})
+	return file
 }

@@ -103,8 +103,8 @@ func TestARecordThatCannotBeAuditedHoldsUpNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(mappings.EventSourceMappings) != 2 {
-		t.Fatalf("the audit reads %d streams, want those of two tables", len(mappings.EventSourceMappings))
+	if len(mappings.EventSourceMappings) != 3 {
+		t.Fatalf("the audit reads %d streams, want those of three tables", len(mappings.EventSourceMappings))
 	}
 	for _, m := range mappings.EventSourceMappings {
 		if m.DestinationConfig == nil || m.DestinationConfig.OnFailure == nil || !strings.HasSuffix(aws.ToString(m.DestinationConfig.OnFailure.Destination), live.Outputs["AuditFailuresBucketName"]) {

@@ -15,7 +15,9 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/s3"
 )
 
 // sampleOperation is the operation that the files in events/ name.
@@ -123,6 +125,11 @@ func TestEveryFunctionRunsInAContainerWithItsEvent(t *testing.T) {
 		t.Errorf("counts at the end are %+v", op.Final)
 	}
 
+	made := exportedInContainer(t, w, invoke)
+	if made != (bulk.Tally{Done: 3}) {
+		t.Errorf("export answers %+v", made)
+	}
+
 	var reported struct{ BatchItemFailures []any }
 	if invoke("audit", &reported); len(reported.BatchItemFailures) != 0 {
 		t.Errorf("audit reports %+v", reported)
@@ -157,6 +164,43 @@ func TestEveryFunctionRunsInAContainerWithItsEvent(t *testing.T) {
 	if invoke("seal", &sealed); sealed.Sealed < 0 {
 		t.Errorf("seal answers %+v", sealed)
 	}
+}
+
+// exportedInContainer takes an export of the event's name up to its run, and
+// lets the function run it.
+func exportedInContainer(t *testing.T, w ward, invoke func(string, any)) (tally bulk.Tally) {
+	t.Helper()
+	ctx := t.Context()
+	e := live.engine(t)
+	e.Machine, e.NewID = idle{}, func(time.Time) string { return sampleOperation }
+	forget(t, sampleOperation)
+	if err := s3.New(live.AWSConfig(), live.Outputs["ExportsBucket"]).Delete(ctx, sampleOperation); err != nil {
+		t.Fatal(err)
+	}
+	of, _ := kind.FindExport("patient-list")
+	op, err := e.Request(ctx, w.requester, engine.Request{Kind: "export", Params: exports(of, kind.FormatCSV), Key: "the sample export " + thisRun,
+		Selection: bulk.Selection{Source: bulk.Pasted, IDs: w.patients}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Plan(ctx, op.ID); err != nil {
+		t.Fatal(err)
+	}
+	if op, err = live.operations.Operation(ctx, op.ID); err != nil {
+		t.Fatal(err)
+	}
+	if op, err = e.Submit(ctx, w.requester, op.ID, submission(op)); err != nil {
+		t.Fatal(err)
+	}
+	decide(t, e, w.managers[0], op, bulk.Approve)
+	if verified, err := e.Verify(ctx, op.ID); err != nil || !verified.Export {
+		t.Fatalf("%+v %v", verified, err)
+	}
+	invoke("export", &tally)
+	if op, err = live.operations.Operation(ctx, op.ID); err != nil || op.File == nil || op.File.Patients != 3 {
+		t.Errorf("after the export: %+v %v", op.File, err)
+	}
+	return tally
 }
 
 // forget removes what an earlier run on a kept stack left of an operation.

@@ -23,6 +23,24 @@ type mail struct {
 // anybody when it is "", oldest first.
 func (c *clinic) mails(t *testing.T, to, operation string) []mail {
 	t.Helper()
+	return slices.DeleteFunc(c.inbox(t), func(m mail) bool {
+		return !strings.Contains(m.Subject, operation) || to != "" && !m.to(to)
+	})
+}
+
+// to reports whether the mail went to the address.
+func (m mail) to(address string) bool {
+	for _, to := range m.To {
+		if to.Address == address {
+			return true
+		}
+	}
+	return false
+}
+
+// inbox is everything that was sent, oldest first.
+func (c *clinic) inbox(t *testing.T) []mail {
+	t.Helper()
 	response, err := http.Get(c.MailURL + "/api/email")
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +50,5 @@ func (c *clinic) mails(t *testing.T, to, operation string) []mail {
 	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(m mail) bool {
-		return !strings.Contains(m.Subject, operation) ||
-			to != "" && !slices.ContainsFunc(m.To, func(a struct {
-				Address string `json:"address"`
-			}) bool {
-				return a.Address == to
-			})
-	})
+	return all
 }

@@ -150,8 +150,8 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		}
 		unless, _ := get(s, "Condition", "StringNotEquals").(object)
 		for key, value := range unless {
-			if get(s, "Condition", "Null", key) != "false" {
-				t.Errorf("%v refuses what does not name %s", get(s, "Sid"), key)
+			if get(s, "Condition", "Null", "s3:x-amz-server-side-encryption") != "false" {
+				t.Errorf("%v refuses what leaves the encryption to the bucket", get(s, "Sid"))
 			}
 			denied[key] = text(value)
 		}
@@ -222,11 +222,11 @@ func TestTheSealsAreLocked(t *testing.T) {
 	}
 }
 
-// Both streams reach the audit, and a bad record can neither stop it nor be lost.
-func TestTheAuditReadsBothStreams(t *testing.T) {
+// All streams reach the audit, and a bad record can neither stop it nor be lost.
+func TestTheAuditReadsEveryStream(t *testing.T) {
 	x := load(t)
 	sources := get(x.properties("AuditFunction"), "Events").(object)
-	for name, table := range map[string]string{"Registry": "RegistryTable", "Operations": "OperationsTable"} {
+	for name, table := range map[string]string{"Registry": "RegistryTable", "Operations": "OperationsTable", "Access": "AccessTable"} {
 		p := get(sources, name, "Properties")
 		tries, _ := get(p, "MaximumRetryAttempts").(int)
 		switch {
@@ -242,6 +242,10 @@ func TestTheAuditReadsBothStreams(t *testing.T) {
 	}
 	if get(sources, "Registry", "Properties", "FilterCriteria") != nil {
 		t.Error("a change of a patient may be left out of the audit")
+	}
+	if filters := list(get(sources, "Access", "Properties", "FilterCriteria", "Filters")); len(filters) != 1 ||
+		get(filters[0], "Pattern") != `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STAFF#"}]}}}}` {
+		t.Errorf("of the Access table the audit gets %v, not the staff directory", filters)
 	}
 }
 

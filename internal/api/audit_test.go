@@ -1,0 +1,102 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"bulkops/internal/api"
+	"bulkops/internal/audit"
+	"bulkops/internal/lambdahttp"
+)
+
+// found is an answer of the audit search.
+type found struct {
+	Records []api.AuditRecord
+	Next    string
+	Cut     bool
+}
+
+func (c clinic) searched(t *testing.T, sub string, body object) (f found) {
+	t.Helper()
+	c.as(t, sub, "POST", "/v1/audit/search", body).into(http.StatusOK, &f)
+	return f
+}
+
+// What is asked of the API is written down with who asked and what became of
+// it, and the audit search shows it to those who may see it.
+func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000010", "000011"))
+	c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"text": "Patient 010"}}).into(200, &struct{}{})
+	c.as(t, "lena", "GET", "/v1/operations/"+op.ID+"/changes", nil).problem(404, "not-found")
+	c.as(t, "gone", "GET", "/v1/me", nil).problem(403, "forbidden")
+	c.as(t, "stranger", "GET", "/v1/me", nil).problem(403, "forbidden")
+	c.as(t, "sam", "POST", "/v1/operations", `{"no": "form"}`, key(1)...)
+	c.as(t, "maria", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &struct{}{})
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200) // its state: asked for again and again, and nothing about patients
+
+	type line struct {
+		who, what string
+		result    audit.Result
+	}
+	var got []line
+	var all []api.AuditRecord
+	for after := ""; ; {
+		f := c.searched(t, "omar", object{"most": 4, "after": after, "show": "views"})
+		all = append(all, f.Records...)
+		if after = f.Next; after == "" {
+			break
+		}
+	}
+	slices.Reverse(all)
+	for _, r := range all {
+		if r.What == audit.AuditViewed {
+			continue
+		}
+		got = append(got, line{r.Operator.Name, r.What, r.Result})
+		if strings.Contains(r.Target+r.Detail, "Patient 0") || r.Source == "" || r.Name == "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	want := []line{
+		{"Sam Okafor", audit.Sent, audit.Done}, {"Sam Okafor", audit.Sent, audit.Done}, {"Sam Okafor", audit.PatientsSearched, audit.Done},
+		{"Lena Voss", audit.OperationViewed, audit.Refused}, {"Gone Person", audit.Viewed, audit.Refused}, {audit.Stranger, audit.Viewed, audit.Refused},
+		{"Sam Okafor", audit.Sent, audit.NotTaken}, {"Maria Duarte", audit.OperationViewed, audit.Done},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("written down is\n%v, want\n%v", got, want)
+	}
+
+	if f := c.searched(t, "sam", object{"operation": op.ID}); len(f.Records) == 0 || slices.ContainsFunc(f.Records, func(r api.AuditRecord) bool { return r.Operation != op.ID }) {
+		t.Errorf("sam finds %+v", f.Records)
+	}
+	if f := c.searched(t, "lena", object{"operation": op.ID}); len(f.Records) > 0 {
+		t.Errorf("lena finds %+v", f.Records)
+	}
+	c.as(t, "omar", "POST", "/v1/audit/search", object{"from": "2026-01-01", "to": "2026-12-31"}).problem(422, "invalid")
+}
+
+type refusing struct{}
+
+func (refusing) Append(context.Context, []audit.Record) error { return errors.New("no table") }
+
+func TestTheAPIAnswersNothingThatIsNotWrittenDown(t *testing.T) {
+	c := newClinic(t)
+	c.Server = api.New(api.Config{Engine: c.Engine, Audit: c.Audit, Journal: refusing{}})
+	p := c.as(t, "sam", "POST", "/v1/patients/search", object{}).problem(503, "busy")
+	if !strings.Contains(p.Detail, "audit log cannot be written") {
+		t.Errorf("%+v", p)
+	}
+	c.as(t, "sam", "GET", "/v1/me", nil).into(200, &struct{}{})
+	r := httptest.NewRequest(http.MethodGet, "/v1/openapi.json", nil)
+	w := httptest.NewRecorder()
+	c.Server.ServeHTTP(w, r.WithContext(lambdahttp.WithClaims(r.Context(), nil)))
+	if w.Code != http.StatusOK {
+		t.Errorf("the document is answered with %d", w.Code)
+	}
+}

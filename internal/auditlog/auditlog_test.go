@@ -1,0 +1,147 @@
+package auditlog_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/auditlog"
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/memory"
+	"bulkops/internal/staff"
+)
+
+var (
+	noon    = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	auditor = staff.Person{Sub: "omar", Role: staff.Auditor, Facilities: []string{staff.AllFacilities}}
+)
+
+func newLog() (auditlog.Log, *memory.Audit, *memory.Store) {
+	store, reader := memory.New(), memory.NewAudit()
+	return auditlog.Log{Reader: reader, Engine: &engine.Engine{Registry: store, Operations: store, Staff: store, Now: func() time.Time { return noon }}}, reader, store
+}
+
+// pages reads an answer to its end.
+func pages(t interface{ Fatal(...any) }, l auditlog.Log, actor staff.Person, q auditlog.Query, most int) (names []string, reads []int) {
+	after := ""
+	for range 1000 {
+		page, err := l.Find(context.Background(), actor, q, after, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Records {
+			names = append(names, auditlog.Name(r))
+		}
+		reads = append(reads, page.Read)
+		if after = page.Next; after == "" {
+			return names, reads
+		}
+	}
+	t.Fatal("the answer does not end")
+	return nil, nil
+}
+
+// However long the pages are, all of them together are what was asked for,
+// newest first, each record once.
+func TestPagesTogetherAreTheAnswer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, reader, store := newLog()
+		if _, err := store.Create(context.Background(), bulk.Operation{ID: "OP-1", Version: 1, State: bulk.Running, Requester: bulk.Person{Sub: "sam"}}, bulk.Selection{}, "0123456789abcdef", bulk.Event{}); err != nil {
+			t.Fatal(err)
+		}
+		var all []audit.Record
+		for n := range rapid.IntRange(0, 40).Draw(t, "records") {
+			all = append(all, audit.Record{
+				At:   noon.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour),
+				Type: rapid.SampledFrom([]audit.Type{audit.Change, audit.Event, audit.Access}).Draw(t, "type"), Unique: fmt.Sprintf("%02d", n),
+				Operation: rapid.SampledFrom([]string{"", "OP-1", "OP-2"}).Draw(t, "operation"), Facility: rapid.SampledFrom([]string{"", "riverside", "lakeside"}).Draw(t, "facility"),
+				Patient: rapid.SampledFrom([]string{"", "p1"}).Draw(t, "patient"), Operator: audit.Person{Name: rapid.SampledFrom([]string{"Sam", "Maria"}).Draw(t, "operator")},
+			})
+		}
+		if err := reader.Append(context.Background(), all); err != nil {
+			t.Fatal(err)
+		}
+		q := auditlog.Query{Operator: rapid.SampledFrom([]string{"", "sam"}).Draw(t, "asked for"), Patient: rapid.SampledFrom([]string{"", "p1"}).Draw(t, "of"),
+			Operation: rapid.SampledFrom([]string{"", "OP-1"}).Draw(t, "with"), Facility: rapid.SampledFrom([]string{"", "riverside"}).Draw(t, "at")}
+		actor := rapid.SampledFrom([]staff.Person{auditor, {Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}, {Sub: "sam", Role: staff.Staff, Facilities: []string{"riverside"}}}).Draw(t, "actor")
+		var want []string
+		for _, r := range all {
+			mine := actor.ReadsAll() || actor.Role == staff.Manager && r.Facility == "riverside" || actor.Sub == "sam" && r.Operation == "OP-1"
+			asked := strings.Contains(strings.ToLower(r.Operator.Name), q.Operator) && (q.Patient == "" || r.Patient == q.Patient) &&
+				(q.Operation == "" || r.Operation == q.Operation) && (q.Facility == "" || r.Facility == q.Facility)
+			if mine && asked {
+				want = append(want, r.SortKey()+" "+auditlog.Name(r))
+			}
+		}
+		slices.Sort(want)
+		slices.Reverse(want)
+		for i, line := range want {
+			_, want[i], _ = strings.Cut(line, " ")
+		}
+		got, _ := pages(t, l, actor, q, rapid.IntRange(1, 10).Draw(t, "most"))
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+// An answer reads a bounded part of the log, says that it stopped, and goes on
+// from there.
+func TestReadingIsBounded(t *testing.T) {
+	l, reader, _ := newLog()
+	var all []audit.Record
+	for n := range 2*auditlog.MostRead + 10 {
+		all = append(all, audit.Record{At: noon.Add(-time.Duration(n) * time.Millisecond), Type: audit.Event, Unique: fmt.Sprintf("%06d", n), Operation: "OP-1", Operator: audit.Person{Name: "Sam"}})
+	}
+	all[len(all)-1].Operator.Name = "Maria"
+	if err := reader.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	first, err := l.Find(t.Context(), auditor, auditlog.Query{Operator: "maria"}, "", 50)
+	if err != nil || !first.Cut || len(first.Records) != 0 || first.Next == "" || first.Until.IsZero() {
+		t.Errorf("the first page: %d records, cut %v, next %q, %v", len(first.Records), first.Cut, first.Next, err)
+	}
+	names, reads := pages(t, l, auditor, auditlog.Query{Operator: "maria"}, 50)
+	if len(names) != 1 || !slices.Equal(reads, []int{auditlog.MostRead, auditlog.MostRead, 10}) {
+		t.Errorf("found %v, read %v", names, reads)
+	}
+	var file bytes.Buffer
+	what, err := l.WriteCSV(t.Context(), &file, auditor, auditlog.Query{})
+	if err != nil || what.Complete || what.Records != auditlog.MostInFile || !strings.Contains(file.String(), "This file is not complete") || file.Len() > 5<<20 {
+		t.Errorf("the file: %+v, %d bytes, %v", what, file.Len(), err)
+	}
+	file.Reset()
+	if what, err = l.WriteCSV(t.Context(), &file, auditor, auditlog.Query{Operator: "maria"}); err != nil || !what.Complete || what.Records != 1 {
+		t.Errorf("the small file: %+v, %v", what, err)
+	}
+}
+
+func TestAQuestionThatCannotBeAskedIsNamed(t *testing.T) {
+	l, _, _ := newLog()
+	for field, q := range map[string]auditlog.Query{
+		"from": {From: "2026-01-01", To: "2026-12-31"}, "to": {From: "2026-12-02", To: "2026-12-01"}, "show": {Show: "secrets"}, "kind": {Kind: "magic"},
+		"reason": {Reason: strings.Repeat("x", 300)},
+	} {
+		wrong := q.Check()
+		if len(wrong) != 1 || wrong[0].Field != field || wrong[0].Sentence == "" {
+			t.Errorf("%s: %v", field, wrong)
+		}
+		if _, err := l.Find(t.Context(), auditor, q, "", 1); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	for _, q := range []auditlog.Query{{From: "2020-01-01", To: "2026-12-31", Patient: "p"}, {From: "2026-09-01", To: "2026-12-01"}, {}} {
+		if wrong := q.Check(); len(wrong) > 0 {
+			t.Errorf("%+v: %v", q, wrong)
+		}
+	}
+}

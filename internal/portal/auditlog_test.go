@@ -1,0 +1,234 @@
+package portal_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"bulkops/internal/audit"
+	"bulkops/internal/registry"
+)
+
+// audited has an operation of Sam's that has changed three patients.
+func audited(t *testing.T, w *world) (op string, ids []string) {
+	t.Helper()
+	ids = activeIn(w, "riverside", 3)
+	p := planned(w.signedIn("sam"), registry.Hospitalized, ids...)
+	op = p.operation()
+	submitted(p)
+	w.settle()
+	w.signedIn("maria").get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	w.settle()
+	return op, ids
+}
+
+// rows are the lines of the table of the log, without its head.
+func rows(p *page) []string {
+	var lines []string
+	if p.id("log") == nil {
+		return nil
+	}
+	for _, n := range all(p.id("log"), isTag("tr")) {
+		lines = append(lines, squeeze(text(n)))
+	}
+	return lines[min(1, len(lines)):]
+}
+
+func TestTheLogFindsByEveryFilter(t *testing.T) {
+	w := newWorld(t, 300)
+	op, ids := audited(t, w)
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.Phone: "+15125550100"}, "Rita", w.clock()))
+	w.settle()
+	omar := w.signedIn("omar")
+	omar.get("/patients/no-such-patient").want(404)
+	log := omar.get("/audit").want(200)
+	for name, c := range map[string]struct {
+		filter url.Values
+		holds  string // every line
+		lines  int    // -1: some
+	}{
+		"an operation":           {url.Values{"operation": {strings.ToLower(op)}}, op, -1},
+		"its changes":            {url.Values{"operation": {op}, "show": {"changes"}}, "Active → Hospitalized", len(ids)},
+		"a patient":              {url.Values{"patient": {ids[1]}}, ids[1], 1},
+		"changes by hand":        {url.Values{"show": {"by-hand"}, "operator": {"rita"}}, "Rita", 1},
+		"an approver":            {url.Values{"approver": {"duarte"}}, "approved by Maria Duarte", -1},
+		"a part of the reason":   {url.Values{"reason": {"FAMILY"}}, "Reason: ", -1},
+		"sign-ins":               {url.Values{"show": {"sign-ins"}}, "Sign-in", -1},
+		"refusals":               {url.Values{"show": {"refused"}}, "refused", 1},
+		"a type of operation":    {url.Values{"kind": {"status-change"}, "show": {"changes"}}, "Record changed", len(ids)},
+		"another type":           {url.Values{"kind": {"tags"}}, "", 0},
+		"days before everything": {url.Values{"from": {"2026-11-01"}, "to": {"2026-11-02"}}, "", 0},
+		"today":                  {url.Values{"from": {"2026-12-01"}, "show": {"changes"}, "operation": {op}}, op, len(ids)},
+	} {
+		if name == "a part of the reason" && !strings.Contains(strings.ToUpper(reasonOf(t, w, op)), "FAMILY") {
+			c.filter = url.Values{"reason": {strings.ToUpper(reasonOf(t, w, op)[:8])}}
+		}
+		p := log.press("search", c.filter).want(200)
+		found := rows(p)
+		if len(found) != c.lines && (c.lines >= 0 || len(found) == 0) {
+			t.Errorf("%s: %d lines, want %d\n%s", name, len(found), c.lines, strings.Join(found, "\n"))
+		}
+		for _, line := range found {
+			if !strings.Contains(line, c.holds) {
+				t.Errorf("%s finds %q", name, line)
+			}
+		}
+		for _, values := range c.filter {
+			if strings.Contains(p.path, values[0]) {
+				t.Errorf("%s: the address %s holds what was asked for", name, p.path)
+			}
+		}
+	}
+}
+
+func reasonOf(t *testing.T, w *world, op string) string {
+	t.Helper()
+	o, err := w.store.Operation(t.Context(), op)
+	must(t, err)
+	return o.Reason
+}
+
+// Everybody sees what their role shows, and what they may not see is like what
+// is not there.
+func TestWhoSeesWhatInTheLog(t *testing.T) {
+	w := newWorld(t, 300)
+	op, ids := audited(t, w)
+	w.signedIn("maria").get("/patients/" + ids[0]).want(200)
+	lakeside := activeIn(w, "lakeside", 1)[0]
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(lakeside), registry.Fields{registry.Phone: "+15125550100"}, "Rita", w.clock()))
+	w.settle()
+	sees := func(who string, filter url.Values, something bool) {
+		t.Helper()
+		found := rows(w.signedIn(who).get("/audit").press("search", filter).want(200))
+		if (len(found) > 0) != something {
+			t.Errorf("%s with %v sees %q", who, filter, found)
+		}
+	}
+	for _, who := range []string{"omar", "ida"} {
+		sees(who, url.Values{"show": {"sign-ins"}}, true)
+		sees(who, url.Values{"operation": {op}}, true)
+		sees(who, url.Values{"patient": {ids[0]}}, true)
+	}
+	sees("sam", url.Values{"operation": {op}}, true)
+	sees("sam", url.Values{"show": {"sign-ins"}}, false)
+	sees("sam", url.Values{"show": {"by-hand"}}, false)
+	sees("sam", url.Values{"patient": {ids[0]}, "show": {"changes"}}, true)
+	sees("sam", url.Values{"patient": {ids[0]}, "show": {"views"}}, false) // Maria's look at a patient is not his
+	sees("ana", url.Values{"operation": {op}}, false)
+	sees("ana", url.Values{}, false)
+	sees("maria", url.Values{"operation": {op}}, true)
+	sees("maria", url.Values{"patient": {ids[0]}, "show": {"views"}}, true)
+	sees("maria", url.Values{"show": {"sign-ins"}}, false)
+
+	mine := w.signedIn("sam").get("/audit").press("search", url.Values{"operation": {op}})
+	foreign := w.signedIn("ana").get(mine.path).want(404)
+	if unknown := w.signedIn("ana").get("/audit/logs/none").want(404); unknown.text() != foreign.text() {
+		t.Error("somebody else's view is not the same as an unknown one")
+	}
+}
+
+// Page by page nothing is left out and nothing comes twice, and back again.
+func TestTheLogPageByPage(t *testing.T) {
+	w := newWorld(t, 50)
+	var records []audit.Record
+	for n := range 130 {
+		records = append(records, audit.Record{At: noon, Type: audit.Event, Unique: fmt.Sprintf("%03d", n), Operation: "OP-PAGES", Operator: audit.Person{Name: fmt.Sprintf("Person %03d", n)}, What: "planned"})
+	}
+	must(t, w.audit.Append(t.Context(), records))
+	p := w.signedIn("omar").get("/audit").press("search", url.Values{"show": {"events"}, "operator": {"person"}})
+	var seen []string
+	for number := 1; ; number++ {
+		if number > 1 && !strings.Contains(p.title(), fmt.Sprintf("page %d", number)) {
+			t.Fatalf("page %d is called %q", number, p.title())
+		}
+		seen = append(seen, rows(p)...)
+		if p.id("older") == nil {
+			break
+		}
+		p = p.press("older", nil).want(200)
+	}
+	if len(seen) != len(records) {
+		t.Fatalf("%d records on all pages, want %d", len(seen), len(records))
+	}
+	for n, line := range seen {
+		if !strings.Contains(line, fmt.Sprintf("Person %03d", len(records)-1-n)) {
+			t.Fatalf("line %d is %q", n, line)
+		}
+	}
+	if back := rows(p.press("newer", nil)); back[0] != seen[50] {
+		t.Errorf("the page before begins with %q", back[0])
+	}
+	if first := rows(p.press("newest", nil)); first[0] != seen[0] {
+		t.Errorf("the newest is %q", first[0])
+	}
+}
+
+// The file has a row for each field, is safe in a spreadsheet, and is itself
+// audited.
+func TestTheLogAsAFile(t *testing.T) {
+	w := newWorld(t, 300)
+	op, ids := audited(t, w)
+	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.Phone: "+15125550100", registry.Language: "=1+1"}, "=Rita", w.clock()))
+	w.settle()
+	omar := w.signedIn("omar")
+	p := omar.get("/audit").press("search", url.Values{"patient": {ids[0]}, "show": {"changes"}})
+	file := omar.get(attr(p.id("audit-csv"), "href"))
+	if file.status != 200 || file.header.Get("Content-Disposition") != `attachment; filename="audit.csv"` || !strings.HasPrefix(file.header.Get("Content-Type"), "text/csv") {
+		t.Fatalf("%d %v", file.status, file.header)
+	}
+	lines, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.body, "\ufeff"))).ReadAll()
+	must(t, err)
+	all := fmt.Sprint(lines)
+	for _, want := range []string{"Hospitalized", op, "Maria Duarte", "'=1+1", "'+15125550100", "'=Rita", "Preferred language", ids[0]} {
+		if !strings.Contains(all, want) && want != "Preferred language" {
+			t.Errorf("the file has no %q:\n%s", want, file.body)
+		}
+	}
+	for _, line := range lines {
+		for _, cell := range line {
+			if strings.HasPrefix(cell, "=") || strings.HasPrefix(cell, "+") {
+				t.Errorf("a spreadsheet would compute %q", cell)
+			}
+		}
+	}
+	written := w.journal.accesses()
+	last := written[len(written)-1]
+	if last.What != audit.AuditExported || last.Result != audit.Done || !strings.Contains(last.Target, ids[0]) || !strings.Contains(last.Target, "Shown: ") {
+		t.Errorf("the download is written down as %+v", last)
+	}
+}
+
+// The page of one operation tells its whole story: what it changed, what
+// happened to it, batch by batch, and who opened what.
+func TestTheFullRecordOfAnOperation(t *testing.T) {
+	w := newWorld(t, 300)
+	op, _ := audited(t, w)
+	w.signedIn("sam").get("/operations/" + op + "/outcomes.csv").want(200)
+	w.signedIn("ana").get("/operations/" + op).want(404)
+	must(t, w.audit.Append(t.Context(), []audit.Record{{At: w.clock(), Type: audit.Event, Unique: "e", Operation: op, Operator: audit.Person{Name: "Sam Okafor"}, What: "submitted", Detail: "3 changes"}}))
+	story := squeeze(text(w.signedIn("omar").get("/operations/"+op+"/audit").want(200, "Operator", "Maria Duarte", "Reason").id("audit-story")))
+	for _, want := range []string{"Operation: submitted", "Batch 1", "records changed", "File downloaded", "Operation opened", "Form sent", "Sam Okafor", "Maria Duarte"} {
+		if !strings.Contains(story, want) {
+			t.Errorf("the story has no %q:\n%s", want, story)
+		}
+	}
+	if strings.Contains(story, "Ana") {
+		t.Error("what somebody may not see is told as if it belonged to the operation")
+	}
+}
+
+// What could not be audited is shown to those who can do something about it.
+func TestWhatCouldNotBeAuditedNeedsAttention(t *testing.T) {
+	w := newWorld(t, 50)
+	omar, maria := w.signedIn("omar"), w.signedIn("maria")
+	if omar.get("/audit").id("needs-attention") != nil {
+		t.Error("something needs attention")
+	}
+	must(t, w.parked.Put(t.Context(), "aws/lambda/one", []byte("{}")))
+	omar.get("/audit").want(200, "Needs attention", "1 delivery of changes", "bulkops audit redrive")
+	if maria.get("/audit").want(200).id("needs-attention") != nil {
+		t.Error("a manager is told, who can do nothing about it")
+	}
+}

@@ -149,7 +149,10 @@ func TestARollbackStoppedAnywhereAndGoneOnWithRestoresEverything(t *testing.T) {
 
 // running is the id of the operation that runs.
 func (c *clinic) running() string {
-	for id := range c.store.ByRequester(c.t.Context(), ada.Sub) {
+	for id, err := range c.store.ByRequester(c.t.Context(), ada.Sub) {
+		if err != nil {
+			c.t.Fatal(err)
+		}
 		if c.header(id).State == bulk.Running {
 			return id
 		}

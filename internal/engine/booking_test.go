@@ -86,7 +86,7 @@ func TestVisitsAreBookedAndTakenBack(t *testing.T) {
 	c.again(op, bulk.Rollback)
 	list(t, "calendar", c.starts())
 	for ref, fields := range c.fields() {
-		equal(t, fmt.Sprint(ref), fmt.Sprint(fields), fmt.Sprint(registry.Fields(before[ref])))
+		equal(t, fmt.Sprint(ref), fmt.Sprint(fields), fmt.Sprint(before[ref]))
 	}
 	op = c.run(c.planned(books("two", "P2")))
 	equal(t, "state", op.State, bulk.Completed)

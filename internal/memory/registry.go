@@ -27,9 +27,9 @@ func (s *Store) Patients(_ context.Context, ids []string) (map[string]registry.P
 
 func (s *Store) CountPatients(ctx context.Context, facility string, most int) (int, error) {
 	n := 0
-	for range s.PatientIDs(ctx, facility) {
-		if n == most {
-			break
+	for _, err := range s.PatientIDs(ctx, facility) {
+		if err != nil || n == most {
+			return n, err
 		}
 		n++
 	}

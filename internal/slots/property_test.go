@@ -252,7 +252,9 @@ func TestVisitsAreSpreadEvenly(t *testing.T) {
 			r.Fatalf("the providers have %v", totals)
 		}
 		var days int
-		fmt.Sscanf(w.To, "2026-12-%d", &days)
+		if _, err := fmt.Sscanf(w.To, "2026-12-%d", &days); err != nil {
+			r.Fatal(err)
+		}
 		least, most := n, 0
 		for _, load := range loads {
 			least, most = min(least, load), max(most, load)

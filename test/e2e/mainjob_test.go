@@ -240,7 +240,7 @@ func auditedOnce(t *testing.T, op bulk.Operation, reason string, requester, appr
 	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited events", op.ID, len(want)), func() bool {
 		happened = nil
 		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
-			if r.Type == audit.Event {
+			if r.Type == audit.Event && r.What != "reminded" { // a slow machine has approvers reminded
 				happened = append(happened, r.What)
 			}
 		}

@@ -55,8 +55,9 @@ type insuranceChangeCommand struct {
 type reassignmentCommand struct {
 	To       []string  `xor:"to" required:"" placeholder:"ID" help:"Id of the new provider; repeat it to share the patients out among several."`
 	Default  bool      `xor:"to" required:"" help:"To the default provider of each patient's facility, instead of --to."`
-	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (who has the most room left)."`
-	Visits   string    `required:"" help:"Future visits: reassign, keep or cancel."`
+	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (by patients a day)."`
+	Capacity []string  `placeholder:"ID=20" help:"For capacity: how many patients a provider sees a day, from 10 to 30; repeat it for each. Without it, as in the calendar."`
+	Visits   string    `required:"" help:"Future visits: reassign, keep, reschedule (cancel and book anew) or cancel."`
 	Patients selection `embed:""`
 }
 
@@ -122,7 +123,7 @@ func (c statusChangeCommand) Run(t *terminal) error {
 }
 
 func (c reassignmentCommand) Run(t *terminal) error {
-	params := map[string]string{kind.FutureVisits: c.Visits, kind.ShareBy: c.By}
+	params := map[string]string{kind.FutureVisits: c.Visits, kind.ShareBy: c.By, kind.Capacity: strings.Join(c.Capacity, " ")}
 	switch {
 	case c.Default:
 		params[kind.ReassignTo] = kind.ToDefault

@@ -58,8 +58,19 @@ func (e Edit) Books() bool {
 	return e.Ref.IsVisit() && e.After[registry.VisitState] == registry.VisitScheduled && e.Before[registry.VisitState] != registry.VisitScheduled
 }
 
+// Occupies reports whether the edit puts a visit into the time of a provider who
+// did not have it: one that it books, or that it gives to somebody else.
+func (e Edit) Occupies() bool {
+	to := e.After[registry.ProviderField]
+	return e.Books() || e.Ref.IsVisit() && to != "" && to != e.Before[registry.ProviderField] && e.After[registry.VisitState] == ""
+}
+
 // Frees reports whether a visit no longer takes place because of the edit.
 func (e Edit) Frees() bool { return e.Inverse().Books() }
+
+// Vacates reports whether a provider no longer has a visit because of the edit:
+// it does not take place, or went to somebody else.
+func (e Edit) Vacates() bool { return e.Inverse().Occupies() }
 
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -72,8 +74,8 @@ func slotTaken(subject string, visit registry.Record, d registry.Directory) bulk
 			f.LocalTime(visit.Start()), d.Display(registry.ProviderField, visit.Get(registry.ProviderField)))}
 }
 
-// bookings are the visits that the changes book. Those that come back say only
-// in their records with whom and when they are.
+// bookings are the visits that the changes put into a provider's time. Those
+// that come back, or go to somebody else, say only in their records when they are.
 func (e *Engine) bookings(ctx context.Context, todo []bulk.Change) ([]*booking, error) {
 	var bookings []*booking
 	var refs []registry.Ref
@@ -85,7 +87,7 @@ func (e *Engine) bookings(ctx context.Context, todo []bulk.Change) ([]*booking, 
 			}
 		}
 		for _, edit := range c.Edits {
-			if edit.Books() {
+			if edit.Occupies() {
 				bookings = append(bookings, &booking{subject: c.Subject, visit: registry.Record{Ref: edit.Ref, Fields: edit.After}, isNew: edit.Creates(), frees: frees})
 				if !edit.Creates() {
 					refs = append(refs, edit.Ref)
@@ -155,9 +157,10 @@ func slotsOf(candidates []candidate, records map[registry.Ref]registry.Record) [
 			continue
 		}
 		for _, edit := range c.change.Edits {
-			if visit, ok := records[edit.Ref]; ok && edit.Frees() {
+			if visit, ok := records[edit.Ref]; ok && edit.Vacates() {
+				provider := cmp.Or(edit.Before[registry.ProviderField], visit.Get(registry.ProviderField))
 				for _, at := range slots.Cells(visit.Start(), visit.Minutes()) {
-					refs = append(refs, registry.SlotRef(visit.Get(registry.ProviderField), at))
+					refs = append(refs, registry.SlotRef(provider, at))
 				}
 			}
 		}
@@ -179,7 +182,11 @@ func lostSlot(c bulk.Change, records map[registry.Ref]registry.Record) (visit re
 		holder := registry.Record{Fields: edit.After}.Holder()
 		for _, other := range c.Edits {
 			if other.Ref == holder && !lost {
-				visit, lost = registry.Record{Ref: holder, Fields: other.After}, true
+				visit, lost = records[holder].Clone(), true
+				if visit.Fields == nil { // it is new
+					visit.Fields = registry.Fields{}
+				}
+				maps.Copy(visit.Fields, other.After)
 			}
 		}
 	}

@@ -66,7 +66,8 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 func TestAVisitThatWasGivenToSomebodyElseSinceIsNotTaken(t *testing.T) {
 	c := newClinic(t)
 	c.employ(kindtest.Directory)
-	c.admit(registry.Active, []string{"P1", "P2"}, visits(2), with(registry.ProviderField, "bea"))
+	c.admit(registry.Active, []string{"P1"}, visits(2), with(registry.ProviderField, "bea"))
+	c.admit(registry.Active, []string{"P2"}, with(registry.Upcoming, "2026-12-02T15:00Z/V000"), with(registry.ProviderField, "bea"))
 	op := c.started(toAnn(kind.GiveVisits, "P1", "P2"))
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V001"}.Ref("P1"),
 		registry.Fields{registry.ProviderField: "cyd"}, "Nora Nurse", c.now))

@@ -10,6 +10,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/internal/slots"
 	"bulkops/internal/staff"
 )
 
@@ -78,7 +79,7 @@ func (c *chance) patients() (records []registry.Record) {
 		}
 		var visits []registry.VisitRef
 		for v := range c.rng.IntN(most + 1) {
-			visits = append(visits, registry.VisitRef{Start: noon.Add(time.Duration(v*7-10) * time.Hour), ID: fmt.Sprint("V", v)})
+			visits = append(visits, registry.VisitRef{Start: noon.Add(time.Duration(v*7-10)*time.Hour + time.Duration(n)*slots.Cell), ID: fmt.Sprint("V", v)})
 		}
 		one := patientRecords(id, status, visits...)
 		switch c.rng.IntN(20) {
@@ -128,7 +129,7 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
-	visits := func(how string) string { return []string{how, kind.KeepVisits, kind.DropVisits}[c.rng.IntN(3)] }
+	visits := func(ways ...string) string { return ways[c.rng.IntN(len(ways))] }
 	what := c.rng.IntN(11)
 	if n > 0 && c.wishes[0].request.Kind == kind.VisitScheduling.Name && c.rng.IntN(4) > 0 {
 		what = 5
@@ -147,10 +148,10 @@ func (c *chance) wish(n int) *wish {
 		}
 	case 3:
 		u.request.Kind = kind.ProviderReassignment.Name
-		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits)}
+		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits, kind.KeepVisits, kind.DropVisits, kind.ReVisits)}
 	case 4:
 		u.request.Kind = kind.FacilityTransfer.Name
-		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits)}
+		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
 	case 5, 6: // two book the same few hours of one provider, for different patients
 		u.request = asks(to)
 		for i, id := range c.ids {

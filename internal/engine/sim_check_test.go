@@ -224,7 +224,7 @@ func (k *checker) checkChanges() error {
 		if !asPlanned(edit, c.Old.Fields) {
 			return fmt.Errorf("%s changed %v, which was not as planned: %v", id, c.Ref, c.Old)
 		}
-		want := registry.Fields{}
+		want := registry.Fields{} // a record that did not exist has none
 		maps.Copy(want, c.Old.Fields)
 		maps.Copy(want, edit.After)
 		maps.DeleteFunc(want, func(_, v string) bool { return v == "" })

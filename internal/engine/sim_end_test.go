@@ -7,9 +7,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/slots"
 )
 
 // checkEnd: when the trouble has ceased and time has passed, everything has
@@ -82,7 +82,7 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 
 // checkOutcomes: a subject is done exactly where its records were changed by
 // the operation, once each, and skipped only where somebody else changed one
-// of them after the plan was begun.
+// of them after the plan was begun, or took a slot or let it pass.
 func (k *checker) checkOutcomes(op bulk.Operation) error {
 	var tally bulk.Tally
 	for line, err := range k.w.Lines(context.Background(), op) {
@@ -137,7 +137,8 @@ func (k *checker) checkCalendars() error {
 	visits, _, err := k.w.store.Calendar(context.Background(), "ann", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
 	for i, v := range visits {
 		for _, w := range visits[:i] {
-			if strings.Contains(v.Ref.Part, "#B") && strings.Contains(w.Ref.Part, "#B") && v.Start().Before(w.Start().Add(45*time.Minute)) && w.Start().Before(v.Start().Add(45*time.Minute)) {
+			if strings.Contains(v.Ref.Part, "#B") && strings.Contains(w.Ref.Part, "#B") &&
+				(slots.Visit{Start: v.Start(), Minutes: v.Minutes()}).Meets(slots.Visit{Start: w.Start(), Minutes: w.Minutes()}) {
 				return fmt.Errorf("ann has %v and %v at the same time", v.Ref, w.Ref)
 			}
 		}

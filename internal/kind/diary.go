@@ -3,6 +3,7 @@ package kind
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -39,14 +40,20 @@ func newDiary(w World) *diary {
 
 // visitOf is a visit's record as the finder of slots knows it.
 func visitOf(r registry.Record) slots.Visit {
-	return slots.Visit{Provider: r.Get(registry.ProviderField), Facility: r.Get(registry.FacilityField), Start: r.Start(), Minutes: r.Minutes()}
+	start := r.Start()
+	if start.IsZero() { // of an edit that leaves it as it is
+		start, _ = r.Ref.VisitStart()
+	}
+	return slots.Visit{Provider: r.Get(registry.ProviderField), Facility: r.Get(registry.FacilityField), Start: start, Minutes: r.Minutes()}
 }
 
 // Planned books the visits of a change that has come into the plan.
 func (d *diary) Planned(c bulk.Change) {
 	for _, e := range c.Edits {
-		if e.Books() {
-			d.calendar.Book(visitOf(registry.Record{Ref: e.Ref, Fields: e.After}))
+		if e.Occupies() {
+			fields := maps.Clone(e.After)
+			maps.Copy(fields, e.Reads) // of one that goes to somebody else
+			d.calendar.Book(visitOf(registry.Record{Ref: e.Ref, Fields: fields}))
 		}
 	}
 }
@@ -80,10 +87,10 @@ func (d *diary) find(w slots.Wish) (slots.Visit, *bulk.Exclusion) {
 	return v, &bulk.Exclusion{Code: bulk.NoSlot, Sentence: why}
 }
 
-// book makes visits in the slots found for the patient, with further fields,
+// book makes visits in the slots found for the patient, each with further fields,
 // and lists them in the profile, whose edit it completes; that may take other
 // visits off the list already. The slots are held for them.
-func (d *diary) book(profile bulk.Edit, p registry.Patient, found []slots.Visit, further registry.Fields) []bulk.Edit {
+func (d *diary) book(profile bulk.Edit, p registry.Patient, found []slots.Visit, further func(n int) registry.Fields) []bulk.Edit {
 	listed := p.Visits()
 	if after, changed := profile.After[registry.Upcoming]; changed {
 		listed = registry.ParseVisitRefs(after)
@@ -98,19 +105,92 @@ func (d *diary) book(profile bulk.Edit, p registry.Patient, found []slots.Visit,
 			registry.VisitMinutes:  strconv.Itoa(v.Minutes),
 			registry.ProviderField: v.Provider,
 			registry.FacilityField: v.Facility,
-		}, further)
-		edits = append(edits, visit)
-		for _, start := range slots.Cells(v.Start, v.Minutes) {
-			slot := makes(registry.SlotRef(v.Provider, start), registry.Held(visit.Ref))
-			for field := range slot.Before { // of a visit that no longer takes place then
-				slot.Before[field] = d.held[slot.Ref].Get(field)
-			}
-			edits = append(edits, slot)
-		}
+		}, further(i))
+		edits = append(append(edits, visit), d.hold(v, visit.Ref)...)
 	}
 	slices.SortFunc(listed, func(a, b registry.VisitRef) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) })
 	profile.Before[registry.Upcoming], profile.After[registry.Upcoming] = p.Get(registry.Upcoming), registry.FormatVisitRefs(listed)
 	return edits
+}
+
+// hold holds the slots of a visit, as far as they are not held for it.
+func (d *diary) hold(v slots.Visit, visit registry.Ref) []bulk.Edit {
+	var edits []bulk.Edit
+	for _, start := range slots.Cells(v.Start, v.Minutes) {
+		slot := makes(registry.SlotRef(v.Provider, start), registry.Held(visit))
+		for field := range slot.Before { // of a visit that no longer takes place then
+			slot.Before[field] = d.held[slot.Ref].Get(field)
+		}
+		if !maps.Equal(slot.Before, slot.After) {
+			edits = append(edits, slot)
+		}
+	}
+	return edits
+}
+
+// inTheWay says why a provider, who sees at most perDay patients a day (0 for any
+// number), cannot take over bookings at their times, at the facility where that
+// is not empty; nil when they can.
+func (d *diary) inTheWay(provider string, perDay int, bookings []booked, facility string) *bulk.Exclusion {
+	var more []slots.Visit
+	for _, b := range bookings {
+		v := b.with(provider, facility)
+		reasons := map[slots.Answer]string{
+			slots.Taken: "%s has another visit at the time of one of the patient’s, %s.",
+			slots.Full:  "%s has as many visits as they see a day on the day of one of the patient’s, %s.",
+			slots.Shut:  "%s does not work at the time of one of the patient’s visits, %s.",
+		}
+		if reason := reasons[d.calendar.Fits(v, perDay, more)]; reason != "" {
+			f, _ := d.directory.Facility(v.Facility)
+			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
+				Sentence: fmt.Sprintf(reason, d.directory.Display(registry.ProviderField, provider), f.LocalTime(v.Start))}
+		}
+		more = append(more, v)
+	}
+	return nil
+}
+
+// Around the time of a visit that is booked anew, a new one is looked for in so
+// many days before and after, and nearest to it first.
+const (
+	daysBefore = 7
+	daysAfter  = 28
+)
+
+// anew finds a new time with the provider for each of the bookings, or says why
+// there is none; the patient has none of the bookings then.
+func (d *diary) anew(s Subject, bookings []booked, provider string, perDay int) ([]slots.Visit, *bulk.Exclusion) {
+	p := s.Patient
+	if len(bookings) > 0 && !MayHaveVisits(p.Status()) {
+		return nil, &bulk.Exclusion{Code: bulk.NotAllowed, Sentence: fmt.Sprintf("No visits are booked for a patient who is %s.", p.Status())}
+	}
+	others := busy(s)
+	for i, ref := range slices.Backward(p.Visits()) {
+		if slices.ContainsFunc(bookings, func(b booked) bool { return b.ref == ref }) {
+			others = slices.Delete(others, i, i+1)
+		}
+	}
+	var found []slots.Visit
+	for _, b := range bookings {
+		facility := cmp.Or(b.record.Get(registry.FacilityField), p.Facility())
+		f, _ := d.directory.Facility(facility)
+		v, exclusion := d.find(slots.Wish{
+			Facility: facility, Providers: []string{provider}, Minutes: b.record.Minutes(), PerDay: perDay, Near: b.ref.Start,
+			From: b.ref.Start.AddDate(0, 0, -daysBefore).Format(time.DateOnly), To: b.ref.Start.AddDate(0, 0, daysAfter).Format(time.DateOnly),
+			Patient: others, Found: found,
+		})
+		if exclusion != nil {
+			exclusion.Sentence = fmt.Sprintf("The visit on %s finds no new time. %s", f.LocalTime(b.ref.Start), exclusion.Sentence)
+			return nil, exclusion
+		}
+		found = append(found, v)
+	}
+	return found, nil
+}
+
+// allAhead is the time in which all visits to come lie.
+func allAhead(at time.Time) (from, to time.Time) {
+	return at.Add(-registry.LongestVisit), at.AddDate(10, 0, 0)
 }
 
 // makes is the edit that makes a record with the fields.

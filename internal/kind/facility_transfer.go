@@ -34,15 +34,27 @@ var FacilityTransfer = Kind{
 	Check:       checkTransfer,
 	ReadsVisits: func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
 	Destinations: func(p bulk.Params, d registry.Directory) (providers, facilities []string) {
-		if f, _ := d.Facility(p[TransferTo]); p[WithProvider] == StandIn && f.DefaultProvider != "" {
-			providers = []string{f.DefaultProvider}
+		return newDefault(p, d), []string{p[TransferTo]}
+	},
+	Books: func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time) {
+		if p[FutureVisits] == ShiftVisits {
+			providers = newDefault(p, d)
 		}
-		return providers, []string{p[TransferTo]}
+		from, to = allAhead(at)
+		return providers, from, to
 	},
 	New: func(p bulk.Params, w World) Planner {
 		to, _ := w.Directory.Facility(p[TransferTo])
-		return &transfer{roster: newRoster(w), to: to, residents: w.Residents[to.ID], with: p[WithProvider], visits: p[FutureVisits], at: w.At}
+		return &transfer{roster: newRoster(w), diary: newDiary(w), to: to, residents: w.Residents[to.ID], with: p[WithProvider], visits: p[FutureVisits]}
 	},
+}
+
+// newDefault is the default provider of the new facility, where patients go to them.
+func newDefault(p bulk.Params, d registry.Directory) []string {
+	if f, _ := d.Facility(p[TransferTo]); p[WithProvider] == StandIn && f.DefaultProvider != "" {
+		return []string{f.DefaultProvider}
+	}
+	return nil
 }
 
 // transferTasks are what a transfer leaves to people.
@@ -90,11 +102,11 @@ func checkTransfer(p bulk.Params, d registry.Directory) []Problem {
 // default provider have.
 type transfer struct {
 	roster    roster
+	diary     *diary
 	to        registry.Facility
 	residents int
 	with      string
 	visits    string
-	at        time.Time
 }
 
 func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
@@ -125,23 +137,28 @@ func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	}
 	edits := []bulk.Edit{profile}
 	if m.visits != KeepVisits {
-		visits, exclusion := bookings(s, m.at, registry.FacilityField)
+		visits, exclusion := bookings(s, m.diary.at, registry.FacilityField)
 		if exclusion != nil {
 			return bulk.Change{}, exclusion
 		}
 		if m.visits == DropVisits {
 			edits = append(edits, cancelBookings(profile, p, visits, "Patient moved to another facility")...)
 		} else {
-			if exclusion := m.inTheWay(p, visits); exclusion != nil {
+			if exclusion := m.inTheWay(p, visits, provider); exclusion != nil {
 				return bulk.Change{}, exclusion
 			}
 			edits = append(edits, editBookings(profile, p, visits, func(b booked) registry.Fields {
 				fields := registry.Fields{registry.FacilityField: m.to.ID}
-				if provider != p.Provider() && m.follows(p, b) {
+				if m.goesTo(p, b, provider) {
 					fields[registry.ProviderField] = provider
 				}
 				return fields
 			})...)
+			for _, b := range visits {
+				if provider != "" && m.goesTo(p, b, provider) {
+					edits = append(edits, m.diary.hold(b.with(provider, m.to.ID), b.record.Ref)...)
+				}
+			}
 		}
 	}
 	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
@@ -169,9 +186,16 @@ func (m *transfer) follows(p registry.Patient, b booked) bool {
 	return with == "" || with == p.Provider()
 }
 
+// goesTo reports whether a visit that moves goes from somebody else to the
+// patient's provider at the new facility.
+func (m *transfer) goesTo(p registry.Patient, b booked, provider string) bool {
+	return provider != p.Provider() && m.follows(p, b)
+}
+
 // inTheWay says why the visits cannot take place at the new facility at their
-// times and with those they are with; nil when they can.
-func (m *transfer) inTheWay(p registry.Patient, visits []booked) *bulk.Exclusion {
+// times, with the new provider or those they are with; nil when they can.
+func (m *transfer) inTheWay(p registry.Patient, visits []booked, provider string) *bulk.Exclusion {
+	var taken []booked // over by the provider
 	old, _ := m.roster.directory.Facility(p.Facility())
 	for _, b := range visits {
 		if old.TimeZone != m.to.TimeZone {
@@ -183,13 +207,17 @@ func (m *transfer) inTheWay(p registry.Patient, visits []booked) *bulk.Exclusion
 			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
 				Sentence: fmt.Sprintf("A visit is with %s, who does not work at %s.", m.roster.provider(b.record.Get(registry.ProviderField)), m.to.Name)}
 		}
+		if provider != "" && m.goesTo(p, b, provider) {
+			taken = append(taken, b)
+		}
 	}
-	return nil
+	return m.diary.inTheWay(provider, 0, taken, m.to.ID)
 }
 
 // Planned counts the patient for the new facility and its provider.
 func (m *transfer) Planned(c bulk.Change) {
 	m.residents++
+	m.diary.Planned(c)
 	if id := c.Edits[0].After[registry.ProviderField]; id != "" {
 		m.roster.patients[id]++
 	}

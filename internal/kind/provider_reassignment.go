@@ -17,7 +17,8 @@ const (
 	NewProvider  = "provider"  // for ToOne: a provider's id
 	NewProviders = "providers" // for ToSeveral: ids, parted by a space
 	ShareBy      = "by"        // for ToSeveral: ByTurns, ByLoad or ByCapacity
-	FutureVisits = "visits"    // GiveVisits, KeepVisits or DropVisits
+	Capacity     = "capacity"  // for ByCapacity: patients a day by provider's id, as in "P001=20 P002=15"
+	FutureVisits = "visits"    // GiveVisits, ReVisits, KeepVisits or DropVisits
 )
 
 // Who the new provider is.
@@ -32,7 +33,7 @@ const (
 const (
 	ByTurns    = "round-robin" // to each in turn
 	ByLoad     = "load"        // to who has the fewest patients then
-	ByCapacity = "capacity"    // to who has the most room left
+	ByCapacity = "capacity"    // in proportion to how many patients each sees a day
 )
 
 // ProviderReassignment gives patients another provider.
@@ -45,8 +46,16 @@ var ProviderReassignment = Kind{
 	Check:        checkReassignment,
 	Destinations: func(p bulk.Params, d registry.Directory) (providers, _ []string) { return newProviders(p, d), nil },
 	ReadsVisits:  func(p bulk.Params) bool { return p[FutureVisits] != KeepVisits },
+	Books: func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time) {
+		if p[FutureVisits] == GiveVisits || p[FutureVisits] == ReVisits {
+			providers = newProviders(p, d)
+		}
+		from, to = allAhead(at)
+		return providers, from, to
+	},
 	New: func(p bulk.Params, w World) Planner {
-		r := &reassignment{roster: newRoster(w), at: w.At, by: p[ShareBy], visits: p[FutureVisits]}
+		r := &reassignment{roster: newRoster(w), diary: newDiary(w), by: p[ShareBy], visits: p[FutureVisits]}
+		r.roster.perDay, _ = capacities(p, w.Directory)
 		if p[ReassignTo] != ToDefault {
 			r.among = newProviders(p, w.Directory)
 		}
@@ -73,18 +82,24 @@ func newProviders(p bulk.Params, d registry.Directory) []string {
 
 func summariseReassignment(p bulk.Params, d registry.Directory) string {
 	names := make([]string, 0, 4)
+	perDay, _ := capacities(p, d)
 	for _, id := range newProviders(p, d) {
-		names = append(names, d.Display(registry.ProviderField, id))
+		name := d.Display(registry.ProviderField, id)
+		if n := perDay[id]; n > 0 {
+			name += fmt.Sprintf(" (%d)", n)
+		}
+		names = append(names, name)
 	}
 	words := "Reassign to " + strings.Join(names, ", ")
 	switch p[ReassignTo] {
 	case ToDefault:
 		words = "Reassign to the default provider of each patient’s facility"
 	case ToSeveral:
-		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by room left"}[p[ShareBy]]
+		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by patients a day"}[p[ShareBy]]
 	}
 	return words + map[string]string{
 		GiveVisits: "; future visits go along",
+		ReVisits:   "; future visits are cancelled and booked anew",
 		KeepVisits: "; future visits stay with their provider",
 		DropVisits: "; future visits are cancelled",
 	}[p[FutureVisits]]
@@ -107,42 +122,99 @@ func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
 				c.add(NewProviders, "Choose each provider once.")
 			}
 			c.works(NewProviders, d, id)
-			if q, _ := d.Provider(id); p[ShareBy] == ByCapacity && q.Limit == 0 {
-				c.add(ShareBy, fmt.Sprintf("%s has no limit of patients, so there is no room to go by. Choose another way to share them out.", d.Display(registry.ProviderField, id)))
-			}
 		}
 	}
 	if c.goesWith(ShareBy, to == ToSeveral, "How patients are shared out can be chosen only for several providers.") {
 		c.oneOf(ShareBy, "Choose how the patients are shared out.", ByTurns, ByLoad, ByCapacity)
 	}
-	c.oneOf(FutureVisits, "Choose what happens to future visits.", GiveVisits, KeepVisits, DropVisits)
-	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, FutureVisits)
+	if c.goesWith(Capacity, p[ShareBy] == ByCapacity, "How many patients a provider sees a day can be said only where patients are shared out by it.") {
+		_, wrong := capacities(p, d)
+		for _, sentence := range wrong {
+			c.add(Capacity, sentence)
+		}
+	}
+	c.oneOf(FutureVisits, "Choose what happens to future visits.", GiveVisits, KeepVisits, ReVisits, DropVisits)
+	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, Capacity, FutureVisits)
 }
 
-// reassignment is the planner; its state is the roster's counts and whose turn
-// it is.
+// reassignment is the planner; its state is the roster's counts, the diary, and
+// whose turn it is.
 type reassignment struct {
 	roster roster
+	diary  *diary
 	among  []string // whom patients are given to; nil for the default of each patient's facility
 	by     string
 	visits string
-	at     time.Time
 	turn   int // index into among, for ByTurns
 }
 
 func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
-	p := s.Patient
 	var visits []booked
 	if r.visits != KeepVisits {
 		var exclusion *bulk.Exclusion
-		if visits, exclusion = bookings(s, r.at, registry.ProviderField); exclusion != nil {
+		if visits, exclusion = bookings(s, r.diary.at, registry.ProviderField); exclusion != nil {
 			return bulk.Change{}, exclusion
 		}
 	}
-	to, exclusion := r.choose(p, visits)
+	among, exclusion := r.candidates(s.Patient)
 	if exclusion != nil {
 		return bulk.Change{}, exclusion
 	}
+	var refused []*bulk.Exclusion
+	for len(among) > 0 {
+		best := 0
+		for i := range among {
+			if r.before(among[i], among[best]) {
+				best = i
+			}
+		}
+		to := among[best]
+		exclusion := r.roster.takes(to, s.Patient, r.places(s.Patient, visits)...)
+		if exclusion == nil {
+			var change bulk.Change
+			if change, exclusion = r.give(s, visits, to); exclusion == nil {
+				return change, nil
+			}
+		}
+		refused = append(refused, exclusion)
+		among = slices.Delete(among, best, best+1)
+	}
+	return bulk.Change{}, together(refused)
+}
+
+// candidates are whom the patient can be given to, in the order of their turns,
+// or why there is nobody.
+func (r *reassignment) candidates(p registry.Patient) ([]string, *bulk.Exclusion) {
+	among := slices.Concat(r.among[r.turn:], r.among[:r.turn])
+	if r.among == nil {
+		id, exclusion := standIn(r.roster.directory, p.Facility())
+		if exclusion != nil {
+			return nil, exclusion
+		}
+		among = []string{id}
+	}
+	if slices.Contains(among, p.Provider()) {
+		return nil, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The provider is already %s.", r.roster.provider(p.Provider()))}
+	}
+	return among, nil
+}
+
+// places are the facilities in which the new provider has to work: the
+// patient's, and those of the visits that they take over or get anew.
+func (r *reassignment) places(p registry.Patient, visits []booked) []string {
+	places := []string{p.Facility()}
+	for _, b := range visits {
+		if f := b.record.Get(registry.FacilityField); r.visits != DropVisits && f != "" && !slices.Contains(places, f) {
+			places = append(places, f)
+		}
+	}
+	return places
+}
+
+// give is the change that gives the patient the provider, or why the visits
+// cannot follow.
+func (r *reassignment) give(s Subject, visits []booked, to string) (bulk.Change, *bulk.Exclusion) {
+	p := s.Patient
 	profile := bulk.Edit{
 		Ref: p.Ref,
 		Reads: registry.Fields{
@@ -153,57 +225,39 @@ func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		After:  registry.Fields{registry.ProviderField: to},
 	}
 	edits := []bulk.Edit{profile}
+	const why = "Provider changed"
 	switch r.visits {
 	case GiveVisits:
+		if x := r.diary.inTheWay(to, r.roster.perDay[to], visits, ""); x != nil {
+			return bulk.Change{}, x
+		}
 		edits = append(edits, editBookings(profile, p, visits, func(booked) registry.Fields {
 			return registry.Fields{registry.ProviderField: to}
 		})...)
+		for _, b := range visits {
+			edits = append(edits, r.diary.hold(b.with(to, ""), b.record.Ref)...)
+		}
+	case ReVisits:
+		found, x := r.diary.anew(s, visits, to, r.roster.perDay[to])
+		if x != nil {
+			return bulk.Change{}, x
+		}
+		edits = append(edits, cancelBookings(profile, p, visits, why)...)
+		if len(found) > 0 {
+			profile.Reads[registry.StatusField] = string(p.Status())
+			edits = append(edits, r.diary.book(profile, p, found, func(n int) registry.Fields { return visits[n].kept() })...)
+		}
 	case DropVisits:
-		edits = append(edits, cancelBookings(profile, p, visits, "Provider changed")...)
+		edits = append(edits, cancelBookings(profile, p, visits, why)...)
 	}
 	return changeOf(p, edits...), nil
-}
-
-// choose picks the patient's new provider, who takes over the visits where
-// these are reassigned, or says why there is none.
-func (r *reassignment) choose(p registry.Patient, visits []booked) (string, *bulk.Exclusion) {
-	places := []string{p.Facility()}
-	for _, b := range visits {
-		if f := b.record.Get(registry.FacilityField); r.visits == GiveVisits && f != "" && !slices.Contains(places, f) {
-			places = append(places, f)
-		}
-	}
-	among := r.among
-	if among == nil {
-		id, exclusion := standIn(r.roster.directory, p.Facility())
-		if exclusion != nil {
-			return "", exclusion
-		}
-		among = []string{id}
-	}
-	if slices.Contains(among, p.Provider()) {
-		return "", &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The provider is already %s.", r.roster.provider(p.Provider()))}
-	}
-	best := -1
-	var refused []*bulk.Exclusion
-	for n := range among {
-		i := (r.turn + n) % len(among)
-		if x := r.roster.takes(among[i], p, places...); x != nil {
-			refused = append(refused, x)
-		} else if best < 0 || r.before(among[i], among[best]) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return "", together(refused)
-	}
-	return among[best], nil
 }
 
 // Planned counts the patient for the new provider; the next one's turn comes.
 func (r *reassignment) Planned(c bulk.Change) {
 	to := c.Edits[0].After[registry.ProviderField]
 	r.roster.patients[to]++
+	r.diary.Planned(c)
 	if r.by == ByTurns {
 		r.turn = (slices.Index(r.among, to) + 1) % len(r.among)
 	}
@@ -214,8 +268,8 @@ func (r *reassignment) before(a, b string) bool {
 	switch r.by {
 	case ByLoad:
 		return r.roster.patients[a] < r.roster.patients[b]
-	case ByCapacity:
-		return r.roster.limit(a)-r.roster.patients[a] > r.roster.limit(b)-r.roster.patients[b]
+	case ByCapacity: // who would have fewer for each patient a day
+		return (r.roster.patients[a]+1)*r.roster.perDay[b] < (r.roster.patients[b]+1)*r.roster.perDay[a]
 	}
 	return false
 }
@@ -227,6 +281,8 @@ func together(refused []*bulk.Exclusion) *bulk.Exclusion {
 		return refused[0]
 	}
 	for _, reason := range []bulk.Exclusion{
+		{Code: bulk.NoSlot, Sentence: "None of the chosen providers who can take this patient has a free time for every visit, within the rules."},
+		{Code: bulk.VisitInTheWay, Sentence: "The chosen providers who can take this patient have other visits, or are off, at the times of the patient’s."},
 		{Code: bulk.NoRoom, Sentence: "The chosen providers who can take this patient may not have more patients than they have."},
 		{Code: bulk.OtherSpecialty, Sentence: "None of the chosen providers has the specialty that the patient needs."},
 		{Code: bulk.NotLicensed, Sentence: "None of the chosen providers works where the patient is."},

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -54,21 +55,23 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		}
 	}
 	for _, edit := range done.Edits {
-		if edit.Frees() {
-			inverse.Edits = append(inverse.Edits, stillHeld(s.Records, edit.Ref)...)
+		if edit.Vacates() {
+			inverse.Edits = append(inverse.Edits, stillHeld(s.Records, edit)...)
 		}
 	}
 	return inverse, nil
 }
 
 // stillHeld makes a visit come back only where the slots that are held for it
-// are so still: nobody who books its time meanwhile gets it too.
-func stillHeld(records map[registry.Ref]registry.Record, visit registry.Ref) []bulk.Edit {
+// are so still: nobody who books its time meanwhile gets it too. done is what
+// took it away.
+func stillHeld(records map[registry.Ref]registry.Record, done bulk.Edit) []bulk.Edit {
 	var edits []bulk.Edit
-	r := records[visit]
+	r := records[done.Ref]
+	provider := cmp.Or(done.Before[registry.ProviderField], r.Get(registry.ProviderField))
 	for _, at := range slots.Cells(r.Start(), r.Minutes()) {
-		if slot := records[registry.SlotRef(r.Get(registry.ProviderField), at)]; slot.Holder() == visit {
-			edits = append(edits, bulk.Edit{Ref: slot.Ref, Reads: registry.Held(visit), Before: registry.Fields{}, After: registry.Fields{}})
+		if slot := records[registry.SlotRef(provider, at)]; slot.Holder() == done.Ref {
+			edits = append(edits, bulk.Edit{Ref: slot.Ref, Reads: registry.Held(done.Ref), Before: registry.Fields{}, After: registry.Fields{}})
 		}
 	}
 	return edits

@@ -14,10 +14,11 @@ import (
 type roster struct {
 	directory registry.Directory
 	patients  map[string]int
+	perDay    map[string]int // how many patients a provider sees a day, where that bounds how many they get
 }
 
 func newRoster(w World) roster {
-	r := roster{w.Directory, map[string]int{}}
+	r := roster{directory: w.Directory, patients: map[string]int{}}
 	for id, n := range w.Patients {
 		r.patients[id] = n
 	}
@@ -52,16 +53,14 @@ func (r roster) takes(id string, p registry.Patient, facilities ...string) *bulk
 	if x := r.suits(id, p, facilities...); x != nil {
 		return x
 	}
-	if limit := r.limit(id); limit > 0 && r.patients[id] >= limit {
-		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", r.provider(id), limit)}
+	if q, _ := r.directory.Provider(id); q.Limit > 0 && r.patients[id] >= q.Limit {
+		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", q.Name, q.Limit)}
+	}
+	if most := r.seen(id); most > 0 && r.patients[id] >= most {
+		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf(
+			"%s sees %d patients a day, so at most %d once in %d weeks, and would have more.", r.provider(id), r.perDay[id], most, seenWithin)}
 	}
 	return nil
-}
-
-// limit is how many patients the provider may have; 0 for any number.
-func (r roster) limit(id string) int {
-	p, _ := r.directory.Provider(id)
-	return p.Limit
 }
 
 // standIn returns the default provider of a facility who works there, or why

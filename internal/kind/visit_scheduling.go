@@ -290,7 +290,7 @@ func (s *scheduler) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 	if s.params[VisitsWith] == OwnProvider {
 		profile.Reads[registry.ProviderField] = p.Provider()
 	}
-	booked := s.book(profile, p, wish.Found, registry.Fields{registry.VisitType: s.params[VisitsOf]})
+	booked := s.book(profile, p, wish.Found, func(int) registry.Fields { return registry.Fields{registry.VisitType: s.params[VisitsOf]} })
 	return changeOf(p, append([]bulk.Edit{profile}, booked...)...), nil
 }
 

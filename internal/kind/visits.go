@@ -1,20 +1,23 @@
 package kind
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
+	"bulkops/internal/slots"
 )
 
 // What the kinds that give patients another provider or facility can do with
 // their future visits.
 const (
-	KeepVisits  = "keep"     // they stay as they are
-	DropVisits  = "cancel"   // they are cancelled
-	GiveVisits  = "reassign" // they go to the new provider
-	ShiftVisits = "move"     // they take place in the new facility, at the same times
+	KeepVisits  = "keep"       // they stay as they are
+	DropVisits  = "cancel"     // they are cancelled
+	GiveVisits  = "reassign"   // they go to the new provider, at the same times
+	ReVisits    = "reschedule" // they are cancelled, and booked anew with the new provider
+	ShiftVisits = "move"       // they take place in the new facility, at the same times
 )
 
 // future are the visits in a profile's list that start after the moment.
@@ -50,6 +53,23 @@ func cancelVisits(profile bulk.Edit, p registry.Patient, visits []registry.Visit
 type booked struct {
 	ref    registry.VisitRef
 	record registry.Record
+}
+
+// with is the booking as a visit with the provider, at the facility where that
+// is not empty.
+func (b booked) with(provider, facility string) slots.Visit {
+	return slots.Visit{Provider: provider, Facility: cmp.Or(facility, b.record.Get(registry.FacilityField)), Start: b.ref.Start, Minutes: b.record.Minutes()}
+}
+
+// kept are the fields that the booking leaves to the visit that takes its place.
+func (b booked) kept() registry.Fields {
+	fields := registry.Fields{}
+	for _, f := range []string{registry.VisitType, registry.VisitNote} {
+		if value := b.record.Get(f); value != "" {
+			fields[f] = value
+		}
+	}
+	return fields
 }
 
 // bookings are the subject's future visits that have the same value in the
@@ -97,10 +117,14 @@ func editBookings(profile bulk.Edit, p registry.Patient, visits []booked, after 
 				edit.Before[field], edit.After[field] = was, value
 			}
 		}
-		if len(edit.After) > 0 {
-			edit.Reads = b.readsBut(edit.Before)
-			edits = append(edits, edit)
+		if len(edit.After) == 0 {
+			continue
 		}
+		edit.Reads = b.readsBut(edit.Before)
+		if edit.Occupies() { // whose time it takes depends on how long it is
+			edit.Reads[registry.VisitMinutes] = b.record.Get(registry.VisitMinutes)
+		}
+		edits = append(edits, edit)
 	}
 	return edits
 }

@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +32,21 @@ type kindForm struct {
 	Values func(bulk.Params) url.Values
 }
 
+// eachAnswer is a kind's form as it was filled in for parameters of which some are
+// several answers, parted by a space.
+func eachAnswer(several ...string) func(bulk.Params) url.Values {
+	return func(p bulk.Params) url.Values {
+		form := url.Values{}
+		for name, value := range p {
+			form[name] = []string{value}
+			if slices.Contains(several, name) {
+				form[name] = strings.Fields(value)
+			}
+		}
+		return form
+	}
+}
+
 // kindForms has an entry for every kind.
 var kindForms = map[string]kindForm{
 	kind.StatusChange.Name: {
@@ -41,8 +58,9 @@ var kindForms = map[string]kindForm{
 	kind.ProviderReassignment.Name: {
 		One: "reassignment", Many: "reassignments",
 		Purpose: "Give many patients another provider: one, several who share them, or the default provider of their facility. You choose what happens to their future visits.",
-		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.FutureVisits},
+		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.Capacity, kind.FutureVisits},
 		Choices: func(c choices) any { return reassignChoices(c) },
+		Values:  eachAnswer(kind.NewProviders, kind.Capacity),
 	},
 	kind.FacilityTransfer.Name: {
 		One: "transfer", Many: "transfers",
@@ -126,7 +144,35 @@ var memberIDRules = []struct{ Value, Title, Hint string }{
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
 }
 
-type reassignForm struct{ To, Providers, Share, Visits []option }
+type reassignForm struct {
+	To, Providers, Share, Visits []option
+	Capacity                     []capacityAnswers // of each provider
+}
+
+// capacityAnswers are how many patients a provider can be said to see a day.
+type capacityAnswers struct {
+	ID, Name string
+	Own      int // what the provider's calendar says; 0 for nothing that can be used
+	Answers  []option
+}
+
+func capacityChoices(c choices) []capacityAnswers {
+	var all []capacityAnswers
+	for _, p := range c.Providers {
+		if !p.Active {
+			continue
+		}
+		a := capacityAnswers{ID: p.ID, Name: p.Name}
+		if p.Daily >= kind.LeastADay && p.Daily <= kind.MostADay {
+			a.Own = p.Daily
+		}
+		for n := kind.LeastADay; n <= kind.MostADay; n++ {
+			a.Answers = append(a.Answers, option{Value: fmt.Sprintf("%s=%d", p.ID, n), Title: strconv.Itoa(n)})
+		}
+		all = append(all, a)
+	}
+	return all
+}
 
 func reassignChoices(c choices) reassignForm {
 	return reassignForm{
@@ -136,15 +182,17 @@ func reassignChoices(c choices) reassignForm {
 			{kind.ToDefault, "The default provider of each patient’s facility", ""},
 		},
 		Providers: providerOptions(c),
+		Capacity:  capacityChoices(c),
 		Share: []option{
 			{kind.ByTurns, "In turn", "Each provider gets a patient, one after the other."},
 			{kind.ByLoad, "By number of patients", "Each patient goes to the provider who has the fewest patients then."},
-			{kind.ByCapacity, "By room left", "Each patient goes to the provider who is farthest from their limit of patients."},
+			{kind.ByCapacity, "By capacity", "In proportion to how many patients each provider sees a day, from 10 to 30. You say it below."},
 		},
 		Visits: []option{
-			{kind.GiveVisits, "Reassign them to the new provider", "Only visits with the patient’s present provider. Visits with somebody else stay as they are."},
-			{kind.KeepVisits, "Keep them with the original provider", ""},
-			{kind.DropVisits, "Cancel them", "Only visits with the patient’s present provider. New visits have to be booked afterwards."},
+			{kind.GiveVisits, "Reassign all future visits", "At the same times. Patients for whose visits the new provider is not free are left out and listed."},
+			{kind.KeepVisits, "Keep visits with the original provider", ""},
+			{kind.ReVisits, "Cancel and reschedule", "New times with the new provider, as near to the old ones as hours and bookings allow. Patients for whom a visit finds no time are left out and listed."},
+			{kind.DropVisits, "Cancel them", "New visits have to be booked afterwards."},
 		},
 	}
 }

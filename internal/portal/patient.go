@@ -168,7 +168,7 @@ func changeWords(r audit.Record, d registry.Directory) changeRow {
 	switch {
 	case ref.IsVisit():
 		row.What = "Visit"
-		if at, ok := visitStart(ref); ok {
+		if at, ok := ref.VisitStart(); ok {
 			row.What = "Visit on " + showMinute(at)
 		}
 	case strings.HasPrefix(r.Part, "CLINICAL#"):

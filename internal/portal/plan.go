@@ -74,6 +74,9 @@ func exclusionSections(op bulk.Operation, groups []exclusionGroup) []exclusionSe
 		if g.Code == bulk.ChangedAfter {
 			s = &sections[0]
 		}
+		if g.Title == s.Title {
+			g.Title = "Who they are"
+		}
 		s.Groups, s.Count = append(s.Groups, g), s.Count+g.Count
 	}
 	return slices.DeleteFunc(sections, func(s exclusionSection) bool { return s.Count == 0 })
@@ -115,7 +118,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.NoRecipient:    "Tell those concerned in another way, or ask an administrator to look at the directory.",
 	bulk.NoAddress:      "Ask an administrator to add the address (bulkops address), then ask again for these patients.",
 	bulk.NoSlot:         "Ask again for these patients with more days, another part of the day or another provider, or ask an administrator about the hours.",
-	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits, and book new visits there.",
+	bulk.VisitInTheWay:  "Ask again for these patients with another choice for their visits. New visits can be booked afterwards.",
 }
 
 // planLine is one subject of a plan.
@@ -283,7 +286,7 @@ func shown(d registry.Directory, field, value string) string {
 
 func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {
 	v := planVisit{When: "visit", Word: "changed"}
-	if at, ok := visitStart(e.Ref); ok {
+	if at, ok := e.Ref.VisitStart(); ok {
 		v.When = place.LocalTime(at)
 	}
 	if state := e.After[registry.VisitState]; state != "" {
@@ -302,14 +305,6 @@ func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) plan
 func bookingWords(e bulk.Edit, d registry.Directory) planEdit {
 	words := func(f registry.Fields) string { return cmp.Or(d.VisitWords(registry.Record{Fields: f}), "none") }
 	return planEdit{strings.TrimSpace(e.Before[registry.VisitType] + e.After[registry.VisitType] + " visit"), words(e.Before), words(e.After)}
-}
-
-// visitStart is when the visit of a record starts.
-func visitStart(r registry.Ref) (time.Time, bool) {
-	_, rest, _ := strings.Cut(r.Part, "#")
-	start, _, _ := strings.Cut(rest, "#")
-	at, err := time.Parse(registry.VisitTime, start)
-	return at, err == nil
 }
 
 // VisitSummary is the side effect in a few words: "2 visits cancelled".

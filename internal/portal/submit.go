@@ -156,7 +156,7 @@ func stopPage(rq *request) error {
 	}
 	return rq.show(page{name: "confirm", title: op.ID + ": stop", heading: "Stop this operation?", crumbs: operationCrumbs(op, "Stop"),
 		data: confirmData{op, []string{"Changes under way are finished; no further ones begin. What was changed stays changed, and is listed.",
-			"A stopped operation does not go on. Ask again for the patients that are left."}, "Stop " + op.ID, "usa-button--secondary"}})
+			"A stopped operation does not go on by itself. When it has ended, its page offers to go on with those who are left, or to roll back those who were changed."}, "Stop " + op.ID, "usa-button--secondary"}})
 }
 
 func stop(rq *request) error {

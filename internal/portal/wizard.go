@@ -296,7 +296,8 @@ func (rq *request) answers(f kindForm) bulk.Params {
 	params := bulk.Params{}
 	for _, name := range f.Fields {
 		// Several answers to one question are one text, parted by a space.
-		if value := strings.Join(rq.form[name], " "); value != "" {
+		given := slices.DeleteFunc(slices.Clone(rq.form[name]), func(v string) bool { return v == "" })
+		if value := strings.Join(given, " "); value != "" {
 			params[name] = value
 		}
 	}

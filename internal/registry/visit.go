@@ -38,6 +38,15 @@ func (v VisitRef) Ref(patient string) Ref {
 	return Ref{patient, visitPrefix + v.Start.UTC().Format(VisitTime) + "#" + v.ID}
 }
 
+// VisitStart is when the visit starts that the reference names; ok is false for
+// another record.
+func (r Ref) VisitStart() (start time.Time, ok bool) {
+	rest, isVisit := strings.CutPrefix(r.Part, visitPrefix)
+	text, _, _ := strings.Cut(rest, "#")
+	start, err := time.Parse(VisitTime, text)
+	return start, isVisit && err == nil
+}
+
 // ParseVisitRefs reads an Upcoming field. Entries that are no references are
 // dropped: they cannot name a record. So are repeated ones: one transaction
 // cannot edit a record twice.

@@ -80,6 +80,7 @@ const (
 	Found Answer = iota
 	Taken        // everything that the rules allow is taken
 	Shut         // the rules allow no time at all: closed, time off, or outside of the hours
+	Full         // of Fits alone: the provider has as many visits that day as they may
 )
 
 // Calendar knows who works when and what is booked. Bookings are only ever added.

@@ -134,13 +134,16 @@ func statusChange(t *rapid.T) bulk.Params {
 func reassignment(t *rapid.T) bulk.Params {
 	to := rapid.SampledFrom([]string{kind.ToOne, kind.ToSeveral, kind.ToDefault}).Draw(t, "to")
 	params := bulk.Params{kind.ReassignTo: to,
-		kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.DropVisits}).Draw(t, "visits")}
+		kind.FutureVisits: rapid.SampledFrom([]string{kind.GiveVisits, kind.KeepVisits, kind.ReVisits, kind.DropVisits}).Draw(t, "visits")}
 	switch to {
 	case kind.ToOne:
 		params[kind.NewProvider] = rapid.SampledFrom([]string{"ann", "bea"}).Draw(t, "provider")
 	case kind.ToSeveral:
 		params[kind.NewProviders] = "ann bea cyd"
-		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad}).Draw(t, "by")
+		params[kind.ShareBy] = rapid.SampledFrom([]string{kind.ByTurns, kind.ByLoad, kind.ByCapacity}).Draw(t, "by")
+		if params[kind.ShareBy] == kind.ByCapacity {
+			params[kind.Capacity] = "ann=10 bea=30 cyd=20"
+		}
 	}
 	return params
 }

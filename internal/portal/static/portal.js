@@ -56,7 +56,7 @@ each("form[data-reveal]", (form) => {
   const show = () => {
     form.querySelectorAll("[data-when]").forEach((part) => {
       const question = part.dataset.of || form.dataset.reveal;
-      const on = part.dataset.when === form.querySelector(`input[name="${question}"]:checked`)?.value;
+      const on = part.dataset.when === form.querySelector(`input[name="${question}"]:checked:enabled`)?.value;
       part.hidden = !on;
       part.querySelectorAll("input, select").forEach((i) => { i.disabled = !on; });
     });

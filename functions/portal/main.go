@@ -1,4 +1,5 @@
-// Portal serves the pages that people use. It reads patients and writes none.
+// Portal serves the pages that people use. It reads patients and writes none; of
+// the registry administrators change facilities and providers.
 package main
 
 import (
@@ -15,6 +16,7 @@ func main() {
 	in := installation.Open()
 	e := in.Engine()
 	e.Registry, e.Operations, e.Staff, e.Machine = in.Registry(), in.Operations(), in.Staff(), in.Machine()
+	e.Places = in.Registry()
 	files := in.Files()
 	e.Files, e.Sealer = files, in.Sealer()
 	e.Limits = in.Limits()

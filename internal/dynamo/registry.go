@@ -23,7 +23,10 @@ type Registry struct {
 	table  string
 }
 
-var _ engine.Registry = (*Registry)(nil)
+var (
+	_ engine.Registry = (*Registry)(nil)
+	_ engine.Places   = (*Registry)(nil)
+)
 
 // NewRegistry returns the registry in the table.
 func NewRegistry(c *Client, table string) *Registry { return &Registry{c, table} }
@@ -209,11 +212,7 @@ const (
 
 // PutFacility stores a facility, replacing the one with its id.
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
-	i := key{facilityPartition, f.ID}.item()
-	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
-	i["capacity"], i["email"] = number(int64(f.Capacity)), text(f.Email)
-	i["hours"], i["lunch"], i["prefers"], i["closed"] = text(f.Hours.String()), text(f.Lunch.String()), text(f.Prefers.String()), daysTexts(f.Closed)
-	if err := r.client.put(ctx, r.table, i, ""); err != nil {
+	if err := r.client.put(ctx, r.table, facilityItem(f), ""); err != nil {
 		return failed(err, "store a facility")
 	}
 	return nil
@@ -221,15 +220,63 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 
 // PutProvider stores a provider, replacing the one with its id.
 func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
-	i := key{providerPartition, p.ID}.item()
-	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
-	i["limit"], i["email"] = number(int64(p.Limit)), text(p.Email)
-	i["hours"], i["away"], i["daily"] = text(p.Hours.String()), daysTexts(p.Away), number(int64(p.Daily))
-	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
-	if err := r.client.put(ctx, r.table, i, ""); err != nil {
+	if err := r.client.put(ctx, r.table, providerItem(p), ""); err != nil {
 		return failed(err, "store a provider")
 	}
 	return nil
+}
+
+func (r *Registry) WriteFacility(ctx context.Context, f registry.Facility, s registry.Stamp) error {
+	version := f.Version
+	f.Version++
+	return r.writeAtVersion(ctx, "write a facility", facilityItem(f), version, s)
+}
+
+func (r *Registry) WriteProvider(ctx context.Context, p registry.Provider, s registry.Stamp) error {
+	version := p.Version
+	p.Version++
+	return r.writeAtVersion(ctx, "write a provider", providerItem(p), version, s)
+}
+
+// writeAtVersion puts an item where the stored one has the version. One that was
+// put without any has version 0.
+func (r *Registry) writeAtVersion(ctx context.Context, what string, i item, version int, s registry.Stamp) error {
+	for name, value := range stampAttributes(s) {
+		if value != nil {
+			i[name] = value
+		}
+	}
+	condition := "version = :version"
+	if version == 0 {
+		condition = "attribute_exists(pk) AND (attribute_not_exists(version) OR version = :version)"
+	}
+	out, err := r.client.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: i, ConditionExpression: &condition,
+		ExpressionAttributeValues: item{":version": number(int64(version))}, ReturnConsumedCapacity: r.client.Meter.wanted()})
+	if conditionFailed(err) {
+		return fault.New(fault.Conflict, "Somebody has changed it since.")
+	}
+	if err != nil {
+		return failed(err, what)
+	}
+	r.client.Meter.write(out.ConsumedCapacity)
+	return nil
+}
+
+func facilityItem(f registry.Facility) item {
+	i := key{facilityPartition, f.ID}.item()
+	i["name"], i["time_zone"], i["default_provider"] = text(f.Name), text(f.TimeZone), text(f.DefaultProvider)
+	i["capacity"], i["email"], i["version"] = number(int64(f.Capacity)), text(f.Email), number(int64(f.Version))
+	i["hours"], i["lunch"], i["prefers"], i["closed"] = text(f.Hours.String()), text(f.Lunch.String()), text(f.Prefers.String()), daysTexts(f.Closed)
+	return i
+}
+
+func providerItem(p registry.Provider) item {
+	i := key{providerPartition, p.ID}.item()
+	i["name"], i["specialty"], i["facilities"] = text(p.Name), text(p.Specialty), texts(p.Facilities)
+	i["limit"], i["email"], i["version"] = number(int64(p.Limit)), text(p.Email), number(int64(p.Version))
+	i["hours"], i["away"], i["daily"] = text(p.Hours.String()), daysTexts(p.Away), number(int64(p.Daily))
+	i["active"] = &types.AttributeValueMemberBOOL{Value: p.Active}
+	return i
 }
 
 func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {

@@ -68,6 +68,7 @@ func newClinic(t *testing.T) *clinic {
 	}
 	c.Engine = &engine.Engine{
 		Registry:   tappedRegistry{c.store, tapped},
+		Places:     c.store,
 		Operations: tappedOperations{c.store, tapped},
 		Staff:      tappedStaff{c.store, tapped},
 		Machine:    tappedMachine{c.machine, tapped},

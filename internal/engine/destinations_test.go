@@ -133,3 +133,33 @@ func TestAFacilitysPatientsAreCountedBeforePlanning(t *testing.T) {
 	must(t, err)
 	list(t, "who waits for a provider", found, "H1", "H2", "H3", "H4", "P001")
 }
+
+// A rollback gives visits back to the provider they were with, unless somebody
+// else got that provider's time meanwhile.
+func TestAVisitIsNotGivenBackIntoATimeThatIsTaken(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "bea"))
+	book := func(key string, ids ...string) bulk.Operation {
+		r := engine.Request{Kind: "visit-scheduling", Key: "key-0123456789-" + key, Selection: bulk.Selection{Source: bulk.Pasted, IDs: ids},
+			Params: bulk.Params{kind.VisitsOf: "Wellness", kind.VisitsFrom: "2026-12-07", kind.VisitsTo: "2026-12-07", kind.VisitsLast: "30",
+				kind.VisitsWith: kind.OneProvider, kind.VisitsProvider: "bea", kind.VisitsAt: kind.BetweenTimes, kind.VisitsEarliest: "09:00", kind.VisitsLatest: "10:00"}}
+		return c.finished(r)
+	}
+	equal(t, "booked", book("1", "P1", "P2").Final.Done, 2) // all that there is
+	moved := c.finished(toAnn(kind.GiveVisits, "P1", "P2"))
+	equal(t, "moved", moved.Final.Done, 2)
+	third := book("2", "P3") // into the time that P1's visit left
+	equal(t, "booked", third.Final.Done, 1)
+
+	back := c.again(moved, bulk.Rollback)
+	equal(t, "given back", back.Final, bulk.Tally{Done: 1, Skipped: 1})
+	lost := ""
+	for id, o := range c.outcomes(back) {
+		if o.State == bulk.Skipped {
+			lost = id
+			equal(t, "why", o.Code, bulk.SlotTaken)
+		}
+	}
+	equal(t, "provider of who was skipped", c.store.Snapshot()[registry.ProfileRef(lost)].Get(registry.ProviderField), "ann")
+}

@@ -21,6 +21,7 @@ import (
 // Engine runs operations over its ports.
 type Engine struct {
 	Registry   Registry
+	Places     Places
 	Operations Operations
 	Staff      Staff
 	Machine    Machine

@@ -39,6 +39,15 @@ type Registry interface {
 	Directory(ctx context.Context) (registry.Directory, error)
 }
 
+// Places keeps facilities and providers, for administrators who change them.
+type Places interface {
+	// WriteFacility and WriteProvider replace what is stored with the same id and
+	// version, and count the version on. fault.Conflict where the stored version is
+	// another, or nothing is stored.
+	WriteFacility(ctx context.Context, f registry.Facility, s registry.Stamp) error
+	WriteProvider(ctx context.Context, p registry.Provider, s registry.Stamp) error
+}
+
 // Operations keeps operations with their plans, results and events.
 type Operations interface {
 	// Create stores a new operation (version 1) with its selection and first

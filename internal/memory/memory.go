@@ -34,6 +34,7 @@ type Store struct {
 
 var (
 	_ engine.Registry   = (*Store)(nil)
+	_ engine.Places     = (*Store)(nil)
 	_ engine.Operations = (*Store)(nil)
 	_ engine.Staff      = (*Store)(nil)
 )

@@ -153,6 +153,30 @@ func (s *Store) PutProvider(_ context.Context, p registry.Provider) error {
 	return nil
 }
 
+func (s *Store) WriteFacility(_ context.Context, f registry.Facility, _ registry.Stamp) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stored, ok := s.facilities[f.ID]; !ok || stored.Version != f.Version {
+		return fault.New(fault.Conflict, "Somebody has changed it since.")
+	}
+	f.Closed = slices.Clone(f.Closed)
+	f.Version++
+	s.facilities[f.ID] = f
+	return nil
+}
+
+func (s *Store) WriteProvider(_ context.Context, p registry.Provider, _ registry.Stamp) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stored, ok := s.providers[p.ID]; !ok || stored.Version != p.Version {
+		return fault.New(fault.Conflict, "Somebody has changed it since.")
+	}
+	p.Facilities, p.Away = slices.Clone(p.Facilities), slices.Clone(p.Away)
+	p.Version++
+	s.providers[p.ID] = p
+	return nil
+}
+
 // WriteByHand sets some fields of a record outside any operation; an empty
 // value removes the field. fault.NotFound where there is no such record.
 func (s *Store) WriteByHand(_ context.Context, ref registry.Ref, fields registry.Fields, by string, at time.Time) error {

@@ -78,7 +78,9 @@ func auditRecord(rq *request) error {
 			data.First, data.Operator, data.Approver, data.Reason = r.At, r.Operator.Name, r.Approver.Name, r.Reason
 		}
 		data.Last = r.At
-		patients[r.Patient] = true
+		if r.Patient != "" { // a slot is no patient's
+			patients[r.Patient] = true
+		}
 		if sizes[r.Batch]++; batches[r.Batch] == nil {
 			batches[r.Batch] = &r
 		}

@@ -1,9 +1,17 @@
 package portal_test
 
 import (
+	"maps"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
+	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
+	"bulkops/internal/portal"
 	"bulkops/internal/registry"
 )
 
@@ -59,5 +67,27 @@ func TestWhatIsApprovedIsNotEdited(t *testing.T) {
 	w.settle()
 	if p := sam.get("/operations/"+op).want(200, "Completed"); p.id("to-edit") != nil {
 		t.Error("what has run is offered to be edited")
+	}
+}
+
+// The form of every kind, filled in from an earlier request and sent as it is,
+// asks for the same.
+func TestAnEditedRequestBeginsWithTheSameAnswers(t *testing.T) {
+	for _, k := range kind.All {
+		if k.Follows || !kindtest.Drawn(k) {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				params := maps.Clone(kindtest.DrawOf(t, k))
+				maps.DeleteFunc(params, func(_, answer string) bool { return answer == "" })
+				sameWords := func(a, b string) bool { // what is ticked has no order
+					return slices.Equal(slices.Sorted(strings.FieldsSeq(a)), slices.Sorted(strings.FieldsSeq(b)))
+				}
+				if got := portal.AnsweredAgain(k.Name, params); !maps.EqualFunc(got, params, sameWords) {
+					t.Fatalf("asked %v, and then %v", params, got)
+				}
+			})
+		})
 	}
 }

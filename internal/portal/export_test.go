@@ -1,9 +1,20 @@
 package portal
 
+import (
+	"bulkops/internal/bulk"
+)
+
 // RouteTable is every address of the portal, for tests that must know all.
 func RouteTable() (table []string) {
 	for _, rt := range (&portal{}).routes() {
 		table = append(table, rt.method+" "+rt.pattern)
 	}
 	return table
+}
+
+// AnsweredAgain are the parameters that a kind's form sends when it is filled in
+// for parameters and sent as it is.
+func AnsweredAgain(kind string, p bulk.Params) bulk.Params {
+	f := kindForms[kind]
+	return (&request{form: answered(f, p)}).answers(f)
 }

@@ -20,6 +20,7 @@ type kindForm struct {
 	Whole     string   // what all of it is called, of so many patients, where they are no changes
 	Purpose   string   // one sentence for the page that offers the kinds
 	Heading   string   // of the page with its questions, where "What should be changed?" does not fit
+	Filter    string   // what choosing patients by filter is good for, where it is something special
 	Fields    []string // its questions: the names of the kind's parameters
 	// Choices returns what the form offers to choose from, out of what the person
 	// holds; nil where it offers nothing.
@@ -58,6 +59,7 @@ var kindForms = map[string]kindForm{
 	kind.ProviderReassignment.Name: {
 		One: "reassignment", Many: "reassignments",
 		Purpose: "Give many patients another provider: one, several who share them, or the default provider of their facility. You choose what happens to their future visits.",
+		Filter:  "All patients of a provider, all at a facility, or by status, tag, insurance or dates",
 		Fields:  []string{kind.ReassignTo, kind.NewProvider, kind.NewProviders, kind.ShareBy, kind.Capacity, kind.FutureVisits},
 		Choices: func(c choices) any { return reassignChoices(c) },
 		Values:  eachAnswer(kind.NewProviders, kind.Capacity),
@@ -65,6 +67,7 @@ var kindForms = map[string]kindForm{
 	kind.FacilityTransfer.Name: {
 		One: "transfer", Many: "transfers",
 		Purpose: "Move many patients to another facility. You choose who their provider is there, and what happens to their future visits.",
+		Filter:  "All patients at a facility, or by status, provider, tag, insurance or dates",
 		Fields:  []string{kind.TransferTo, kind.WithProvider, kind.FutureVisits},
 		Choices: func(c choices) any { return transferChoices(c) },
 	},

@@ -62,6 +62,7 @@ var notes = map[string]banner{
 	"task-done":     {"success", "Success", "The task is ticked, with your name and the time."},
 	"task-reopened": {"success", "Success", "The task is open again."},
 	"moved-on":      {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
+	"place":         {"success", "Success", "It is as you asked. Plans that are made from now on follow it."},
 	"rights":        {"success", "Success", "The rights are as you asked. They count from the person’s next click on."},
 }
 

@@ -173,6 +173,11 @@ func changeWords(r audit.Record, d registry.Directory) changeRow {
 		}
 	case strings.HasPrefix(r.Part, "CLINICAL#"):
 		row.What = "Clinical note"
+	case ref.IsSlot():
+		provider, at, _ := ref.Slot()
+		row.What = "Time of " + d.Display(registry.ProviderField, provider) + ", " + showMinute(at)
+		row.Edits = []planEdit{{"Held", heldWords(r.Old), heldWords(r.New)}}
+		return row
 	}
 	fields := registry.Fields{}
 	for f := range r.Old {
@@ -185,4 +190,13 @@ func changeWords(r audit.Record, d registry.Directory) changeRow {
 		row.Edits = append(row.Edits, planEdit{registry.Label(f), shown(d, f, r.Old[f]), shown(d, f, r.New[f])})
 	}
 	return row
+}
+
+// heldWords say whether a slot is held for a visit; whose that is, is not said
+// to those who read of somebody else's.
+func heldWords(f registry.Fields) string {
+	if (registry.Record{Fields: f}).Empty() {
+		return "no"
+	}
+	return "for a visit"
 }

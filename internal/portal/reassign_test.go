@@ -26,6 +26,7 @@ func TestPatientsAreSharedOutByTheForm(t *testing.T) {
 	must(t, w.store.PutProvider(t.Context(), registry.Provider{ID: "N1", Name: "Dr. New", Specialty: "Geriatrics", Facilities: []string{"riverside"}, Active: true}))
 	must(t, w.store.PutProvider(t.Context(), registry.Provider{ID: "N2", Name: "Dr. Newer", Specialty: "Geriatrics", Facilities: []string{"riverside"}, Active: true, Limit: 4}))
 
+	sam.get("/operations/new/provider-reassignment").want(200, "All patients of a provider, all at a facility")
 	form := sam.get("/operations/new/provider-reassignment").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
 	form.want(200, "Dr. Newer", "Geriatrics; Riverside Clinic; at most 4 patients")
 	form.press("continue", url.Values{"to": {"several"}, "providers": {"N1"}}).want(422,

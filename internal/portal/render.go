@@ -169,7 +169,8 @@ func (rq *request) menu() ([]menuEntry, error) {
 	}
 	menu = append(menu, menuEntry{Title: "Audit", To: "/audit", Current: strings.HasPrefix(here, "/audit")})
 	if rq.person.Role.AtLeast(staff.Admin) {
-		menu = append(menu, menuEntry{Title: "Staff", To: "/admin/staff", Current: strings.HasPrefix(here, "/admin/staff")})
+		menu = append(menu, menuEntry{Title: "Staff", To: "/admin/staff", Current: strings.HasPrefix(here, "/admin/staff")},
+			menuEntry{Title: "Facilities", To: "/admin/facilities", Current: strings.HasPrefix(here, "/admin/facilities") || strings.HasPrefix(here, "/admin/providers")})
 	}
 	return append(menu, menuEntry{Title: "Help", To: "/help", Current: strings.HasPrefix(here, "/help")}), nil
 }

@@ -125,6 +125,13 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/admin/staff/{person}", right: admin, handle: rightsPage},
 		{method: "POST", pattern: "/admin/staff/{person}", right: admin, handle: setRights, fields: []string{"role", "facility", "disabled", "version"}},
 
+		{method: "GET", pattern: "/admin/facilities", right: admin, handle: placesPage},
+		{method: "GET", pattern: "/admin/facilities/{facility}", right: admin, handle: facilityPage},
+		{method: "POST", pattern: "/admin/facilities/{facility}", right: admin, handle: setFacility,
+			fields: []string{"time_zone", "provider", "hours", "lunch", "prefers", "closed", "capacity", "version"}},
+		{method: "GET", pattern: "/admin/providers/{provider}", right: admin, handle: providerPage},
+		{method: "POST", pattern: "/admin/providers/{provider}", right: admin, handle: setProvider, fields: []string{"hours", "away", "daily", "limit", "version"}},
+
 		{method: "GET", pattern: "/help", right: reader, handle: help, event: unaudited},
 		{method: "POST", pattern: "/help", right: reader, handle: help, fields: []string{"words"}, event: unaudited},
 		{method: "GET", pattern: "/help/{topic}", right: reader, handle: helpTopic, event: unaudited},

@@ -42,6 +42,9 @@ func TestVisitsAreScheduledByTheForm(t *testing.T) {
 	maria.get("/operations/"+op+"/decision").want(200, "20 visits booked").press("approve", nil).want(200)
 	w.settle()
 	sam.get("/operations/"+op).want(200, "Completed")
+	w.writeAudit()
+	audit := sam.get("/operations/"+op+"/audit").want(200, "Patients affected 20; listed below", "Time of Dr. ", "Held no", "Held for a visit")
+	checkMarkup(t, audit)
 	sam.get("/patients/"+ids[0]).want(200, "Wellness", "EST")
 	for _, id := range ids {
 		if visits := w.profile(id).Get(registry.Upcoming); !strings.Contains(visits, "/B2612") {

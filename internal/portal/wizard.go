@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,7 +77,10 @@ func chooseWay(rq *request) error {
 func (rq *request) showWay(wrong engine.Problems) error {
 	k := rq.route.kind
 	return rq.show(page{name: "way", title: k.Title + ": how to choose patients", heading: "How do you want to choose the patients?",
-		data: struct{ Kind kind.Kind }{k}, crumbs: newCrumbs(k), problems: wrong})
+		data: struct {
+			Kind   kind.Kind
+			Filter string
+		}{k, cmp.Or(kindForms[k.Name].Filter, "Status, facility, provider, tag, insurance or dates")}, crumbs: newCrumbs(k), problems: wrong})
 }
 
 func takeWay(rq *request) error {

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, patients int) *world {
 	}
 	w.machine = &machine{world: w, alive: map[string]bool{}, waits: map[string]string{}, later: map[string]string{}, seen: len(w.store.Changes())}
 	w.engine = &engine.Engine{
-		Registry: w.store, Operations: w.store, Staff: w.store, Machine: w.machine, Mailer: w,
+		Registry: w.store, Places: w.store, Operations: w.store, Staff: w.store, Machine: w.machine, Mailer: w,
 		Now: w.clock, Pause: func(context.Context, time.Duration) {}, NewID: bulk.NewID, Secret: secret,
 		Files: memory.NewExportFiles(), Sealer: memory.NewSealer(), Log: w.log, Limits: engine.DefaultLimits, PortalURL: portalURL,
 	}

@@ -21,6 +21,7 @@ type Facility struct {
 	Lunch   Span   `json:"lunch"`   // no visits then
 	Closed  []Days `json:"closed"`  // holidays and the like
 	Prefers Span   `json:"prefers"` // the part of the day that it prefers for visits; none: any
+	Version int    `json:"version"` // counts what administrators have changed
 }
 
 // LocalTime is a moment as the clock at the facility shows it, with the name of
@@ -60,6 +61,8 @@ type Provider struct {
 	Hours Week   `json:"hours"` // when they work; empty: while the facility is open
 	Away  []Days `json:"away"`  // time off
 	Daily int    `json:"daily"` // most visits a day; 0 for any number
+
+	Version int `json:"version"` // counts what administrators have changed
 }
 
 // WorksAt reports whether the provider is licensed for the facility.

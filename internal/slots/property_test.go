@@ -244,6 +244,13 @@ func TestVisitsAreSpreadEvenly(t *testing.T) {
 			c.Book(v)
 			loads[v.Provider+wall(t, v)[:14]]++
 		}
+		totals := map[string]int{}
+		for day, load := range loads {
+			totals[day[:3]] += load
+		}
+		if d := totals["ann"] - totals["bea"]; len(w.Providers) == 2 && (d < -1 || d > 1) {
+			r.Fatalf("the providers have %v", totals)
+		}
 		var days int
 		fmt.Sscanf(w.To, "2026-12-%d", &days)
 		least, most := n, 0

@@ -91,6 +91,7 @@ type Calendar struct {
 	busy      map[string]map[cell]bool // by provider
 	loads     map[dayOf]*int           // visits of a provider on a day
 	crowds    map[dayOf]*int           // visits at a facility on a day
+	totals    map[string]*int          // visits of a provider
 	days      map[dayQuestion]*day
 	searches  map[question]*search
 }
@@ -103,7 +104,7 @@ type dayOf struct{ who, date string }
 func New(d registry.Directory, after time.Time) *Calendar {
 	_, next := cellsOf(after, 1)
 	return &Calendar{directory: d, after: next, zones: map[string]*time.Location{}, busy: map[string]map[cell]bool{},
-		loads: map[dayOf]*int{}, crowds: map[dayOf]*int{}, days: map[dayQuestion]*day{}, searches: map[question]*search{}}
+		loads: map[dayOf]*int{}, crowds: map[dayOf]*int{}, totals: map[string]*int{}, days: map[dayQuestion]*day{}, searches: map[question]*search{}}
 }
 
 // Book adds a visit. Visits that meet may be booked: they are so in the registry.
@@ -119,13 +120,14 @@ func (c *Calendar) Book(v Visit) {
 	date := c.date(v)
 	*counter(c.loads, dayOf{v.Provider, date})++
 	*counter(c.crowds, dayOf{v.Facility, date})++
+	*counter(c.totals, v.Provider)++
 }
 
-func counter(of map[dayOf]*int, day dayOf) *int {
-	n := of[day]
+func counter[K comparable](of map[K]*int, key K) *int {
+	n := of[key]
 	if n == nil {
 		n = new(int)
-		of[day] = n
+		of[key] = n
 	}
 	return n
 }
@@ -152,8 +154,8 @@ func (c *Calendar) zone(facility string) *time.Location {
 }
 
 // Find returns the best slot for a wish. Days on which the provider has few
-// visits come first, then those on which the facility has few, then those
-// farthest from the days that were tried; on a day, the earliest time.
+// visits come first, then providers who have few, then days on which the facility
+// has few, then those farthest from the days before; on a day, the earliest time.
 func (c *Calendar) Find(w Wish) (Visit, Answer) {
 	searches := make([]*search, len(w.Providers))
 	answer := Shut
@@ -224,6 +226,7 @@ type day struct {
 	provider, date string
 	number         int    // to measure distances
 	load, crowd    *int   // visits of the provider and at the facility, that day
+	total          *int   // visits of the provider on all days
 	open           bool   // there were times to begin with
 	starts         []slot // times that are not known to be taken
 }
@@ -245,7 +248,7 @@ func (w Wish) before(o, p option) bool {
 		return cmp.Or(cmp.Compare(distance(o.number, w.near), distance(p.number, w.near)), cmp.Compare(p.number, o.number),
 			cmp.Compare(w.load(o.day), w.load(p.day))) < 0
 	}
-	return cmp.Or(cmp.Compare(w.load(o.day), w.load(p.day)), cmp.Compare(*o.crowd, *p.crowd), cmp.Compare(o.rank, p.rank)) < 0
+	return cmp.Or(cmp.Compare(w.load(o.day), w.load(p.day)), cmp.Compare(*o.total, *p.total), cmp.Compare(*o.crowd, *p.crowd), cmp.Compare(o.rank, p.rank)) < 0
 }
 
 func distance(a, b int) int { return max(a-b, b-a) }
@@ -335,7 +338,7 @@ func (c *Calendar) day(f registry.Facility, p registry.Provider, at time.Time, w
 	d := c.days[q]
 	if d == nil {
 		d = &day{provider: p.ID, date: q.date, number: dayNumber(at), starts: c.starts(f, p, at, w),
-			load: counter(c.loads, dayOf{p.ID, q.date}), crowd: counter(c.crowds, dayOf{f.ID, q.date})}
+			load: counter(c.loads, dayOf{p.ID, q.date}), crowd: counter(c.crowds, dayOf{f.ID, q.date}), total: counter(c.totals, p.ID)}
 		d.open = len(d.starts) > 0
 		c.days[q] = d
 	}

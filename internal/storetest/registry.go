@@ -188,4 +188,24 @@ var registryTests = []test{
 		must(t, "read", err)
 		same(t, "directory", got, d)
 	}},
+	{"a facility and a provider are written where they are still as they were read", func(t *testing.T, s Stores) {
+		stamp := registry.Stamp{By: "Ida", At: noon}
+		f, p := registry.Facility{ID: "f1", Name: "Riverside"}, registry.Provider{ID: "p1", Name: "Dr. B"}
+		want(t, "unknown", s.Registry.WriteFacility(t.Context(), f, stamp), fault.Conflict)
+		want(t, "unknown", s.Registry.WriteProvider(t.Context(), p, stamp), fault.Conflict)
+		must(t, "put", s.Registry.PutFacility(t.Context(), f))
+		must(t, "put", s.Registry.PutProvider(t.Context(), p))
+		f.Hours, p.Daily = registry.DefaultHours, 9
+		for range 2 { // the second time with the version that the first one made
+			must(t, "write", s.Registry.WriteFacility(t.Context(), f, stamp))
+			must(t, "write", s.Registry.WriteProvider(t.Context(), p, stamp))
+			want(t, "again", s.Registry.WriteFacility(t.Context(), f, stamp), fault.Conflict)
+			want(t, "again", s.Registry.WriteProvider(t.Context(), p, stamp), fault.Conflict)
+			f.Version++
+			p.Version++
+		}
+		got, err := s.Registry.Directory(t.Context())
+		must(t, "read", err)
+		same(t, "directory", got, registry.Directory{Facilities: []registry.Facility{f}, Providers: []registry.Provider{p}})
+	}},
 }

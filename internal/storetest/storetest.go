@@ -22,6 +22,7 @@ import (
 // Registry is the registry with the writes of importers and operators.
 type Registry interface {
 	engine.Registry
+	engine.Places
 	PutRecords(ctx context.Context, records []registry.Record) error
 	PutFacility(ctx context.Context, f registry.Facility) error
 	PutProvider(ctx context.Context, p registry.Provider) error

@@ -70,7 +70,22 @@ func TestImportedPatientsTakePartInAnOperation(t *testing.T) {
 
 	ward := ward{facility: imported[0].Facility(), requester: live.person(t, staff.Staff, "ana.staff@example.org")}
 	ward.managers[0] = live.person(t, staff.Manager, "priya.manager@example.org")
-	op := ward.approved(t, registry.Discharged)
+
+	// Given to another provider and back, record by record.
+	ward.patients = ids
+	successor := ward.employProvider(t, "successor-"+thisRun, 0, ward.facility)
+	op := ward.plannedAs(t, "provider-reassignment", bulk.Params{"to": "one", "provider": successor, "visits": "reassign"}, ids...)
+	if op.Plan.Changes != 4 || op.Plan.After[registry.ProviderField][successor] != 4 {
+		t.Errorf("the plan of the reassignment is %+v", op.Plan)
+	}
+	for ref, fields := range ward.doAndUndo(t, op) {
+		if ref.Part == registry.ProfilePart && fields[registry.ProviderField] != successor {
+			t.Errorf("a patient is with %q after the reassignment", fields[registry.ProviderField])
+		}
+	}
+
+	ward.patients = nil
+	op = ward.approved(t, registry.Discharged)
 	if op.Plan.Changes != 3 || op.Plan.ByReason[bulk.NotAllowed] != 1 || op.Plan.Visits != 1 {
 		t.Errorf("the plan has %d changes, %d visits, left out %v", op.Plan.Changes, op.Plan.Visits, op.Plan.ByReason)
 	}

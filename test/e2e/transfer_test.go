@@ -49,6 +49,7 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 	hold(w.managers[0], w.facility, to.facility)
 	w.managers[0].Facilities = []string{w.facility, to.facility}
 	done := w.doAndUndo(t, op)
+	w.seeToTasks(t, op.ID)
 	moved := 0
 	for ref, fields := range done {
 		facility, provider := fields[registry.FacilityField], fields[registry.ProviderField]
@@ -68,4 +69,30 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 		t.Errorf("the plan is %+v", op.Plan)
 	}
 	w.doAndUndo(t, op)
+}
+
+// seeToTasks gives a task of the operation to the manager, who ticks it. Both
+// stand in the operation and in its history.
+func (w ward) seeToTasks(t *testing.T, id string) {
+	t.Helper()
+	engine := live.engine(t)
+	if _, err := engine.GiveTask(t.Context(), w.requester, id, "records", w.managers[0].Sub); err != nil {
+		t.Fatal(err)
+	}
+	mine, err := engine.MyTasks(t.Context(), w.managers[0])
+	if err != nil || len(mine) != 1 || mine[0].ID != id {
+		t.Errorf("the manager has tasks in %d operations: %v", len(mine), err)
+	}
+	op, err := engine.TickTask(t.Context(), w.managers[0], id, "records", true)
+	if err != nil || op.Task("records").By.Sub != w.managers[0].Sub || op.State != bulk.Completed {
+		t.Errorf("ticked by %+v: %v", op.Task("records").By, err)
+	}
+	if _, err := engine.TickTask(t.Context(), w.requester, id, "records", true); !fault.Is(err, fault.Conflict) {
+		t.Errorf("ticked again by somebody else: %v", err)
+	}
+	events := eventsOf(t, id)
+	last := events[len(events)-2:]
+	if last[0].What != "task given" || last[0].Actor.Sub != w.requester.Sub || last[1].What != "task done" || last[1].Actor.Sub != w.managers[0].Sub {
+		t.Errorf("the history ends with %+v", last)
+	}
 }

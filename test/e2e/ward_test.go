@@ -51,8 +51,9 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 			delete(profile.Fields, field)
 		}
 		var booked []registry.VisitRef
-		for n := range visits {
-			booked = append(booked, registry.VisitRef{Start: time.Now().Truncate(time.Hour).AddDate(0, 0, n+1), ID: fmt.Sprint("V", n)})
+		for n := range visits { // a week apart, and no two patients at the same time
+			start := time.Now().Truncate(time.Hour).AddDate(0, 0, 7*n+1).Add(time.Duration(len(w.patients)) * 30 * time.Minute)
+			booked = append(booked, registry.VisitRef{Start: start, ID: fmt.Sprint("V", n)})
 		}
 		profile.Fields[registry.Upcoming] = registry.FormatVisitRefs(booked)
 		records = append(records, profile)

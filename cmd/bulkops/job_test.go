@@ -303,6 +303,8 @@ func TestPatientsGetAnotherProvider(t *testing.T) {
 		"Reassign to Dr. P002; future visits stay", "2 patients changed", "Provider before  P001 2", "Provider after   P002 2")
 	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003", "--by", "round-robin"}, who...)...),
 		"Provider after   P002 1, P003 1")
+	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003", "--by", "capacity", "--capacity", "P002=30", "--capacity", "P003=10"}, who...)...),
+		"Reassign to Dr. P002 (30), Dr. P003 (10), by patients a day", "Provider after   P002 2")
 	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--default"}, who...)...), "No provider to go to: 2")
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment", "--to", "P002", "--default"}, who...)...), "--default")
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment"}, who...)...), "--to")

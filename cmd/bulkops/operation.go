@@ -102,7 +102,7 @@ func show(t *terminal, op api.Operation) {
 	}
 	if p := op.Plan; p != nil {
 		if p.Rows != nil {
-			row("Plan", "%s, %s, %s; at most about %s bytes", plural(p.Changes, "patient exported", "patients exported"), plural(bulk.AllRows(p.Rows), "row", "rows"),
+			row("Plan", "%s, %s, %s; %s bytes of text", plural(p.Changes, "patient exported", "patients exported"), plural(bulk.AllRows(p.Rows), "row", "rows"),
 				plural(p.Excluded, "left out", "left out"), thousands(p.Bytes))
 		} else if p.Messages > 0 {
 			row("Plan", "%s about %s, %s; it cannot be undone", plural(p.Messages, "message", "messages"), plural(p.Concerned, "patient", "patients"), plural(p.Excluded, "left out", "left out"))

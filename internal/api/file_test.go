@@ -20,7 +20,7 @@ func TestAnExportAndItsFile(t *testing.T) {
 	}
 	op := c.ready(t, ask("patient.name patient.status"))
 	if op.Plan.Changes != 3 || op.Plan.Rows["patients"] != 3 || op.Plan.Bytes == 0 || op.Plan.ByReason["other-facility"] != 1 || op.File != nil ||
-		!strings.HasPrefix(op.Summary, "Export Patient List as CSV without Birth date") {
+		!strings.HasPrefix(op.Summary, "Export Patient List as CSV with Name, Status only") {
 		t.Errorf("%+v %+v", op, op.Plan)
 	}
 	c.as(t, "sam", "POST", "/v1/operations/"+op.ID+"/file", nil).problem(404, "not-found")

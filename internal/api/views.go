@@ -80,7 +80,7 @@ type Plan struct {
 	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
 	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
 	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`
-	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows, about the most that the file can have."`
+	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows. Compressed in the file it takes about half of that."`
 }
 
 // ShareView is which share of a facility's patients a plan changes.

@@ -50,9 +50,10 @@ type Operation struct {
 
 	File *File `json:"file,omitempty"` // of an export that has made one
 
-	Tasks  []Task `json:"tasks,omitempty"`  // that people have begun to see to once it had run
-	Origin *Link  `json:"origin,omitempty"` // the operation that this one was made from
-	Follow []Link `json:"follow,omitempty"` // the operations that were made from this one, oldest first
+	Tasks   []Task   `json:"tasks,omitempty"`   // that people have begun to see to once it had run
+	Origin  *Link    `json:"origin,omitempty"`  // the operation that this one was made from
+	Bounced []string `json:"bounced,omitempty"` // the numbers of notices that were sent and came back
+	Follow  []Link   `json:"follow,omitempty"`  // the operations that were made from this one, oldest first
 }
 
 // Link leads from an operation to one made from it, or back.

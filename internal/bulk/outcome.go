@@ -18,6 +18,7 @@ const (
 	Unwritable   = "unwritable"    // the store refuses this change for good
 	MailRefused  = "mail-refused"  // the mail service did not take the notice
 	MailUnknown  = "mail-unknown"  // the notice may have been sent
+	MailBounced  = "mail-bounced"  // the notice was sent and came back
 	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
 	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
 )
@@ -30,6 +31,7 @@ var OutcomeTitles = map[string]string{
 	Unwritable:   "The record could not be written",
 	MailRefused:  "The message was refused",
 	MailUnknown:  "The message may have been sent",
+	MailBounced:  "The message came back",
 	SlotTaken:    "Slot taken since the preview",
 	SlotPassed:   "Time of the visit has passed",
 }

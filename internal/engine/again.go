@@ -62,7 +62,7 @@ func mayFollow(op bulk.Operation, k kind.Kind, as bulk.LinkKind) error {
 		return fault.New(fault.Conflict, "What %s did cannot be rolled back: it changed no records.", op.ID)
 	case as == bulk.Rollback && op.Final.Done == 0:
 		return fault.New(fault.Conflict, "%s changed nobody, so there is nothing to roll back.", op.ID)
-	case as == bulk.Rerun && op.Final.Done == op.Plan.Changes:
+	case as == bulk.Rerun && op.Final.Done == op.Plan.Changes && len(op.Bounced) == 0:
 		return fault.New(fault.Conflict, "%s changed everybody in its plan, so there is nobody to run it for again.", op.ID)
 	}
 	return nil

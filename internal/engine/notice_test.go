@@ -439,3 +439,34 @@ func TestAnAlertIsAboutTheFacilitiesThatTheReaderHolds(t *testing.T) {
 	equal(t, "shown", len(shown.Patients), 2)
 	equal(t, "elsewhere", shown.Elsewhere, 1)
 }
+
+// A mail that comes back, perhaps long after the end, is a failed outcome that
+// can be run again; the counts of the run stay.
+func TestAMessageThatCameBackIsRunAgain(t *testing.T) {
+	c := newClinic(t)
+	c.twoFacilities()
+	op := c.finished(tells("P1", "P4", "P5"))
+	equal(t, "a rerun of what reached everybody", c.MayFollow(op, bulk.Rerun), false)
+	for range 2 {
+		must(t, c.Bounced(t.Context(), op.ID, "1-1"))
+	}
+	for _, number := range []string{"1-3", "x"} {
+		equal(t, number, fault.CodeOf(c.Bounced(t.Context(), op.ID, number)), fault.NotFound)
+	}
+	equal(t, "an unknown operation", fault.CodeOf(c.Bounced(t.Context(), "OP-000000-0000", "1-1")), fault.NotFound)
+	op = c.header(op.ID)
+	list(t, "came back", op.Bounced, "1-1")
+	equal(t, "counts", op.Final, bulk.Tally{Done: 2})
+	o := c.outcomes(op)["fac-2"]
+	if o.State != bulk.Failed || o.Code != bulk.MailBounced || !o.Retryable {
+		t.Errorf("outcome %+v", o)
+	}
+	lines, err := c.PageOfLines(t.Context(), op, 1)
+	must(t, err)
+	equal(t, "on its page", lines[0].Outcome, o)
+	equal(t, "the other", c.outcomes(op)["fac-1"].State, bulk.Done)
+	again := c.again(op, bulk.Rerun)
+	list(t, "the rerun is for", c.subjects(again), "fac-2")
+	equal(t, "mails to Hilltop", len(c.notices()["desk@hilltop.example"]), 2)
+	equal(t, "mails to Riverside", len(c.notices()["desk@riverside.example"]), 1)
+}

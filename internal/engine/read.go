@@ -101,18 +101,21 @@ func (e *Engine) PageOfLines(ctx context.Context, op bulk.Operation, page int) (
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range b.Group(group) {
-			lines = append(lines, lineOf(c, result, have))
+		for n := b.Begin(group); n < b.Groups[group]; n++ {
+			lines = append(lines, lineOf(op, b, n, result, have))
 		}
 	}
 	return lines, nil
 }
 
-func lineOf(c bulk.Change, r bulk.Result, have bool) Line {
+// lineOf is the batch's change n, counted from 0, with its outcome in the result
+// of its group, if there is one.
+func lineOf(op bulk.Operation, b bulk.Batch, n int, r bulk.Result, have bool) Line {
+	c := b.Changes[n]
 	if !have {
 		return Line{c, bulk.Outcome{Subject: c.Subject, State: bulk.NotAttempted}}
 	}
-	return Line{c, r.Outcome(c.Subject)}
+	return Line{c, cameBack(op, b.Number, n, r.Outcome(c.Subject))}
 }
 
 // Lines yields every change of a plan with its outcome, in the plan's order.
@@ -133,8 +136,8 @@ func (e *Engine) Lines(ctx context.Context, op bulk.Operation) iter.Seq2[Line, e
 			}
 			for group := range batch.Groups {
 				have := more && result.Batch == number && result.Group == group
-				for _, c := range batch.Group(group) {
-					if !yield(lineOf(c, result, have), nil) {
+				for n := batch.Begin(group); n < batch.Groups[group]; n++ {
+					if !yield(lineOf(op, batch, n, result, have), nil) {
 						return
 					}
 				}

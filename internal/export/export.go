@@ -46,7 +46,7 @@ func (f Format) MediaType() string {
 }
 
 // Column is one column of a table: its title, the type of its cells, and its
-// width in characters, 0 for what suits both. Cells are given as text always,
+// width in characters, 0 for what suits its first rows. Cells are given as text always,
 // and CSV writes that text. In Excel, a text that is not exactly of its column's
 // type is written as the text it is, so nothing is lost.
 type Column = xlsx.Column

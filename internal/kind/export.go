@@ -116,16 +116,24 @@ var Export = Kind{
 func sumUpExport(p bulk.Params, _ registry.Directory) string {
 	t, _ := FindExport(p[ExportType])
 	words := "Export " + t.Title + " as " + FormatTitles[p[ExportFormat]]
-	var without []string
+	var with, without []string
 	for _, c := range t.Columns() {
-		if !slices.Contains(strings.Fields(p[ExportColumns]), c.Name) {
+		if slices.Contains(strings.Fields(p[ExportColumns]), c.Name) {
+			with = append(with, c.Title)
+		} else {
 			without = append(without, c.Title)
 		}
 	}
-	if len(without) > 0 {
-		words += " without " + strings.Join(without, ", ")
+	const few = 4
+	switch {
+	case len(without) == 0:
+		return words
+	case len(without) <= few:
+		return words + " without " + strings.Join(without, ", ")
+	case len(with) <= few:
+		return words + " with " + strings.Join(with, ", ") + " only"
 	}
-	return words
+	return fmt.Sprintf("%s with %d of %d columns", words, len(with), len(with)+len(without))
 }
 
 func checkExport(p bulk.Params, _ registry.Directory) []Problem {
@@ -141,7 +149,7 @@ func checkExport(p bulk.Params, _ registry.Directory) []Problem {
 		problems = append(problems, Problem{ExportFormat, fmt.Sprintf("A %s comes as Excel only: it has a sheet for each topic.", t.Title)})
 	}
 	names := strings.Fields(p[ExportColumns])
-	if len(names) == 0 {
+	if known && len(names) == 0 {
 		problems = append(problems, Problem{ExportColumns, "Tick at least one column."})
 	}
 	for _, name := range names {

@@ -35,7 +35,8 @@ func TestAnExportNeverHoldsMoreThanItsType(t *testing.T) {
 		wrong  []string // fields
 		says   string
 	}{
-		{"nothing answered", nil, []string{"type", "format", "columns"}, "Tick at least one column."},
+		{"nothing answered", nil, []string{"type", "format"}, "Choose what to export."},
+		{"no column", bulk.Params{"type": "patient-list", "format": "csv"}, []string{"columns"}, "Tick at least one column."},
 		{"all columns", bulk.Params{"type": "patient-list", "format": "csv", "columns": columns(t, "patient-list")}, nil, ""},
 		{"one column", bulk.Params{"type": "visit-history", "format": "excel", "columns": "visit.start"}, nil, ""},
 		{"a column of another type", bulk.Params{"type": "patient-list", "format": "csv", "columns": "patient.name visit.start"}, []string{"columns"},
@@ -71,6 +72,14 @@ func TestTheSummaryOfAnExportSaysWhatIsLeftOut(t *testing.T) {
 	}
 	all["columns"] = strings.Replace(all["columns"], "clinical.code", "", 1)
 	if got, want := kind.Export.Summary(all, kindtest.Directory), "Export Clinical Summary as Excel without Code"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	list := bulk.Params{"type": "patient-list", "format": "csv", "columns": "patient.status patient.name"}
+	if got, want := kind.Export.Summary(list, kindtest.Directory), "Export Patient List as CSV with Name, Status only"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	list["columns"] += " patient.phone patient.email patient.tags"
+	if got, want := kind.Export.Summary(list, kindtest.Directory), "Export Patient List as CSV with 5 of 16 columns"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

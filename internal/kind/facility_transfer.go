@@ -63,7 +63,7 @@ var transferTasks = []Task{
 	{"visits", "Visits are handled", "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
 	{"records", "Pharmacies and records are told", "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
 	{"facilities", "Both facilities are notified", "Tell the facility that the patients left and the one that they came to, with the number of patients."},
-	{"failures", "Those who were not changed are seen to", "Read above who was skipped or failed and why. Run the operation again for them, or change them by hand."},
+	{"failures", "Those who were not changed are seen to", "Read on the operation’s page who was skipped or failed, and why. Run the operation again for them, or change them by hand."},
 	{"sample", "A sample is checked", "Open five of the changed patients and compare facility, provider and visits with the plan."},
 }
 

@@ -91,6 +91,24 @@ func TestARefusedMessageIsRunAgain(t *testing.T) {
 	}
 }
 
+func TestAMessageThatCameBackIsShown(t *testing.T) {
+	w := newWorld(t, 200)
+	sam, maria := w.signedIn("sam"), w.signedIn("maria")
+	p := plannedAs(sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, activeIn(w, "riverside", 2)...)
+	submitted(p)
+	p = decided(maria, p.operation()).want(200, "Every message was sent.")
+	if p.id("to-rerun") != nil {
+		t.Error("a rerun is offered though everybody was reached")
+	}
+	must(t, w.engine.Bounced(t.Context(), p.operation(), "1-1"))
+	p = sam.get("/operations/"+p.operation()).want(200, "The message came back: 1", "Run again for 1 recipient", "Failed It was sent and came back", "Came back")
+	p.click("The message came back: 1").want(200, "1 recipient of", "Riverside Clinic riverside.desk@example.org")
+	if p.id("download-not-changed") != nil {
+		t.Error("a file to upload again is offered, though its rows are recipients")
+	}
+	sam.get("/operations/"+p.operation()+"/outcomes.csv").want(200, "Mail to riverside.desk@example.org about 2 patients: x", "came back")
+}
+
 func TestWhoLeadsToNobodyIsLeftOut(t *testing.T) {
 	w := newWorld(t, 200)
 	sam := w.signedIn("sam")

@@ -86,6 +86,16 @@ func bytesInWords(n int64) string {
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
+// fileEstimate is about how large the file of a plan will be: its text takes
+// half of its length when it is compressed, and a workbook has parts of its own.
+func fileEstimate(op bulk.Operation) int64 {
+	fixed := int64(1_000)
+	if op.Params[kind.ExportFormat] == kind.FormatExcel {
+		fixed = 10_000
+	}
+	return fixed + int64(op.Plan.Bytes)/2
+}
+
 // filePart is what pages show of an export's file. Without one, State says why.
 type filePart struct {
 	Op     bulk.Operation

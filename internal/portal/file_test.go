@@ -46,7 +46,8 @@ func TestAnExportFromFormToFile(t *testing.T) {
 	if len(boxes) < 50 || slices.ContainsFunc(boxes, func(n *html.Node) bool { return !has(n, "checked") }) {
 		t.Errorf("%d columns are offered, not all of them ticked", len(boxes))
 	}
-	form.press("continue", url.Values{"columns": nil}).want(422, "Choose what to export.", "Choose CSV or Excel.", "Tick at least one column.")
+	form.press("continue", nil).want(422, "Choose what to export.", "Choose CSV or Excel.")
+	form.press("continue", url.Values{"type": {"visit-history"}, "columns": nil}).want(422, "Choose CSV or Excel.", "Tick at least one column.")
 	again := form.press("continue", url.Values{"type": {"full-record"}, "format": {"csv"}, "columns": {"full-record/patient.name"}}).
 		want(422, "A Full Record comes as Excel only: it has a sheet for each topic.")
 	for _, box := range all(again.doc, func(n *html.Node) bool { return attr(n, "name") == "columns" }) {
@@ -58,7 +59,7 @@ func TestAnExportFromFormToFile(t *testing.T) {
 		want(422, `A Patient List has no column "visit.start"`)
 
 	p := plannedAs(sam, "export", visitsAsCSV, append(ids, "no-such-patient")...)
-	p.want(200, "Export Visit History as CSV without Patient, Minutes, Type, Provider, Facility, Cancelled because, Note", "3 patients to export",
+	p.want(200, "Export Visit History as CSV with Start (UTC), State only", "3 patients to export",
 		"Patient id, Start (UTC), State", "The file gets the values as they are when it is made", "No patient with this id: 1", "These are not in the file.",
 		"Will be asked to approve: Theo Lam", "Nothing has been handed out.")
 	submitted(p)

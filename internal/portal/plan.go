@@ -143,7 +143,7 @@ const inlineExclusions = 10
 
 // plan reads a plan's summary and the page of it that the address asks for.
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
-	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(int64(op.Plan.Bytes))}
+	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(fileEstimate(op))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
 	p.Counts, p.Unusual = countTables(op.Plan, d), unusualWords(op.Plan, d)
 	if op.State == bulk.Ready || op.State == bulk.AwaitingApproval {

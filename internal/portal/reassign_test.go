@@ -94,7 +94,7 @@ func TestPatientsAreSharedOutByCapacityAndVisitsBookedAnew(t *testing.T) {
 	}
 	answers := url.Values{"to": {"several"}, "providers": {"N1", "N2"}, "by": {"capacity"}, "capacity": {"", "N2=10"}, "visits": {"reschedule"}}
 	form := sam.get("/operations/new/provider-reassignment").press("continue", url.Values{"way": {"paste"}}).press("continue", url.Values{"ids": {ids[0]}})
-	form.want(200, "How many patients does each provider see a day?", "12, as in the calendar")
+	form.want(200, "How many patients does each provider see a day?", "12 (calendar)")
 	checkMarkup(t, form.press("continue", answers).want(422, "Say how many patients Dr. N1 sees a day, from 10 to 30."))
 
 	answers["capacity"] = []string{"N1=30", "", "N2=10"}

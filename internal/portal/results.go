@@ -47,6 +47,7 @@ var outcomeRemedies = map[string]string{
 	bulk.Unwritable:   "These records cannot take the change. Tell your administrator the operation's number.",
 	bulk.MailRefused:  "These messages were not sent. Let an administrator check the addresses, then run it again for these recipients.",
 	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients; if nothing arrived, write again with a new operation.",
+	bulk.MailBounced:  "These messages were sent, and their addresses did not take them. Let an administrator check the addresses, then run it again for these recipients.",
 	notAttempted:      "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
 }
 
@@ -68,6 +69,9 @@ func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
 			}
 			g.Count++
 		}
+	}
+	if n := len(op.Bounced); n > 0 {
+		groups[bulk.MailBounced] = &outcomeGroup{Code: bulk.MailBounced, Title: outcomeTitle(bulk.MailBounced), Remedy: outcomeRemedies[bulk.MailBounced], Count: n, Retryable: true}
 	}
 	p := &resultsPart{Op: op}
 	for _, code := range slices.Sorted(maps.Keys(groups)) {

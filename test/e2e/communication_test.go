@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +41,20 @@ func onlyTo(t *testing.T, domain string) {
 			t.Error(err)
 		}
 	})
+}
+
+// comesBack lets the function hear what SES tells about a mail that bounced. The
+// local AWS takes no such report from SES to the topic.
+func (c *clinic) comesBack(t *testing.T, operation, notice string) {
+	t.Helper()
+	text, err := os.ReadFile("../../events/bounce.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := strings.NewReplacer(sampleOperation, operation, `[\"1-2\"]`, `[\"`+notice+`\"]`).Replace(string(text))
+	if answer, failure := c.call(t, "bounce", json.RawMessage(told)); failure != "" {
+		t.Fatalf("the function failed: %s", answer)
+	}
 }
 
 // noticesOf are the mails of a communication by the address they went to.
@@ -106,6 +122,11 @@ func TestTwoFacilitiesAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	again = await(t, decide(t, e, hall.managers[0], hall.send(t, await(t, again.ID, bulk.Ready)), bulk.Approve).ID, bulk.Completed)
+	live.comesBack(t, again.ID, "1-1")
+	eventually(t, 10*time.Second, "the message is known to have come back", func() bool {
+		op, err := live.operations.Operation(t.Context(), again.ID)
+		return err == nil && slices.Equal(op.Bounced, []string{"1-1"}) && e.MayFollow(op, bulk.Rerun)
+	})
 	var first, second map[string][]mail
 	eventually(t, 20*time.Second, "both mails are in the mailbox", func() bool {
 		first, second = noticesOf(t, op.ID), noticesOf(t, again.ID)

@@ -155,6 +155,12 @@ func TestEveryFunctionRunsInAContainerWithItsEvent(t *testing.T) {
 		t.Errorf("the event's change is audited %d times", byHand)
 	}
 
+	// The mail of the event belongs to no message of this operation: nothing is written.
+	invoke("bounce", &struct{}{})
+	if op, err := live.operations.Operation(ctx, sampleOperation); err != nil || len(op.Bounced) > 0 {
+		t.Errorf("%v came back, error %v", op.Bounced, err)
+	}
+
 	var swept engine.Swept
 	if invoke("watch", &swept); swept.Looked < 0 {
 		t.Errorf("watch answers %+v", swept)

@@ -47,7 +47,7 @@ func newWard(t *testing.T, name string, n, visits int) ward {
 		id := name + "-" + profile.Ref.Patient
 		profile.Ref.Patient = id
 		profile.Fields[registry.FacilityField], profile.Fields[registry.StatusField] = w.facility, string(registry.Active)
-		for _, field := range []string{registry.ProviderField, registry.HoldReason, registry.LockedBy, registry.LockedWhy} {
+		for _, field := range []string{registry.ProviderField, registry.NeedsSpecialty, registry.HoldReason, registry.LockedBy, registry.LockedWhy} {
 			delete(profile.Fields, field)
 		}
 		var booked []registry.VisitRef

@@ -15,7 +15,7 @@ import (
 const root = "../../"
 
 // functions are the folders under functions/.
-var functions = []string{"Api", "Ask", "Audit", "Execute", "Export", "Finish", "Plan", "Portal", "Seal", "Verify", "Watch"}
+var functions = []string{"Api", "Ask", "Audit", "Bounce", "Execute", "Export", "Finish", "Plan", "Portal", "Seal", "Verify", "Watch"}
 
 // object is a mapping of the template; !Ref X is {"Ref": X}, !GetAtt A.B is
 // {"Fn::GetAtt": "A.B"}, and so on.

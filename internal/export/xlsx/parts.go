@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,6 +29,7 @@ var typeStyles = [...]style{Text: styleText, Note: styleNote, Date: styleDate, M
 
 const (
 	declaration = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+	fitPage     = `<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>`
 	mainSpace   = ` xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"`
 	relations   = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 	media       = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -49,32 +51,43 @@ const styles = declaration + `<styleSheet` + mainSpace + `>` +
 	`<cellXfs count="12"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
 	`<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment vertical="center" wrapText="1"/></xf>` +
 	`<xf numFmtId="49" fontId="1" fillId="2" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment horizontal="right" vertical="center" wrapText="1" indent="1"/></xf>` +
-	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
-	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf>` +
-	`<xf numFmtId="164" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
-	`<xf numFmtId="165" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
-	`<xf numFmtId="166" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
-	`<xf numFmtId="0" fontId="0" fillId="0" borderId="1" xfId="0" applyBorder="1" applyAlignment="1"><alignment horizontal="right" vertical="top" indent="1"/></xf>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf>` +
+	`<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="166" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment horizontal="left" vertical="top"/></xf>` +
+	`<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0" applyAlignment="1"><alignment horizontal="right" vertical="top" indent="1"/></xf>` +
 	`<xf numFmtId="49" fontId="2" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
 	`<xf numFmtId="49" fontId="3" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyFont="1" applyBorder="1" applyAlignment="1"><alignment vertical="top"/></xf>` +
 	`<xf numFmtId="49" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" applyBorder="1" applyAlignment="1"><alignment horizontal="left" vertical="top" wrapText="1"/></xf></cellXfs>` +
 	`<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`
 
-// widths are what suits a type, in characters.
-var widths = [...]int{Text: 18, Note: 60, Date: 12, Moment: 21, Number: 12}
+// widths are the narrowest and the widest that suit a type, in characters.
+var widths = [...][2]int{Text: {10, 40}, Note: {24, 60}, Date: {12, 12}, Moment: {21, 21}, Number: {10, 20}}
 
-// width is what a column takes, in characters.
-func (c Column) width() int {
-	if c.Width > 0 {
-		return min(c.Width, 255)
+// fitted returns the columns with widths that suit their titles and the rows.
+func fitted(columns []Column, rows [][]string) []Column {
+	columns = slices.Clone(columns)
+	for i := range columns {
+		c := &columns[i]
+		if c.Width == 0 {
+			longest := 0
+			for _, row := range rows {
+				for line := range strings.Lines(row[i]) {
+					longest = max(longest, utf8.RuneCountInString(line)+2)
+				}
+			}
+			c.Width = max(utf8.RuneCountInString(c.Title)+4, min(max(longest, widths[c.Type][0]), widths[c.Type][1])) // with room for the filter's arrow
+		}
+		c.Width = min(c.Width, 255)
 	}
-	return min(255, max(widths[c.Type], utf8.RuneCountInString(c.Title)+4)) // with room for the filter's arrow
+	return columns
 }
 
 func (c Column) look() look {
 	l := look{kind: c.Type, style: typeStyles[c.Type]}
 	if c.Type == Note {
-		l.line = c.width()
+		l.line = c.Width
 	}
 	return l
 }
@@ -86,14 +99,26 @@ func titleStyle(t Type) style {
 	return styleTitle
 }
 
-// sheetStart appends the sheet up to its first row: titles that stay in view,
-// widths, and one page's width when printed.
+// onePage is how many characters wide a sheet is printed on the width of one
+// page. A wider one would be too small to read.
+const onePage = 180
+
+// sheetStart appends the sheet up to its first row. The titles and the first
+// column, which says whom a row is about, stay in view.
 func sheetStart(b []byte, columns []Column) []byte {
-	b = append(b, declaration+`<worksheet`+mainSpace+`><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>`+
-		`<sheetViews><sheetView showGridLines="0" workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>`+
+	all := 0
+	for _, c := range columns {
+		all += c.Width
+	}
+	b = append(b, declaration+`<worksheet`+mainSpace+`>`...)
+	if all <= onePage {
+		b = append(b, fitPage...)
+	}
+	b = append(b, `<sheetViews><sheetView workbookViewId="0"><pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>`+
+		`<selection pane="topRight"/><selection pane="bottomLeft"/><selection pane="bottomRight" activeCell="B2" sqref="B2"/></sheetView></sheetViews>`+
 		`<sheetFormatPr defaultRowHeight="15"/><cols>`...)
 	for i, c := range columns {
-		b = fmt.Appendf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, c.width())
+		b = fmt.Appendf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, c.Width)
 	}
 	return append(b, "</cols><sheetData>"...)
 }
@@ -105,7 +130,7 @@ func sheetEnd(b []byte, s *sheet) []byte {
 		return append(b, coverEnd...)
 	}
 	area := fmt.Sprintf("A1:%s%d", s.letters[len(s.letters)-1], s.rows)
-	return fmt.Appendf(b, `</sheetData><autoFilter ref="%s"/><pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.3" footer="0.3"/>`+
+	return fmt.Appendf(b, `</sheetData><autoFilter ref="%s"/><printOptions gridLines="1"/><pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.3" footer="0.3"/>`+
 		`<pageSetup orientation="landscape" fitToHeight="0"/><headerFooter><oddFooter>&amp;L&amp;A&amp;RPage &amp;P of &amp;N</oddFooter></headerFooter>`+
 		`<ignoredErrors><ignoredError sqref="%s" numberStoredAsText="1"/></ignoredErrors></worksheet>`, area, area)
 }
@@ -132,7 +157,7 @@ func (w *Writer) frame(c Cover) []part {
 		}
 		fmt.Fprintf(&filters, `<definedName name="_xlnm._FilterDatabase" localSheetId="%d" hidden="1">'%s'!$A$1:$%s$%d</definedName>`,
 			i, attribute(s.name), s.letters[len(s.letters)-1], s.rows)
-		fmt.Fprintf(&titles, `<definedName name="_xlnm.Print_Titles" localSheetId="%d">'%s'!$1:$1</definedName>`, i, attribute(s.name))
+		fmt.Fprintf(&titles, `<definedName name="_xlnm.Print_Titles" localSheetId="%[1]d">'%[2]s'!$A:$A,'%[2]s'!$1:$1</definedName>`, i, attribute(s.name))
 	}
 	names := ""
 	if filters.Len() > 0 {
@@ -159,12 +184,12 @@ func (w *Writer) frame(c Cover) []part {
 // coverOf is the sheet of the cover, which has names and values instead of
 // titles and rows.
 func coverOf(c Cover) sheet {
-	return sheet{name: c.Sheet, letters: []string{"A", "B"}, looks: []look{{style: styleCoverName}, {style: styleCoverValue, line: coverWidth}}}
+	return sheet{name: c.Sheet, letters: []string{"A", "B"}, started: true, looks: []look{{style: styleCoverName}, {style: styleCoverValue, line: coverWidth}}}
 }
 
 const (
 	coverWidth = 80 // of the values
-	coverStart = declaration + `<worksheet` + mainSpace + `><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView showGridLines="0" tabSelected="1" workbookViewId="0"/></sheetViews>` +
+	coverStart = declaration + `<worksheet` + mainSpace + `>` + fitPage + `<sheetViews><sheetView showGridLines="0" tabSelected="1" workbookViewId="0"/></sheetViews>` +
 		`<sheetFormatPr defaultRowHeight="15"/><cols><col min="1" max="1" width="28" customWidth="1"/><col min="2" max="2" width="80" customWidth="1"/></cols><sheetData>`
 	coverEnd = `</sheetData><pageMargins left="0.5" right="0.5" top="0.6" bottom="0.6" header="0.3" footer="0.3"/><pageSetup orientation="portrait" fitToHeight="0"/></worksheet>`
 )

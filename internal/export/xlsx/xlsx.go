@@ -7,6 +7,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -33,7 +34,7 @@ const (
 type Column struct {
 	Title string
 	Type  Type
-	Width int // in characters; 0 for what suits the type and the title
+	Width int // in characters; 0 for what suits the type, the title and the first rows
 }
 
 // Cover is the first sheet: a title, and lines of a name and a value.
@@ -49,6 +50,7 @@ type Writer struct {
 	part   io.Writer // the part that is open
 	buffer []byte
 	sheets []sheet
+	held   [][]string // the first rows of the sheet, whose widths make those of its columns
 	long   int
 }
 
@@ -60,6 +62,7 @@ type sheet struct {
 	columns []Column // none for the cover
 	letters []string
 	looks   []look
+	started bool // whether the titles are written
 	rows    int
 }
 
@@ -73,26 +76,39 @@ func NewWriter(w io.Writer) *Writer {
 const (
 	compression = 5 // the next level takes half as long again and saves nothing
 	flushAt     = 64 << 10
+	measured    = 200 // rows
 )
 
 // Sheet ends the sheet before and begins one.
 func (w *Writer) Sheet(name string, columns []Column) error {
-	return w.begin(sheet{name: name, table: name, number: 1, columns: columns})
+	s := sheet{name: name, table: name, number: 1, columns: columns}
+	for i := range columns {
+		s.letters = append(s.letters, letters(i))
+	}
+	return w.open(s)
 }
 
-func (w *Writer) begin(s sheet) error {
+// start writes the sheet up to its titles, and the rows that were held back.
+func (w *Writer) start() error {
+	s, held := w.sheet(), w.held
+	s.started, w.held = true, nil
+	s.columns = fitted(s.columns, held)
 	titles, looks := make([]string, len(s.columns)), make([]look, len(s.columns))
-	s.looks, s.letters, s.rows = nil, nil, 0
+	s.looks = nil
 	for i, c := range s.columns {
 		titles[i], looks[i] = c.Title, look{style: titleStyle(c.Type)}
 		s.looks = append(s.looks, c.look())
-		s.letters = append(s.letters, letters(i))
-	}
-	if err := w.open(s); err != nil {
-		return err
 	}
 	w.buffer = sheetStart(w.buffer, s.columns)
-	return w.row(titles, looks)
+	if err := w.row(titles, looks); err != nil {
+		return err
+	}
+	for _, row := range held {
+		if err := w.shortRow(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // open ends the sheet before and begins the part of another.
@@ -108,6 +124,11 @@ func (w *Writer) open(s sheet) error {
 func (w *Writer) end() error {
 	if len(w.sheets) == 0 {
 		return nil
+	}
+	if !w.sheet().started {
+		if err := w.start(); err != nil {
+			return err
+		}
 	}
 	w.buffer = sheetEnd(w.buffer, w.sheet())
 	return w.flush()
@@ -128,10 +149,20 @@ func (w *Writer) Row(cells []string) error {
 }
 
 func (w *Writer) shortRow(cells []string) error {
-	if s := *w.sheet(); s.rows == maxRows {
-		s.number++
-		s.name = fmt.Sprintf("%s (%d)", s.table, s.number)
-		if err := w.begin(s); err != nil {
+	s := w.sheet()
+	if !s.started {
+		if w.held = append(w.held, slices.Clone(cells)); len(w.held) < measured {
+			return nil
+		}
+		return w.start()
+	}
+	if s.rows == maxRows {
+		next := sheet{table: s.table, number: s.number + 1, columns: s.columns, letters: s.letters}
+		next.name = fmt.Sprintf("%s (%d)", next.table, next.number)
+		if err := w.open(next); err != nil {
+			return err
+		}
+		if err := w.start(); err != nil {
 			return err
 		}
 	}

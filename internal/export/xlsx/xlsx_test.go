@@ -258,6 +258,40 @@ func TestLongTextsMakeTheirRowHigher(t *testing.T) {
 	}
 }
 
+func TestColumnsAreAsWideAsTheirFirstRows(t *testing.T) {
+	columns := []Column{{Title: "Id"}, {Title: "A title of some length"}, {Title: "Address"}, {Title: "Given", Width: 33}, {Title: "Note", Type: Note}, {Title: "Born", Type: Date}}
+	rows := [][]string{{"1", "x", "12 Long Street, Springfield", "x", strings.Repeat("note ", 50), "1957-03-04"}, {"2", "", strings.Repeat("é", 90), "", "", ""}}
+	for i, want := range []int{10, 26, 29, 33, 60, 12} {
+		if got := fitted(columns, rows[:1])[i].Width; got != want {
+			t.Errorf("%s is %d wide, want %d", columns[i].Title, got, want)
+		}
+	}
+	if got := fitted(columns, rows)[2].Width; got != 40 {
+		t.Errorf("a very long address makes its column %d wide", got)
+	}
+}
+
+// Rows held back for their widths come in their order, once, whether or not
+// there are enough of them.
+func TestRowsHeldBackAreWritten(t *testing.T) {
+	for _, n := range []int{0, 1, measured - 1, measured, measured + 1, 3 * measured} {
+		var rows [][]string
+		for i := range n {
+			rows = append(rows, []string{fmt.Sprint(i)})
+		}
+		file, _ := write(t, []Column{{Title: "Id"}}, rows...)
+		_, got := sheets(t, file)
+		if len(got[1]) != n+1 {
+			t.Fatalf("%d rows became %d", n, len(got[1])-1)
+		}
+		for i, r := range got[1][1:] {
+			if r.Number != i+2 || r.Cells[0].Text != fmt.Sprint(i) {
+				t.Fatalf("row %d of %d is %+v", i, n, r)
+			}
+		}
+	}
+}
+
 func TestEqualInputGivesEqualBytes(t *testing.T) {
 	one, _ := write(t, []Column{{Title: "Id"}}, []string{"1"}, []string{"2"})
 	two, _ := write(t, []Column{{Title: "Id"}}, []string{"1"}, []string{"2"})

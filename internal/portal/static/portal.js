@@ -51,14 +51,17 @@ if (list && document.getElementById("selection-text")) {
   });
 }
 
-// Questions that go only with one answer. What is hidden is not sent.
+// Questions that go only with one answer. What goes with another one is not sent.
 each("form[data-reveal]", (form) => {
   const show = () => {
     form.querySelectorAll("[data-when]").forEach((part) => {
       const question = part.dataset.of || form.dataset.reveal;
-      const on = part.dataset.when === form.querySelector(`input[name="${question}"]:checked:enabled`)?.value;
-      part.hidden = !on;
-      part.querySelectorAll("input, select").forEach((i) => { i.disabled = !on; });
+      const asked = `input[name="${question}"]`;
+      const answer = form.querySelector(`${asked}:checked:enabled`)?.value;
+      part.hidden = part.dataset.when !== answer;
+      // While nothing is chosen, ticks are sent: they would come back unticked.
+      const open = answer === undefined && form.querySelector(`${asked}:enabled`) !== null;
+      part.querySelectorAll("input, select").forEach((i) => { i.disabled = part.hidden && !(open && i.type === "checkbox"); });
     });
   };
   form.addEventListener("change", show);

@@ -287,7 +287,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		f := registry.Facility{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), TimeZone: textOf(i["time_zone"]), DefaultProvider: textOf(i["default_provider"]),
-			Capacity: int(numberOf(i["capacity"])), Closed: daysOf(i["closed"]), Email: textOf(i["email"]),
+			Capacity: int(numberOf(i["capacity"])), Closed: daysOf(i["closed"]), Email: textOf(i["email"]), Version: int(numberOf(i["version"])),
 		}
 		f.Hours, _ = registry.ParseWeek(textOf(i["hours"])) // what cannot be read is as if it had not been said
 		f.Lunch, _ = registry.ParseSpan(textOf(i["lunch"]))
@@ -300,7 +300,7 @@ func (r *Registry) Directory(ctx context.Context) (registry.Directory, error) {
 		}
 		p := registry.Provider{
 			ID: textOf(i["sk"]), Name: textOf(i["name"]), Specialty: textOf(i["specialty"]), Facilities: textsOf(i["facilities"]), Active: isTrue(i["active"]),
-			Limit: int(numberOf(i["limit"])), Away: daysOf(i["away"]), Daily: int(numberOf(i["daily"])), Email: textOf(i["email"]),
+			Limit: int(numberOf(i["limit"])), Away: daysOf(i["away"]), Daily: int(numberOf(i["daily"])), Email: textOf(i["email"]), Version: int(numberOf(i["version"])),
 		}
 		p.Hours, _ = registry.ParseWeek(textOf(i["hours"]))
 		d.Providers = append(d.Providers, p)

@@ -15,6 +15,7 @@ import (
 const (
 	firstAsked   = 2  // approvers who are asked by mail before others are
 	maxApprovers = 10 // who are asked by mail at all
+	maxNamed     = 3  // administrators, in a sentence
 )
 
 // eligible returns everybody who may decide on the operation. The nearest come
@@ -77,13 +78,29 @@ func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) ([]bulk.Perso
 	return append(first, others...), err
 }
 
-func (e *Engine) errNobody(op bulk.Operation) error {
-	title := staff.Manager.Title()
-	if k, err := mustKind(op.Kind); err == nil {
-		title = k.Decider(op.Params).Title()
+// NobodyMayDecide says why an operation that nobody may decide on cannot be sent
+// for approval, and whom to ask; or what keeps that from being found out.
+func (e *Engine) NobodyMayDecide(ctx context.Context, op bulk.Operation) error {
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return err
 	}
-	return fault.New(fault.Forbidden, "Nobody may approve this operation: it needs a %s, other than you, who holds all %d facilities that it touches. Ask an administrator to give somebody that right, or ask for one facility at a time.",
-		title, len(op.Plan.Facilities))
+	admins, err := e.Staff.People(ctx, staff.Admin)
+	if err != nil {
+		return err
+	}
+	ask := "an administrator"
+	var asked []bulk.Person
+	for _, p := range admins {
+		if !p.Disabled && p.Sub != op.Requester.Sub {
+			asked = append(asked, person(p))
+		}
+	}
+	if len(asked) > 0 {
+		ask += " (" + names(asked[:min(len(asked), maxNamed)]) + ")"
+	}
+	return fault.New(fault.Forbidden, "Nobody may approve this operation: it needs a %s, other than you, who holds every facility that it touches (%d). Ask %s to give somebody that right, or ask for one facility at a time.",
+		k.Decider(op.Params).Title(), len(op.Plan.Facilities), ask)
 }
 
 // MayReassign reports whether the person may hand the request for approval to

@@ -82,6 +82,10 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 	if err != nil {
 		return op, err
 	}
+	var nobody error
+	if len(first) == 0 {
+		nobody = e.NobodyMayDecide(ctx, op)
+	}
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State == bulk.AwaitingApproval && op.Plan.Digest == s.Digest {
 			return bulk.Event{}, errNothingNew
@@ -94,7 +98,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 			return bulk.Event{}, err
 		}
 		if len(first) == 0 {
-			return bulk.Event{}, e.errNobody(*op)
+			return bulk.Event{}, nobody
 		}
 		op.State, op.Submitted = bulk.AwaitingApproval, now
 		op.Reason, op.Checklist = strings.TrimSpace(s.Reason), s.Checklist

@@ -131,11 +131,11 @@ func TestRefusedSubmissions(t *testing.T) {
 		}, fault.Conflict, "This request cannot be sent for approval: it is cancelled."},
 		{"with nobody to approve", func(c *clinic, _ bulk.Operation, _ *staff.Person, _ *engine.Submission) {
 			for _, p := range []staff.Person{grace, lin, amir} {
-				p.Disabled = true
+				p.Disabled, p.Facilities = p.Sub != amir.Sub, nil
 				must(c.t, c.store.PutPerson(c.t.Context(), p))
 			}
 		}, fault.Forbidden,
-			"Nobody may approve this operation: it needs a Manager, other than you, who holds all 1 facilities that it touches. Ask an administrator to give somebody that right, or ask for one facility at a time."},
+			"Nobody may approve this operation: it needs a Manager, other than you, who holds every facility that it touches (1). Ask an administrator (Amir Administers) to give somebody that right, or ask for one facility at a time."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

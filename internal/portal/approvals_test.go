@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/registry"
 )
 
@@ -83,5 +85,23 @@ func TestADelegateDecides(t *testing.T) {
 	back := maria.get("/away").press("back", nil).want(200, "Your absence is no longer recorded", "When are you away?")
 	if back.id("away-now") != nil {
 		t.Error("the page says that she is away")
+	}
+}
+
+// Where nobody may decide, the page says so before anything is sent, and whom
+// to ask.
+func TestARequestThatNobodyMayDecideOnCannotBeSent(t *testing.T) {
+	w := newWorld(t, 200)
+	for _, name := range []string{"maria", "jonas", "priya", "ida"} {
+		p := w.people[name]
+		p.Facilities = []string{"mesa"}
+		must(t, w.store.PutPerson(t.Context(), p))
+	}
+	sam := w.signedIn("sam")
+	plan := planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...).want(200, "nobody may, so it cannot be sent; ask an administrator")
+	form := plan.click("Continue: reason and checklist").want(200, "Nobody may approve this operation: it needs a Manager, other than you", "Ask an administrator (Ida Admin-Castro)")
+	form.press("submit", url.Values{"reason": {reason}, "checklist": engine.Checklist}).want(403, "Nobody may approve this operation", "Ask an administrator (Ida Admin-Castro)")
+	if op, err := w.store.Operation(t.Context(), plan.operation()); err != nil || op.State != bulk.Ready {
+		t.Errorf("it is %s, %v", op.State, err)
 	}
 }

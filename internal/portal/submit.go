@@ -23,6 +23,7 @@ type submitData struct {
 	Usual     bulk.StopRule // when a run stops by itself, unless something else is chosen
 	Asked     []bulk.Person // who will be asked by mail first
 	Others    int           // who else may decide
+	Nobody    string        // why nobody may decide, and whom to ask
 }
 
 // askedFirst is how many approvers the engine asks before others.
@@ -56,6 +57,9 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	if data.Overlap, err = rq.overlap(op, d); err != nil {
 		return err
+	}
+	if len(may) == 0 {
+		data.Nobody = fault.Sentence(rq.engine.NobodyMayDecide(rq.ctx(), op))
 	}
 	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,

@@ -94,6 +94,10 @@ func TestTwoFacilitiesAreTold(t *testing.T) {
 	if op.Plan.Notices != 2 || op.Plan.Listed != 15 || op.Plan.Excluded != 1 {
 		t.Fatalf("the plan is %+v", op.Plan)
 	}
+	alert := bulk.Params{"type": "internal-alert", "role": "manager", "heading": "Read this", "text": "{patients}"}
+	if op := hall.plannedAs(t, "communication", alert); op.Plan.Notices < 2 || op.Plan.Listed != 12 { // the ward's two managers, and others who hold it
+		t.Errorf("the plan of the alert is %+v", op.Plan)
+	}
 	e := live.engine(t)
 	op = await(t, decide(t, e, hall.managers[0], hall.send(t, op), bulk.Approve).ID, bulk.CompletedWithErrors)
 	if want := (bulk.Tally{Done: 1, Failed: 1}); op.Final != want {

@@ -115,7 +115,7 @@ func Fields(r audit.Record) []string {
 var titles = map[string]string{
 	audit.SignIn: "Sign-in", audit.SignOut: "Sign-out", audit.PatientsListed: "List of patients opened", audit.PatientsSearched: "Patients searched",
 	audit.PatientViewed: "Patient opened", audit.OperationViewed: "Operation opened", audit.FileUploaded: "File uploaded", audit.FileDownloaded: "File downloaded",
-	audit.AuditViewed: "Audit opened", audit.AuditExported: "Audit downloaded", audit.Viewed: "Page opened", audit.Sent: "Form sent", audit.Tampered: "Changed by hand",
+	audit.AuditViewed: "Audit opened", audit.AuditExported: "Audit downloaded", audit.PassphraseShown: "Passphrase of a file shown", audit.Unreadable: "Change that cannot be read", audit.Viewed: "Page opened", audit.Sent: "Form sent", audit.Tampered: "Changed by hand",
 }
 
 // Words say what a record is about.

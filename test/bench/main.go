@@ -31,6 +31,7 @@ var parts = []part{
 	{"speed", "How fast is a run, against a careful script?", measureSpeed},
 	{"plan", "How much time and memory does a large plan take?", measurePlan},
 	{"visits", "How much time and memory does it take to schedule visits?", measureVisits},
+	{"audit", "How fast is the audit sealed and verified?", measureAudit},
 	{"files", "How fast are exported files written?", measureFiles},
 	{"deployed", "How long does an approved operation take?", measureDeployed},
 	{"binaries", "How large are the functions, and how fast do they start?", measureBinaries},

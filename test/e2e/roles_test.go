@@ -16,7 +16,7 @@ import (
 )
 
 // everyFunction are the folders under functions/.
-var everyFunction = []string{"api", "ask", "audit", "execute", "finish", "plan", "portal", "seal", "verify", "watch"}
+var everyFunction = []string{"api", "ask", "audit", "bounce", "execute", "export", "finish", "plan", "portal", "seal", "verify", "watch"}
 
 // attempts are calls that would do harm. Each is refused by a condition that
 // nothing fulfils, after the access check: so one who may call it gets another
@@ -78,7 +78,7 @@ func TestAFunctionMayDoNothingButItsWork(t *testing.T) {
 		"Registry Scan":                        nil,
 		"Registry DeleteTable":                 nil,
 		"Operations UpdateItem":                nil,
-		"Operations PutItem":                   {"api", "ask", "execute", "finish", "plan", "portal", "verify", "watch"},
+		"Operations PutItem":                   {"api", "ask", "bounce", "execute", "export", "finish", "plan", "portal", "verify", "watch"},
 		"Operations DeleteItem":                {"api", "ask", "finish", "portal", "watch"}, // used tokens
 		"Operations Scan":                      nil,
 		"Audit PutItem":                        {"api", "audit", "portal"}, // AWS also looks at the key (test/template): api and portal may add accesses only

@@ -83,6 +83,20 @@ func TestTheLogFindsByEveryFilter(t *testing.T) {
 	}
 }
 
+func TestAPatientsPageLeadsToTheirHistory(t *testing.T) {
+	w := newWorld(t, 300)
+	_, ids := audited(t, w)
+	found := rows(w.signedIn("omar").get("/patients/" + ids[1]).want(200).press("to-audit-log", nil).want(200))
+	if len(found) == 0 {
+		t.Fatal("the log shows nothing of the patient")
+	}
+	for _, line := range found {
+		if !strings.Contains(line, ids[1]) {
+			t.Errorf("the patient's history holds %q", line)
+		}
+	}
+}
+
 func reasonOf(t *testing.T, w *world, op string) string {
 	t.Helper()
 	o, err := w.store.Operation(t.Context(), op)

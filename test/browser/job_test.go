@@ -72,8 +72,8 @@ func TestTwoPeopleChangeTheStatusOfManyPatients(t *testing.T) {
 		sam.sees("main", reason)
 	}
 	sam.look("plan")
-	sam.click("details.group summary")
-	sam.press(`details.group[open] a[href*="/left-out/"]`)
+	sam.click("#left-out-not-allowed summary")
+	sam.press(`#left-out-not-allowed a[href*="/left-out/"]`)
 	sam.sees("main", "Left out: change not allowed")
 	sam.look("left-out")
 	sam.back()

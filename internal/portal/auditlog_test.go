@@ -86,7 +86,7 @@ func TestTheLogFindsByEveryFilter(t *testing.T) {
 func TestAPatientsPageLeadsToTheirHistory(t *testing.T) {
 	w := newWorld(t, 300)
 	_, ids := audited(t, w)
-	found := rows(w.signedIn("omar").get("/patients/" + ids[1]).want(200).press("to-audit-log", nil).want(200))
+	found := rows(w.signedIn("omar").get("/patients/"+ids[1]).want(200).press("to-audit-log", nil).want(200))
 	if len(found) == 0 {
 		t.Fatal("the log shows nothing of the patient")
 	}

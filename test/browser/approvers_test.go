@@ -71,7 +71,7 @@ func TestARequestFindsItsApprover(t *testing.T) {
 	mina.visit("/approvals")
 	mina.sees("#queue", operation, "Milo Marsh for Mina Mbeki, you", "100 % of House of Appeals")
 	mina.walks("the queue")
-	mina.look("approvals")
+	mina.look("approvals-for-somebody-away")
 	mina.visit("/operations/" + operation + "/decision")
 	mina.sees("main", "Three to check")
 	mina.look("decide-with-sample")

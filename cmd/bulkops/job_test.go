@@ -194,7 +194,7 @@ func TestEachKindHasItsCommand(t *testing.T) {
 	wants(t, d.types(0, "request", "insurance-change", "--plan", "Aetna", "--effective", "2027-01-01", "--member-ids", "clear", "--ended", "--id", "000001"),
 		"Change insurance plan to Aetna from 1 Jan 2027, clear member ids, and put on hold (insurance lapse)", "On Hold 1")
 	wants(t, d.types(1, "request", "insurance-change", "--plan", "Aetna", "--effective", "soon", "--member-ids", "lose", "--id", "000001"),
-		`"soon" is no date.`, "Choose whether the member ids are kept or cleared.")
+		`"soon" is no date.`, "Choose whether the member ids are kept, cleared, or taken from a file.")
 }
 
 func TestPatientsFromAFile(t *testing.T) {

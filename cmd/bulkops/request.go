@@ -47,7 +47,7 @@ type tagsCommand struct {
 type insuranceChangeCommand struct {
 	Plan      string    `required:"" help:"Name of the new plan."`
 	Effective string    `required:"" placeholder:"2026-01-31" help:"First day on which the plan holds."`
-	MemberIDs string    `name:"member-ids" required:"" help:"What becomes of the member ids: keep or clear."`
+	MemberIDs string    `name:"member-ids" required:"" help:"What becomes of the member ids: keep, clear, or file (the column Member id of --csv)."`
 	Ended     bool      `help:"The old plan has ended: also put the patients On Hold."`
 	Patients  selection `embed:""`
 }

@@ -211,6 +211,7 @@ const (
 	Duplicate      ExclusionCode = "duplicate"
 	TooManyEdits   ExclusionCode = "too-many-records"
 	TooManyTags    ExclusionCode = "too-many-tags"
+	NotGiven       ExclusionCode = "not-given"
 	NoSlot         ExclusionCode = "no-slot"
 	ChangedAfter   ExclusionCode = "changed-since" // what a rollback leaves alone
 	CannotUndo     ExclusionCode = "cannot-undo"
@@ -233,6 +234,7 @@ var ExclusionTitles = map[ExclusionCode]string{
 	Duplicate:      "Listed more than once",
 	TooManyEdits:   "Too many records for one change",
 	TooManyTags:    "Too many tags",
+	NotGiven:       "No value given",
 	NoSlot:         "No free slot",
 	ChangedAfter:   "Changed since, left alone",
 	CannotUndo:     "Cannot be undone",

@@ -3,6 +3,7 @@ package kind
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,7 +17,7 @@ import (
 // Questions of an insurance change.
 const (
 	InsurancePlan = "plan"       // the new plan's name
-	MemberIDs     = "member_ids" // one of KeepMemberIDs and ClearMemberIDs
+	MemberIDs     = "member_ids" // KeepMemberIDs, ClearMemberIDs or GiveMemberIDs
 	EffectiveDate = "effective"  // 2006-01-02: the day from which the plan holds
 	PlanEnded     = "ended"      // "yes" also puts the patients On Hold
 )
@@ -25,6 +26,7 @@ const (
 const (
 	KeepMemberIDs  = "keep"
 	ClearMemberIDs = "clear"
+	GiveMemberIDs  = "file" // each patient gets the one given for them
 )
 
 const maxPlanName = 80
@@ -41,8 +43,11 @@ var InsuranceChange = Kind{
 	Title:    "Insurance Change",
 	Approver: staff.Manager,
 	Undoable: true,
+	Columns: []Column{{Field: registry.InsuranceID, Title: "Member id", Others: []string{"insurance member id", "member number", "insurance id"},
+		Hint: "Used where you choose to take member ids from the file; at most 60 characters", Example: "A1234567", Read: atMost(60)}},
 	Summary: func(p bulk.Params, _ registry.Directory) string {
-		words := fmt.Sprintf("Change insurance plan to %s from %s, %s member ids", planName(p), spokenDay(p[EffectiveDate]), p[MemberIDs])
+		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), spokenDay(p[EffectiveDate])) +
+			map[string]string{KeepMemberIDs: "keep member ids", ClearMemberIDs: "clear member ids", GiveMemberIDs: "member ids from the file"}[p[MemberIDs]]
 		if p[PlanEnded] == "yes" {
 			words += ", and put on hold (" + strings.ToLower(InsuranceLapse) + ")"
 		}
@@ -54,7 +59,7 @@ var InsuranceChange = Kind{
 		if p[MemberIDs] == ClearMemberIDs {
 			wanted[registry.InsuranceID] = ""
 		}
-		return insurancePlanner{wanted: wanted, hold: p[PlanEnded] == "yes"}
+		return insurancePlanner{wanted: wanted, given: p[MemberIDs] == GiveMemberIDs, hold: p[PlanEnded] == "yes"}
 	},
 }
 
@@ -90,8 +95,8 @@ func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 	case day.Year() < firstYear || day.Year() > lastYear:
 		add(EffectiveDate, "Check the year: it must be between %d and %d.", firstYear, lastYear)
 	}
-	if p[MemberIDs] != KeepMemberIDs && p[MemberIDs] != ClearMemberIDs {
-		add(MemberIDs, "Choose whether the member ids are kept or cleared.")
+	if !slices.Contains([]string{KeepMemberIDs, ClearMemberIDs, GiveMemberIDs}, p[MemberIDs]) {
+		add(MemberIDs, "Choose whether the member ids are kept, cleared, or taken from a file.")
 	}
 	if p[PlanEnded] != "" && p[PlanEnded] != "yes" {
 		add(PlanEnded, "Answer yes, or leave it out.")
@@ -101,12 +106,23 @@ func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 
 type insurancePlanner struct {
 	wanted registry.Fields // of every patient
+	given  bool            // the member id is the one given for the patient
 	hold   bool
 }
 
 func (i insurancePlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
 	wanted := maps.Clone(i.wanted)
+	if i.given {
+		switch id := s.Given[registry.InsuranceID]; id {
+		case "": // an old member id must not stand beside the new plan
+			return bulk.Change{}, &bulk.Exclusion{Code: bulk.NotGiven, Sentence: "No member id is given for this patient."}
+		case Clear:
+			wanted[registry.InsuranceID] = ""
+		default:
+			wanted[registry.InsuranceID] = id
+		}
+	}
 	if i.hold {
 		wanted[registry.StatusField] = string(registry.OnHold)
 		// Who is on hold already stays so for the reason that was given then.

@@ -37,6 +37,7 @@ func TestAnInsuranceChangeWritesWhatDiffers(t *testing.T) {
 		who           registry.Patient
 		params        bulk.Params
 		before, after registry.Fields
+		given         registry.Fields
 		reads         registry.Fields // besides the facility
 		code          bulk.ExclusionCode
 		sentence      string
@@ -49,6 +50,14 @@ func TestAnInsuranceChangeWritesWhatDiffers(t *testing.T) {
 		{name: "member id cleared", who: insured(registry.Active), params: insure("plan", " Medicare  ", "effective", same, "member_ids", "clear"),
 			before: registry.Fields{"insurance_member_id": "ME1"}, after: registry.Fields{"insurance_member_id": ""},
 			reads: registry.Fields{"insurance_plan": "Medicare", "insurance_from": same}},
+		{name: "member id from the file", who: insured(registry.Active), params: insure("member_ids", "file"), given: registry.Fields{"insurance_member_id": "007A"},
+			before: registry.Fields{"insurance_plan": "Medicare", "insurance_from": same, "insurance_member_id": "ME1"},
+			after:  registry.Fields{"insurance_plan": "Aetna", "insurance_from": "2027-01-01", "insurance_member_id": "007A"}},
+		{name: "cleared by the file", who: insured(registry.Active), params: insure("member_ids", "file"), given: registry.Fields{"insurance_member_id": kind.Clear},
+			before: registry.Fields{"insurance_plan": "Medicare", "insurance_from": same, "insurance_member_id": "ME1"},
+			after:  registry.Fields{"insurance_plan": "Aetna", "insurance_from": "2027-01-01", "insurance_member_id": ""}},
+		{name: "none in the file", who: insured(registry.Active), params: insure("member_ids", "file"),
+			code: bulk.NotGiven, sentence: "No member id is given for this patient."},
 		{name: "another date alone", who: insured(registry.Active), params: insure("plan", "Medicare"),
 			before: registry.Fields{"insurance_from": same}, after: registry.Fields{"insurance_from": "2027-01-01"}, reads: registry.Fields{"insurance_plan": "Medicare"}},
 		{name: "another spelling", who: insured(registry.Active), params: insure("plan", "MEDICARE", "effective", same),
@@ -73,7 +82,7 @@ func TestAnInsuranceChangeWritesWhatDiffers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			change, exclusion := kind.InsuranceChange.New(test.params, kind.World{At: noon}).Plan(kind.Subject{Patient: test.who})
+			change, exclusion := kind.InsuranceChange.New(test.params, kind.World{At: noon}).Plan(kind.Subject{Patient: test.who, Given: test.given})
 			if exclusion != nil {
 				if exclusion.Code != test.code || exclusion.Sentence != test.sentence {
 					t.Errorf("left out: %+v", exclusion)
@@ -103,6 +112,7 @@ func TestOnlyWhoCanBePutOnHoldIs(t *testing.T) {
 func TestTheSummaryOfAnInsuranceChange(t *testing.T) {
 	for want, params := range map[string]bulk.Params{
 		"Change insurance plan to Aetna from 1 Jan 2027, keep member ids":                                           insure(),
+		"Change insurance plan to Aetna from 1 Jan 2027, member ids from the file":                                  insure("member_ids", "file"),
 		"Change insurance plan to Blue Shield from 1 Jan 2027, clear member ids, and put on hold (insurance lapse)": insure("plan", " Blue  Shield", "member_ids", "clear", "ended", "yes"),
 	} {
 		if got := kind.InsuranceChange.Summary(params, registry.Directory{}); got != want {

@@ -55,6 +55,21 @@ func TestADataCorrectionByFile(t *testing.T) {
 	}
 }
 
+// An insurance change takes member ids from the file that chooses the patients;
+// who has none there is left out.
+func TestMemberIDsComeFromTheFile(t *testing.T) {
+	w := newWorld(t, 100)
+	ids := activeIn(w, "riverside", 2)
+	sam := w.signedIn("sam")
+	p := sam.get("/operations/new/insurance-change").press("continue", url.Values{"way": {"upload"}}).want(200, "Member id", "example file")
+	checkMarkup(t, p)
+	p = p.pressWith("continue", nil, &upload{"a.csv", "MRN,Insurance member ID\n" + ids[0] + ",0077\n" + ids[1] + ",\n"}).
+		want(200, "Member id: 1 new value", "Take them from the uploaded file")
+	p.press("continue", url.Values{"plan": {"Aetna"}, "effective": {"2027-01-01"}, "member_ids": {"file"}}).want(200)
+	w.settle()
+	sam.get("/operations/"+w.last(t, "sam")).want(200, "1 patient to change", "member ids from the file", "→ 0077", "No value given: 1")
+}
+
 func TestAThousandRowsWithErrors(t *testing.T) {
 	w := newWorld(t, 20)
 	var file strings.Builder

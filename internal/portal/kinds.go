@@ -145,6 +145,7 @@ func statusChoices() statusForm {
 var memberIDRules = []struct{ Value, Title, Hint string }{
 	{kind.KeepMemberIDs, "Keep them", "The numbers stay the same, for example because the plan only has a new name"},
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
+	{kind.GiveMemberIDs, "Take them from the uploaded file", "Its column Member id has each patient’s new number; whoever has none there is left out"},
 }
 
 type reassignForm struct {

@@ -79,7 +79,7 @@ func TestAnInsuranceChangeWithAHold(t *testing.T) {
 	}
 	form := whatPage(sam, "insurance-change", ids...)
 	p := form.press("continue", url.Values{"plan": {"Aetna"}, "effective": {"2027-02-30"}, "ended": {"yes"}}).
-		want(422, `"2027-02-30" is no date.`, "Choose whether the member ids are kept or cleared.")
+		want(422, `"2027-02-30" is no date.`, "Choose whether the member ids are kept, cleared, or taken from a file.")
 	if kept := find(p.doc, func(n *html.Node) bool { return attr(n, "id") == "plan" }); attr(kept, "value") != "Aetna" {
 		t.Error("what was typed is gone")
 	}

@@ -111,6 +111,7 @@ var remedies = map[bulk.ExclusionCode]string{
 	bulk.ChangedAfter:   "Look at them, and change by hand what should be as it was before.",
 	bulk.CannotUndo:     "Look at the audit record of the operation: it has every old value.",
 	bulk.TooManyTags:    "Remove tags that are no longer needed from these patients, then ask again.",
+	bulk.NotGiven:       "Upload a CSV file with a value for each of these patients, in the column that the upload page names, or choose another answer.",
 	bulk.NoProvider:     "Choose a provider yourself, or ask an administrator to name a default provider for the facility.",
 	bulk.NotLicensed:    "Choose a provider who works there for these patients.",
 	bulk.OtherSpecialty: "Choose a provider with that specialty for these patients.",

@@ -205,7 +205,7 @@ func export(t *rapid.T) bulk.Params {
 func insuranceChange(t *rapid.T) bulk.Params {
 	return bulk.Params{
 		kind.InsurancePlan: rapid.SampledFrom([]string{"Medicare", " Blue  Shield "}).Draw(t, "plan"),
-		kind.MemberIDs:     rapid.SampledFrom([]string{kind.KeepMemberIDs, kind.ClearMemberIDs}).Draw(t, "member ids"),
+		kind.MemberIDs:     rapid.SampledFrom([]string{kind.KeepMemberIDs, kind.ClearMemberIDs, kind.GiveMemberIDs}).Draw(t, "member ids"),
 		kind.EffectiveDate: rapid.SampledFrom([]string{"2026-01-01", "2027-02-28"}).Draw(t, "effective"),
 		kind.PlanEnded:     rapid.SampledFrom([]string{"", "yes"}).Draw(t, "ended"),
 	}

@@ -190,6 +190,10 @@ func (c *clinic) holdRun(t *testing.T, operation string) (held func() (release f
 				held.signal(syscall.SIGSTOP)
 			}
 			if tally, err := c.operations.Progress(context.Background(), operation); err == nil && tally.Attempted() > 0 {
+				if pids, err := c.FunctionPIDs("execute"); err == nil {
+					held = pids // the one at work may have been started after the last look
+					held.signal(syscall.SIGSTOP)
+				}
 				caught <- func() { held.signal(syscall.SIGCONT) }
 				return
 			}

@@ -97,6 +97,16 @@ func TestAPatientsPageLeadsToTheirHistory(t *testing.T) {
 	}
 }
 
+func TestTheLogNamesAVisitByItsTime(t *testing.T) {
+	w := newWorld(t, 50)
+	visit := registry.VisitRef{Start: noon, ID: "V1"}.Ref("P-VISIT")
+	must(t, w.audit.Append(t.Context(), []audit.Record{{At: noon, Type: audit.Change, Unique: "v", Patient: visit.Patient, Part: visit.Part, New: registry.Fields{registry.VisitState: registry.VisitScheduled}}}))
+	found := rows(w.signedIn("omar").get("/audit").press("search", url.Values{"patient": {visit.Patient}}).want(200))
+	if want := "Patient P-VISIT, visit on " + noon.Format("2 Jan 2006, 15:04 UTC"); len(found) != 1 || !strings.Contains(found[0], want) {
+		t.Errorf("the log has %q, want %q", found, want)
+	}
+}
+
 func reasonOf(t *testing.T, w *world, op string) string {
 	t.Helper()
 	o, err := w.store.Operation(t.Context(), op)

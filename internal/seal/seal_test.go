@@ -229,10 +229,11 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 			w.log.Rewrite(items[0])
 			w.log.Rewrite(items[1])
 		}, []string{"09 changed #0", "09 changed #1"}},
-		"a seal taken away":   {func(w *world, _ []audit.Item) { w.files.Rewrite(ten, nil) }, []string{"10 no-seal", "10 rewrite"}},
-		"a seal replaced":     {func(w *world, _ []audit.Item) { s, _ := w.files.Get(t.Context(), nine); w.files.Rewrite(ten, s) }, []string{"10 bad-seal", "10 rewrite", "11 unlinked"}},
-		"a seal edited":       {func(w *world, _ []audit.Item) { edit(t, w, nine, `\"records\":7`, `\"records\":6`) }, []string{"09 bad-seal", "09 rewrite", "10 unlinked"}},
-		"a seal made rubbish": {func(w *world, _ []audit.Item) { w.files.Rewrite(eleven, []byte("x")) }, []string{"11 bad-seal", "11 rewrite"}},
+		"a seal taken away":         {func(w *world, _ []audit.Item) { w.files.Rewrite(ten, nil) }, []string{"10 no-seal", "10 rewrite"}},
+		"a seal replaced":           {func(w *world, _ []audit.Item) { s, _ := w.files.Get(t.Context(), nine); w.files.Rewrite(ten, s) }, []string{"10 bad-seal", "10 rewrite", "11 unlinked"}},
+		"a seal edited":             {func(w *world, _ []audit.Item) { edit(t, w, nine, `\"records\":7`, `\"records\":6`) }, []string{"09 bad-seal", "09 rewrite", "10 unlinked"}},
+		"a seal made rubbish":       {func(w *world, _ []audit.Item) { w.files.Rewrite(eleven, []byte("x")) }, []string{"11 bad-seal", "11 rewrite"}},
+		"a seal of an hour to come": {func(w *world, _ []audit.Item) { put(t, w, "seals/2099-01-01T00.json") }, []string{"2099-01-01T00 bad-seal"}},
 		"an hour sealed anew by who may sign": {func(w *world, items []audit.Item) {
 			w.log.Rewrite(forged(t, items[8]))
 			for _, name := range []string{eleven, list(w, "2026-12-01T11")} {
@@ -288,6 +289,13 @@ func addTo(t *testing.T, w *world, hour audit.Hour) {
 	w.log.Rewrite(item(t, record(400, nine.Add(5*time.Minute)), hour))
 }
 
+func put(t *testing.T, w *world, name string) {
+	t.Helper()
+	if err := w.files.Put(t.Context(), name, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func item(t *testing.T, r audit.Record, hour audit.Hour) audit.Item {
 	t.Helper()
 	i, err := r.Item(hour)
@@ -333,6 +341,28 @@ func TestAnHourIsSealedOnceAfterItsGrace(t *testing.T) {
 	}
 	if wrong := w.verify(t, "2026-12-01T07", "2026-12-01T14"); len(wrong) > 0 {
 		t.Error(wrong)
+	}
+}
+
+// What lies among the seals and is none that is due does not end the sealing.
+func TestSealingGoesOnBesideWhatIsNoSeal(t *testing.T) {
+	w, _ := sealedDay(t)
+	for _, name := range []string{"seals/2026-12-01T14.json", "seals/2099-01-01T00.json", "seals/2026-12-01T11.jsox", "seals/2026-12-01T11", "seals/zzz"} {
+		put(t, w, name)
+	}
+	w.pass(time.Hour) // 13:10
+	if n := w.run(t); n != 1 {
+		t.Errorf("%d hours sealed, want 1", n)
+	}
+	var early []audit.Hour
+	for _, f := range w.verify(t, "2026-12-01T09", "2026-12-01T12") {
+		if f.Wrong != seal.BadSeal {
+			t.Error(f)
+		}
+		early = append(early, f.Hour)
+	}
+	if !slices.Equal(early, []audit.Hour{"2026-12-01T14", "2099-01-01T00"}) {
+		t.Errorf("named are the seals of %q", early)
 	}
 }
 

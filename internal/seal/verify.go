@@ -124,7 +124,7 @@ func (v Verifier) Verify(ctx context.Context, from, to audit.Hour) (Report, erro
 		return r, err
 	}
 	r.addUnnamed(beside)
-	return r, nil
+	return r, v.early(ctx, to, &r)
 }
 
 // look reads the whole table, because no index has an item that lacks its key.
@@ -171,6 +171,20 @@ func (v Verifier) rewritten(ctx context.Context, hours []audit.Hour, r *Report) 
 		h, ok := hourOfName(name)
 		if _, verified := slices.BinarySearch(hours, h); ok && verified {
 			r.add(h, Rewrite, "", "The seal was written more than once; the first version is the true one.")
+		}
+	}
+	return nil
+}
+
+// early finds seals after the hours of the range that nobody could make yet.
+func (v Verifier) early(ctx context.Context, to audit.Hour, r *Report) error {
+	ended := audit.HourOf(v.Now()).Before()
+	for name, err := range v.Files.Names(ctx, sealPrefix, sealName(max(ended, to))) {
+		if err != nil {
+			return err
+		}
+		if h, ok := hourOfName(name); ok {
+			r.add(h, BadSeal, "", "The seal is of an hour that has not ended.")
 		}
 	}
 	return nil

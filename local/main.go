@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"bulkops/internal/sample"
 	"bulkops/local/stack"
 	"bulkops/local/tools"
 )
@@ -79,7 +80,10 @@ func start(ctx context.Context, root string, _ []string) error {
 			return errors.Join(err, running.Stop())
 		}
 	}
-	return status(ctx, root, nil)
+	if !fresh { // the sample has said them
+		signIns()
+	}
+	return addresses(running)
 }
 
 var defaultPorts = map[string]string{"PORT": "4566", "MAIL_PORT": "1080", "SMTP_PORT": "1025"}
@@ -89,9 +93,21 @@ func status(_ context.Context, root string, _ []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nPortal    %s\nMailbox   %s\nAWS       %s (key and secret: test, region %s)\nTerminal  . %s && go run ./cmd/bulkops --help\nLogs      %s\n",
-		running.PortalURL, running.MailURL, running.GatewayURL, running.Region, running.EnvFile(), running.Dir())
-	return nil
+	signIns()
+	return addresses(running)
+}
+
+func signIns() {
+	fmt.Printf("\nSign-ins, all with the password %s\n", sample.Password)
+	for _, p := range sample.People() {
+		fmt.Printf("  %-26s %s, %s\n", p.Email, p.Name, p.Role.Title())
+	}
+}
+
+func addresses(s *stack.Stack) error {
+	_, err := fmt.Printf("\nPortal    %s\nMailbox   %s\nAWS       %s (key and secret: test, region %s)\nTerminal  . %s && go run ./cmd/bulkops --help\nLogs      %s\n",
+		s.PortalURL, s.MailURL, s.GatewayURL, s.Region, s.EnvFile(), s.Dir())
+	return err
 }
 
 // build makes the functions ready for a deployment to AWS.
@@ -128,9 +144,11 @@ func invoke(ctx context.Context, root string, args []string) error {
 func install(ctx context.Context, root string, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "test":
-		return errors.Join(
-			tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.DynamoDBLocal, tools.Readers),
-			tools.EnsureDebian(ctx, root, os.Stdout, tools.Chromium, tools.Docker, tools.StaticBusybox, tools.LibreOffice, tools.UNO, tools.SevenZip))
+		// Debian's packages first: Maven, one of them, fetches DynamoDB Local.
+		if err := tools.EnsureDebian(ctx, root, os.Stdout, tools.Maven, tools.Chromium, tools.Docker, tools.StaticBusybox, tools.LibreOffice, tools.UNO, tools.SevenZip); err != nil {
+			return err
+		}
+		return tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.DynamoDBLocal, tools.Readers)
 	case len(args) == 1 && args[0] == "check":
 		return tools.Ensure(ctx, root, os.Stdout, tools.Python, tools.Node, tools.Checkov, tools.Go)
 	}

@@ -29,10 +29,10 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	if err != nil {
 		return op, err
 	}
-	if err := e.mayDecide(actor, op); err != nil {
+	if err := decidable(actor, op); err != nil { // also to those who may not decide: what is recorded is the answer
 		return op, err
 	}
-	if err := decidable(actor, op); err != nil {
+	if err := e.mayDecide(actor, op); err != nil {
 		return op, err
 	}
 	if !e.Now().Before(op.Approval.Expires) {

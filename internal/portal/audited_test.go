@@ -103,6 +103,10 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	sam.get("/operations/" + op + "/outcomes.csv").want(200)
 	w.signedIn("omar").get("/operations/" + op + "/audit").want(200)
 	sam.get("/").press("sign-out", nil)
+	gone := w.people["sam"]
+	gone.Disabled = true
+	must(t, w.store.PutPerson(t.Context(), gone))
+	w.browser().signIn("sam", "/patients").want(403, "Your access to this portal has ended")
 
 	type event struct {
 		what      string
@@ -129,6 +133,8 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true},
 		{what: audit.AuditViewed, result: audit.Done, who: "omar", about: true},
 		{what: audit.SignOut, result: audit.Done, who: "sam"},
+		{what: audit.SignIn, result: audit.Refused, who: "sam"}, // after the access was taken away
+		{what: audit.PatientsListed, result: audit.Refused, who: "sam"},
 	}
 	left := w.journal.accesses()
 	for _, e := range want {

@@ -18,3 +18,6 @@ func AnsweredAgain(kind string, p bulk.Params) bulk.Params {
 	f := kindForms[kind]
 	return (&request{form: answered(f, p)}).answers(f)
 }
+
+// Remedy says what somebody can do about outcomes with the code.
+func Remedy(code string) string { return outcomeRemedies[code] }

@@ -12,7 +12,8 @@ import (
 	"bulkops/local/progress"
 )
 
-// Package is a Debian package and a file by which one sees that it is there.
+// Package is a Debian package and how one sees that it is there: by a file of it, or by a program
+// that may also come from elsewhere.
 type Package struct {
 	name string
 	sign string
@@ -20,6 +21,7 @@ type Package struct {
 
 // The Debian packages. They are the only things installed outside the project's folder.
 var (
+	Maven         = Package{"maven", "mvn"} // fetches DynamoDB Local
 	Chromium      = Package{"chromium", "/usr/bin/chromium"}
 	Docker        = Package{"docker.io", "/usr/sbin/dockerd"}
 	LibreOffice   = Package{"libreoffice-calc", "/usr/lib/libreoffice/program/libsclo.so"}
@@ -38,7 +40,11 @@ func EnsureDebian(ctx context.Context, root string, log io.Writer, want ...Packa
 	defer unlock()
 	var missing []string
 	for _, p := range want {
-		if _, err := os.Stat(p.sign); err != nil {
+		_, err := os.Stat(p.sign)
+		if !strings.HasPrefix(p.sign, "/") {
+			_, err = exec.LookPath(p.sign)
+		}
+		if err != nil {
 			missing = append(missing, p.name)
 		}
 	}

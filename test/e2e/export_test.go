@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/export/csvfile"
 	"bulkops/internal/kind"
@@ -118,6 +119,7 @@ func TestExports(t *testing.T) {
 	portal.open("/exports")
 	for _, op := range made {
 		portal.reads(op.ID)
+		audited(t, op)
 	}
 	encryptedByOurKeyOnly(t)
 	w.deniedByKMS(t, lead)
@@ -225,6 +227,32 @@ func (p *person) takesFile(op bulk.Operation) readers.File {
 	}
 	format := strings.TrimPrefix(p.page.Header.Get("Content-Disposition"), `attachment; filename="`+op.ID)
 	return readers.Write(p.T, op.ID+strings.TrimSuffix(format, `"`), passphrase, p.page.Content)
+}
+
+// audited sees that the audit has how an export came about, that its passphrase
+// was shown once and not again, and that its file was fetched, all by the
+// requester.
+func audited(t *testing.T, op bulk.Operation) {
+	t.Helper()
+	given := map[string]int{}
+	for _, r := range collect(t, live.audit.AccessTo(t.Context(), op.ID)) {
+		if r.What == audit.PassphraseShown || r.What == audit.FileDownloaded {
+			given[r.What+" "+string(r.Result)]++
+			if r.Operator.Sub != op.Requester.Sub || r.Source == "" {
+				t.Errorf("%s of %s is audited as %+v", r.What, op.ID, r)
+			}
+		}
+	}
+	if want := map[string]int{"passphrase-shown done": 1, "passphrase-shown not-taken": 1, "file-downloaded done": 1}; !maps.Equal(given, want) {
+		t.Errorf("what was given of %s is audited as %v, want %v", op.ID, given, want)
+	}
+	eventually(t, auditPatience, "the audit has all events of "+op.ID, func() bool {
+		missing := []string{"requested", "planned", "submitted", "approved", "started", "file ready", "completed", "passphrase shown", "downloaded"}
+		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
+			missing = slices.DeleteFunc(missing, func(what string) bool { return r.Type == audit.Event && r.What == what })
+		}
+		return len(missing) == 0
+	})
 }
 
 // checkContent compares what a reader found with what the registry holds.
@@ -385,6 +413,8 @@ func goneAfterItsTime(t *testing.T, id string, portal *person) {
 
 // refusedWithoutTLS puts the statement into the bucket's policy that the
 // template puts there on AWS, and sees that nothing comes out over plain HTTP.
+// It names actions where the template says s3:*, so that the policy can be put
+// back: the stand-in has nothing but plain HTTP.
 func refusedWithoutTLS(t *testing.T, op bulk.Operation, portal *person) {
 	t.Helper()
 	b := exportsBucket()

@@ -27,7 +27,7 @@ func today(t *testing.T, fits func(audit.Record) bool) []audit.Record {
 
 // A journey through portal and API, from the sign-in to the download, leaves
 // every event that must be audited: who, when, from where, about what, and what
-// became of it.
+// became of it. So does who tries after the access was taken away.
 func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "journey", 2, 0)
@@ -40,6 +40,8 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	browser.open("/patients/" + w.patients[0])
 	browser.open("/patients/" + elsewhere.patients[0])
 	browser.isStatus(http.StatusNotFound)
+	browser.whoPage("Upload a CSV file")
+	browser.send(browser.page.Form("Continue").Attach("CSV file", "list.csv", []byte("patient_id\n"+strings.Join(w.patients, "\n")+"\n")))
 	op := w.submitted(t, registry.Inactive, w.patients...)
 	browser.open("/operations/" + op.ID)
 	browser.open("/operations/" + op.ID + "/decision")
@@ -53,8 +55,9 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		t.Errorf("%d %+v", status, problem)
 	}
 	browser.press("Sign out")
-	nora.Role = staff.TeamLead
+	nora.Role, nora.Disabled = staff.TeamLead, true
 	put(t, nora)
+	signIn(t, nora.Email, "/patients").isStatus(http.StatusForbidden)
 
 	type event struct {
 		what   string
@@ -64,8 +67,9 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	required := []event{
 		{audit.SignIn, audit.Done, ""}, {audit.PatientsListed, audit.Done, ""}, {audit.PatientsSearched, audit.Done, ""},
 		{audit.PatientViewed, audit.Done, w.patients[0]}, {audit.PatientViewed, audit.Refused, ""},
-		{audit.OperationViewed, audit.Done, op.ID}, {audit.Viewed, audit.Refused, ""},
+		{audit.FileUploaded, audit.Done, ""}, {audit.OperationViewed, audit.Done, op.ID}, {audit.Viewed, audit.Refused, ""},
 		{audit.FileDownloaded, audit.Done, op.ID}, {audit.AuditViewed, audit.Done, op.ID}, {audit.PatientsSearched, audit.Done, ""}, {audit.SignOut, audit.Done, ""},
+		{audit.SignIn, audit.Refused, ""}, {audit.PatientsListed, audit.Refused, ""},
 	}
 	accesses := today(t, func(r audit.Record) bool { return r.Type == audit.Access && r.Operator.Sub == nora.Sub })
 	slices.Reverse(accesses)

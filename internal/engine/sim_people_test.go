@@ -161,7 +161,7 @@ func (w *world) mayFollow(u *wish) bool {
 	if !op.State.Ended() {
 		return false
 	}
-	u.refused = !w.MayFollow(op, u.as)
+	u.refused = w.MayNotFollow(context.Background(), op, u.as) != nil
 	return !u.refused
 }
 

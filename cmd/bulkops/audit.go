@@ -171,7 +171,7 @@ func (t *terminal) verifier() (seal.Verifier, error) {
 		return seal.Verifier{}, err
 	}
 	key, err := signing.New(s.aws, id).Public(t.ctx)
-	return seal.Verifier{Log: dynamo.NewAudit(dynamo.NewClient(s.aws), table), Files: bucket.New(s.aws, seals), Key: key}, err
+	return seal.Verifier{Log: dynamo.NewAudit(dynamo.NewClient(s.aws), table), Files: bucket.New(s.aws, seals), Key: key, Now: time.Now}, err
 }
 
 type verifyCommand struct {
@@ -179,16 +179,12 @@ type verifyCommand struct {
 	To   string `help:"Last hour; the last that must be sealed by now when left out."`
 }
 
-// sealedBy is how long after its end an hour must have its seal: the schedule
-// seals it a quarter past.
-const sealedBy = 20 * time.Minute
-
 func (v verifyCommand) Run(t *terminal) error {
 	verifier, err := t.verifier()
 	if err != nil {
 		return err
 	}
-	from, to := audit.Hour(""), audit.HourOf(time.Now().Add(-sealedBy)).Before()
+	from, to := audit.Hour(""), verifier.Due()
 	if v.To != "" {
 		if to, err = audit.ParseHour(v.To); err != nil {
 			return fault.New(fault.Invalid, "--to: %s.", err)

@@ -65,7 +65,7 @@ func (a *api) actRoutes(h huma.API) {
 	use(a, h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
 	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs: for its requester, and once it is approved also for whoever may approve it."), a.cancel)
 	use(a, h, act("rerun", "rerun", "Plan it again for those who were not changed",
-		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help."), a.again(bulk.Rerun))
+		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help. While a rerun of it is open, or once one has run, go on from that one (409)."), a.again(bulk.Rerun))
 	use(a, h, act("rollback", "rollback", "Plan its reverse",
 		"For an operation that has run and ended: a new one that restores the old values where nobody has changed them since."), a.again(bulk.Rollback))
 	use(a, h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},

@@ -38,7 +38,9 @@ func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
 	c.as(t, "stranger", "GET", "/v1/me", nil).problem(403, "forbidden")
 	c.as(t, "sam", "POST", "/v1/operations", `{"no": "form"}`, key(1)...)
 	c.as(t, "maria", "GET", "/v1/operations/"+op.ID+"/changes", nil).into(200, &struct{}{})
-	c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200) // its state: asked for again and again, and nothing about patients
+	c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200)
+	c.as(t, "omar", "GET", "/v1/operations/"+op.ID+"/events", nil).into(200, &struct{}{})
+	c.as(t, "omar", "GET", "/v1/operations", nil).into(200, &struct{}{})
 
 	type line struct {
 		who, what string
@@ -64,9 +66,11 @@ func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
 		}
 	}
 	want := []line{
-		{"Sam Okafor", audit.Sent, audit.Done}, {"Sam Okafor", audit.Sent, audit.Done}, {"Sam Okafor", audit.PatientsSearched, audit.Done},
+		{"Sam Okafor", audit.Sent, audit.Done}, {"Sam Okafor", audit.OperationViewed, audit.Done}, {"Sam Okafor", audit.Sent, audit.Done},
+		{"Sam Okafor", audit.PatientsSearched, audit.Done},
 		{"Lena Voss", audit.OperationViewed, audit.Refused}, {"Gone Person", audit.Viewed, audit.Refused}, {audit.Stranger, audit.Viewed, audit.Refused},
 		{"Sam Okafor", audit.Sent, audit.NotTaken}, {"Maria Duarte", audit.OperationViewed, audit.Done},
+		{"Sam Okafor", audit.OperationViewed, audit.Done}, {"Omar Haddad", audit.OperationViewed, audit.Done}, {"Omar Haddad", audit.Viewed, audit.Done},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("written down is\n%v, want\n%v", got, want)

@@ -46,7 +46,11 @@ func (a *api) fileRoutes(h huma.API) {
 }
 
 func (a *api) download(ctx context.Context, person staff.Person, in *OperationID) (*linkOut, error) {
-	handed, err := a.engine.Download(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	handed, err := a.engine.Download(ctx, person, op.ID)
 	if err != nil {
 		return nil, err
 	}

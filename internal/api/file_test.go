@@ -1,11 +1,13 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"bulkops/internal/api"
+	"bulkops/internal/audit"
 )
 
 func TestAnExportAndItsFile(t *testing.T) {
@@ -41,6 +43,15 @@ func TestAnExportAndItsFile(t *testing.T) {
 	c.as(t, "maria", "POST", "/v1/operations/"+op.ID+"/file", nil).problem(403, "forbidden")
 	c.as(t, "omar", "POST", "/v1/operations/"+op.ID+"/file", nil).problem(403, "forbidden")
 	c.as(t, "lena", "POST", "/v1/operations/"+op.ID+"/file", nil).problem(404, "not-found")
+	var downloads []string
+	for _, r := range c.searched(t, "omar", object{"operation": op.ID, "show": "views"}).Records {
+		if r.What == audit.FileDownloaded {
+			downloads = append(downloads, r.Operator.Name+" "+string(r.Result))
+		}
+	}
+	if want := []string{"Omar Haddad refused", "Maria Duarte refused", "Sam Okafor done", "Sam Okafor refused"}; !slices.Equal(downloads, want) {
+		t.Errorf("the downloads are written down as %q, want %q", downloads, want)
+	}
 	var listed struct{ Operations []api.Operation }
 	c.as(t, "omar", "GET", "/v1/operations?which=exports", nil).into(200, &listed)
 	if len(listed.Operations) != 1 || listed.Operations[0].ID != op.ID || listed.Operations[0].File == nil {

@@ -63,19 +63,26 @@ func (a *api) whoIs(ctx context.Context) (staff.Person, error) {
 var events = map[string]string{
 	"search-patients":  audit.PatientsSearched,
 	"get":              audit.OperationViewed,
+	"events":           audit.OperationViewed,
 	"changes":          audit.OperationViewed,
 	"sample":           audit.OperationViewed,
 	"exclusions":       audit.OperationViewed,
+	"overlaps":         audit.OperationViewed,
+	"overlap":          audit.OperationViewed,
+	"notice":           audit.OperationViewed,
 	"outcomes":         audit.OperationViewed,
+	"tasks":            audit.OperationViewed,
 	"outcomes-file":    audit.FileDownloaded,
 	"not-changed-file": audit.FileDownloaded,
 	"left-out-file":    audit.FileDownloaded,
+	"download":         audit.FileDownloaded,
 	"audit":            audit.AuditViewed,
 	"search-audit":     audit.AuditViewed,
 }
 
-// quiet are the addresses that show nothing about patients.
-var quiet = []string{"me", "kinds", "directory", "list", "get", "events", "stale"}
+// quiet are the addresses that show nothing about patients and nothing that
+// somebody wrote.
+var quiet = []string{"me", "kinds", "directory", "stale"}
 
 // noted begins the audit record of what somebody with a token asked for.
 func noted(c huma.Context, person staff.Person) {

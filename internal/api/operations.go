@@ -178,7 +178,7 @@ func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Li
 		if op.State.Ended() && !op.Started.IsZero() {
 			final = &op.Final
 		}
-		out.Body.Operations = append(out.Body.Operations, a.operationView(op, directory, person, final))
+		out.Body.Operations = append(out.Body.Operations, a.operationView(ctx, op, directory, person, final))
 	}
 	return out, nil
 }
@@ -206,7 +206,7 @@ func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) 
 		}
 		progress = &tally
 	}
-	return &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(op, directory, person, progress)}, nil
+	return &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(ctx, op, directory, person, progress)}, nil
 }
 
 // Filter chooses patients; empty parts choose everybody.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ type You struct {
 	MayDecide bool           `json:"may_decide"`
 	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
 	MayStop   bool           `json:"may_stop"`
-	MayRerun  bool           `json:"may_rerun"`
+	MayRerun  bool           `json:"may_rerun" doc:"False, too, while a rerun of it is open, and once one has run: go on from that one."`
 	MayUndo   bool           `json:"may_roll_back"`
 	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
@@ -163,7 +164,7 @@ func moment(t time.Time) *time.Time {
 
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
-func (a *api) operationView(op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
+func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
 	k, _ := kind.Find(op.Kind)
 	text := k.Text(op)
 	v := Operation{
@@ -171,7 +172,7 @@ func (a *api) operationView(op bulk.Operation, d registry.Directory, person staf
 		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
 		Selection: SelectionWords{op.Selected.Source, op.Selected.Words, op.Selected.Count, op.Selected.Duplicates},
 		Times:     Times{op.Created, moment(op.Planned), moment(op.Submitted), moment(op.Started), moment(op.Ended)},
-		You:       a.mayDo(op, person),
+		You:       a.mayDo(ctx, op, person),
 	}
 	if v.Params == nil {
 		v.Params = map[string]string{}
@@ -241,7 +242,7 @@ func present[K comparable, V any](m map[K]V) map[K]V {
 	return m
 }
 
-func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
+func (a *api) mayDo(ctx context.Context, op bulk.Operation, person staff.Person) You {
 	own := op.Requester.Sub == person.Sub
 	you := You{
 		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
@@ -249,8 +250,8 @@ func (a *api) mayDo(op bulk.Operation, person staff.Person) You {
 		MayDecide: a.engine.MayDecideOn(person, op),
 		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
 		MayPass:   a.engine.MayReassign(person, op),
-		MayRerun:  person.MayRequest() && a.engine.MayFollow(op, bulk.Rerun),
-		MayUndo:   person.MayRequest() && a.engine.MayFollow(op, bulk.Rollback),
+		MayRerun:  person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
+		MayUndo:   person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
 	}
 	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
 		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)

@@ -29,10 +29,11 @@ func ParseHour(text string) (Hour, error) {
 	return HourOf(t), nil
 }
 
-// Start is the hour's first moment; the zero time where h is no hour.
+// Start is the hour's first moment; the zero time where h is no hour, or one
+// that is written otherwise.
 func (h Hour) Start() time.Time {
 	t, err := time.Parse(hourLayout, string(h))
-	if err != nil {
+	if err != nil || HourOf(t) != h {
 		return time.Time{}
 	}
 	return t
@@ -82,6 +83,12 @@ func (i Item) Hour() Hour { return Hour(i[itemHour]) }
 // Day is the UTC day under which the record is found.
 func (i Item) Day() string { return i[itemDay] }
 
+// Dated is the hour in which happened what the record is about, as its key says.
+func (i Item) Dated() Hour {
+	hour, _, _ := strings.Cut(i[ItemSort], ":")
+	return Hour(hour)
+}
+
 // Genuine reports whether bulkops could have stored the item: its other
 // attributes follow from its body.
 func (i Item) Genuine() bool {
@@ -122,8 +129,8 @@ func (i Item) Record() (Record, error) {
 type Written interface {
 	// InHour yields the items that were written in the hour, in any order.
 	InHour(ctx context.Context, hour Hour) iter.Seq2[Item, error]
-	// OfDay yields the items that are found under the UTC day (2006-01-02).
-	OfDay(ctx context.Context, day string) iter.Seq2[Item, error]
+	// All yields every item there is, in any order.
+	All(ctx context.Context) iter.Seq2[Item, error]
 	// Item returns one by its key; fault.NotFound where there is none.
 	Item(ctx context.Context, partition, sort string) (Item, error)
 }

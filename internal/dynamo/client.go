@@ -120,6 +120,26 @@ func (c *Client) query(ctx context.Context, what string, in dynamodb.QueryInput)
 	}
 }
 
+// scan yields every item of a table, reading a page when it is needed.
+func (c *Client) scan(ctx context.Context, what, table string) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		pages := dynamodb.NewScanPaginator(c.api, &dynamodb.ScanInput{TableName: &table, ReturnConsumedCapacity: c.Meter.wanted()})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(nil, failed(err, what))
+				return
+			}
+			c.Meter.read(out.ConsumedCapacity)
+			for _, i := range out.Items {
+				if !yield(i, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // partition is the query for the items of a partition whose sort key begins
 // with prefix, in their latest version.
 func partition(table, pk, prefix string) dynamodb.QueryInput {

@@ -95,8 +95,7 @@ func (o *Operations) headerWrites(op bulk.Operation, e bulk.Event) (header, even
 
 func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selection, requestKey string, e bulk.Event) (string, error) {
 	const what = "store a new operation"
-	used := key{"KEY#" + op.Requester.Sub, requestKey}
-	if existing, err := o.madeWith(ctx, used); existing != "" || err != nil {
+	if existing, err := o.MadeWith(ctx, op.Requester.Sub, requestKey); existing != "" || err != nil {
 		return existing, err
 	}
 	op.Version = 1
@@ -109,7 +108,7 @@ func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selec
 	if err != nil {
 		return "", err
 	}
-	mark := used.item()
+	mark := keyOfRequest(op.Requester.Sub, requestKey).item()
 	mark["operation"] = text(op.ID)
 	err = o.client.transact(ctx, []types.TransactWriteItem{header, event, putIfNew(o.table, mark)}, headerTries)
 	reasons, wasCancelled := cancelled(err)
@@ -122,7 +121,7 @@ func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selec
 	o.dropSelection(ctx, pages)
 	switch {
 	case len(reasons) == 3 && is(reasons[2], reasonCondition): // by the same request, sent twice at once
-		return o.madeWith(ctx, used)
+		return o.MadeWith(ctx, op.Requester.Sub, requestKey)
 	case len(reasons) == 3 && is(reasons[0], reasonCondition):
 		return "", fault.New(fault.Conflict, "An operation with the id %s exists already.", op.ID)
 	case passes(reasons):
@@ -131,9 +130,10 @@ func (o *Operations) Create(ctx context.Context, op bulk.Operation, s bulk.Selec
 	return "", fmt.Errorf("%s: %w", what, err)
 }
 
-// madeWith returns the operation that was made with a requester's key, "" for none.
-func (o *Operations) madeWith(ctx context.Context, used key) (string, error) {
-	i, err := o.client.get(ctx, o.table, used)
+func keyOfRequest(requester, used string) key { return key{"KEY#" + requester, used} }
+
+func (o *Operations) MadeWith(ctx context.Context, requester, used string) (string, error) {
+	i, err := o.client.get(ctx, o.table, keyOfRequest(requester, used))
 	if err != nil {
 		return "", failed(err, "look up a request's key")
 	}

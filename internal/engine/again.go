@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -28,6 +29,15 @@ func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bu
 	if err := mayFollow(of, k, as); err != nil {
 		return of, err
 	}
+	if as == bulk.Rerun {
+		made, err := e.Operations.MadeWith(ctx, actor.Sub, key)
+		if err == nil && made == "" {
+			err = e.notRunAgain(ctx, of)
+		}
+		if err != nil {
+			return of, err
+		}
+	}
 	r := Request{Kind: of.Kind, Params: of.Params, Key: key, origin: &bulk.Link{As: as, Operation: id},
 		Selection: bulk.Selection{Source: bulk.FromLeft, Of: id}}
 	if as == bulk.Rollback {
@@ -45,11 +55,45 @@ func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bu
 	return e.Request(ctx, actor, r)
 }
 
-// MayFollow reports whether an operation can be made from op in this way, by
-// somebody who may ask for operations.
-func (e *Engine) MayFollow(op bulk.Operation, as bulk.LinkKind) bool {
+// MayNotFollow says why no operation can be made from op in this way; nil when
+// one can, by somebody who may ask for operations.
+func (e *Engine) MayNotFollow(ctx context.Context, op bulk.Operation, as bulk.LinkKind) error {
 	k, err := mustKind(op.Kind)
-	return err == nil && mayFollow(op, k, as) == nil
+	if err != nil {
+		return err
+	}
+	if err := mayFollow(op, k, as); err != nil || as != bulk.Rerun {
+		return err
+	}
+	return e.notRunAgain(ctx, op)
+}
+
+// RunAgainAs returns the rerun of op that is still open or has run, "" where
+// there is none. While there is one, only that one can be run again: what op
+// left is its to do, and what it has done must not be done once more. A rerun
+// that ended before it ran did nothing, and never will.
+func (e *Engine) RunAgainAs(ctx context.Context, op bulk.Operation) (string, error) {
+	for _, link := range slices.Backward(op.Follow) {
+		if link.As != bulk.Rerun {
+			continue
+		}
+		next, err := e.Operations.Operation(ctx, link.Operation)
+		if err != nil {
+			return "", err
+		}
+		if !next.State.Ended() || !next.Started.IsZero() {
+			return next.ID, nil
+		}
+	}
+	return "", nil
+}
+
+func (e *Engine) notRunAgain(ctx context.Context, op bulk.Operation) error {
+	next, err := e.RunAgainAs(ctx, op)
+	if err == nil && next != "" {
+		err = fault.New(fault.Conflict, "%s is run again as %s already. Go on from that one.", op.ID, next)
+	}
+	return err
 }
 
 func mayFollow(op bulk.Operation, k kind.Kind, as bulk.LinkKind) error {

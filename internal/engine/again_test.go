@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -196,6 +198,142 @@ func TestARerunOfAStoppedOperationGoesOnWithTheRest(t *testing.T) {
 	next := c.again(op, bulk.Rerun)
 	list(t, "subjects", c.subjects(next), ids[100:]...)
 	equal(t, "state", next.State, bulk.Completed)
+}
+
+// Who asks for the same rerun in two tabs at once gets one. Whichever way the
+// other is found out, nothing of it is left open.
+func TestOfTwoRerunsAtOnceOneGoesOn(t *testing.T) {
+	c := newClinic(t)
+	op := c.half()
+	first := true
+	var won bulk.Operation
+	c.fault = func(call string, do func() error) error {
+		if call == "Create" && first { // the other tab is quicker
+			first = false
+			var err error
+			won, err = c.Again(t.Context(), ada, op.ID, bulk.Rerun, "quick-0123456789abcdef")
+			must(t, err)
+		}
+		return do()
+	}
+	lost, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "slow-0123456789abcdef")
+	says := op.ID + " is run again as " + won.ID + " already. Go on from that one."
+	refused(t, err, fault.Conflict, says)
+	lost = c.header(lost.ID)
+	equal(t, "the slower", lost.State, bulk.Cancelled)
+	equal(t, "cause", lost.Cause, says)
+	equal(t, "the quicker", c.header(won.ID).State, bulk.Planning)
+	list(t, "follow", c.header(op.ID).Follow, bulk.Link{As: bulk.Rerun, Operation: won.ID})
+}
+
+// A request that died before it linked its rerun is not planned beside another.
+func TestARerunThatWasNotLinkedIsNotPlannedBesideAnother(t *testing.T) {
+	c := newClinic(t)
+	op := c.half()
+	c.outage("Update", false, errors.New("died"))
+	lost, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "slow-0123456789abcdef")
+	equal(t, "died", err != nil, true)
+	c.fault = func(_ string, do func() error) error { return do() }
+	won, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "quick-0123456789abcdef")
+	must(t, err)
+	equal(t, "planned", fault.CodeOf(c.Plan(t.Context(), lost.ID)), fault.Conflict)
+	equal(t, "the first", c.header(lost.ID).State, bulk.Cancelled)
+	must(t, c.Plan(t.Context(), lost.ID))
+	must(t, c.Plan(t.Context(), won.ID))
+	equal(t, "the second", c.header(won.ID).State, bulk.Ready)
+}
+
+// half is an operation that changed one of two patients.
+func (c *clinic) half() bulk.Operation {
+	c.t.Helper()
+	c.admit(registry.Active, []string{"P1", "P2"})
+	op := c.started(asks(registry.OnHold, "P1", "P2"))
+	c.byHand("P2", registry.LockedBy, "Dr. No")
+	return c.finish(op)
+}
+
+// Whatever is run again, from whichever operation, in whatever order: from each
+// at most one other has run, and nobody is written to once more who was reached.
+func TestWhatIsRunAgainRepeatsNoSuccess(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		c := newClinic(t)
+		c.twoFacilities()
+		deaf := map[string]bool{}
+		c.Mailer = deafTo{c.Mailer, deaf}
+		hear := func() {
+			for _, name := range []string{"ada", "grace", "henry", "lin", "tom"} {
+				deaf[name+"@clinic.example"] = rapid.Bool().Draw(r, "refused: "+name)
+			}
+		}
+		hear()
+		all := []bulk.Operation{c.finished(tellsStaff(kind.EveryRole, "P1", "P4"))}
+		for n := range rapid.IntRange(1, 8).Draw(r, "steps") {
+			hear()
+			op := c.header(rapid.SampledFrom(all).Draw(r, "from").ID)
+			var taken string
+			for _, link := range op.Follow {
+				if next := c.header(link.Operation); !next.State.Ended() || !next.Started.IsZero() {
+					taken = next.ID
+				}
+			}
+			may := op.Final.Done < op.Plan.Changes && op.State.Ended() && !op.Started.IsZero() && taken == ""
+			equal(t, "offered", c.MayNotFollow(t.Context(), op, bulk.Rerun) == nil, may)
+			made, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, fmt.Sprintf("step-%d-0123456789abcdef", n))
+			if !may {
+				equal(t, "run again", fault.CodeOf(err), fault.Conflict)
+				continue
+			}
+			must(t, err)
+			must(t, c.Plan(t.Context(), made.ID))
+			switch rapid.SampledFrom([]string{"runs", "runs", "is cancelled", "stays open"}).Draw(r, "it") {
+			case "runs":
+				made = c.header(made.ID)
+				_, err = c.Submit(t.Context(), ada, made.ID, submission(made))
+				must(t, err)
+				_, err = c.Decide(t.Context(), grace, made.ID, approval(made))
+				must(t, err)
+				_, err = c.Verify(t.Context(), made.ID)
+				must(t, err)
+				c.finish(c.header(made.ID))
+			case "is cancelled":
+				_, err = c.Cancel(t.Context(), ada, made.ID)
+				must(t, err)
+			}
+			all = append(all, made)
+		}
+		done := map[string]string{}
+		for _, op := range all {
+			if op = c.header(op.ID); op.Started.IsZero() {
+				continue
+			}
+			for subject, o := range c.outcomes(op) {
+				if o.State == bulk.Done && done[subject] != "" {
+					r.Fatalf("%s was reached by %s and by %s", subject, done[subject], op.ID)
+				}
+				if o.State == bulk.Done {
+					done[subject] = op.ID
+				}
+			}
+		}
+		for to, mails := range c.notices() {
+			if len(mails) > 1 {
+				r.Fatalf("%d mails to %s", len(mails), to)
+			}
+		}
+	})
+}
+
+// deafTo is a mail service that refuses some addresses.
+type deafTo struct {
+	engine.Mailer
+	deaf map[string]bool
+}
+
+func (d deafTo) Send(ctx context.Context, m engine.Mail) error {
+	if m.Notice != "" && d.deaf[m.To] {
+		return fault.New(fault.Invalid, "The mail service refused the address.")
+	}
+	return d.Mailer.Send(ctx, m)
 }
 
 func TestWhatCannotBeFollowed(t *testing.T) {

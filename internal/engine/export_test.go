@@ -240,7 +240,7 @@ func TestAnExportThatCannotBeMadeFailsAndLeavesNothing(t *testing.T) {
 	equal(t, "state", op.State, bulk.FailedState)
 	equal(t, "cause", op.Cause, ourFault)
 	c.nothingLeft(op)
-	if !c.MayFollow(op, bulk.Rerun) {
+	if c.MayNotFollow(t.Context(), op, bulk.Rerun) != nil {
 		t.Error("it cannot be run again")
 	}
 	_, err = c.Download(t.Context(), ada, op.ID)

@@ -202,7 +202,7 @@ func TestALostAnswerIsNotSentAgain(t *testing.T) {
 		if n := len(c.notices()["desk@riverside.example"]); made && n != 1 || !made && n != 0 {
 			t.Errorf("made %v: %d mails", made, n)
 		}
-		if c.MayFollow(op, bulk.Rerun) {
+		if c.MayNotFollow(t.Context(), op, bulk.Rerun) == nil {
 			op := c.again(op, bulk.Rerun)
 			equal(t, "it is run again for", op.Plan.Changes, 0)
 		}
@@ -446,7 +446,7 @@ func TestAMessageThatCameBackIsRunAgain(t *testing.T) {
 	c := newClinic(t)
 	c.twoFacilities()
 	op := c.finished(tells("P1", "P4", "P5"))
-	equal(t, "a rerun of what reached everybody", c.MayFollow(op, bulk.Rerun), false)
+	equal(t, "a rerun of what reached everybody", c.MayNotFollow(t.Context(), op, bulk.Rerun) == nil, false)
 	for range 2 {
 		must(t, c.Bounced(t.Context(), op.ID, "1-1"))
 	}
@@ -468,5 +468,6 @@ func TestAMessageThatCameBackIsRunAgain(t *testing.T) {
 	again := c.again(op, bulk.Rerun)
 	list(t, "the rerun is for", c.subjects(again), "fac-2")
 	equal(t, "mails to Hilltop", len(c.notices()["desk@hilltop.example"]), 2)
+	equal(t, "a second rerun", fault.CodeOf(c.MayNotFollow(t.Context(), c.header(op.ID), bulk.Rerun)), fault.Conflict)
 	equal(t, "mails to Riverside", len(c.notices()["desk@riverside.example"]), 1)
 }

@@ -34,6 +34,9 @@ func (e *Engine) Plan(ctx context.Context, id string) error {
 	if op.State != bulk.Planning {
 		return nil
 	}
+	if err := e.link(ctx, op); err != nil { // where the request did not come to it
+		return err
+	}
 	summary, err := e.makePlan(ctx, op)
 	op, updateErr := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State != bulk.Planning {

@@ -55,6 +55,9 @@ type Operations interface {
 	// nothing is stored and the id of the operation made with it is returned in
 	// existing. An id that exists is fault.Conflict.
 	Create(ctx context.Context, op bulk.Operation, s bulk.Selection, key string, e bulk.Event) (existing string, err error)
+	// MadeWith returns the id of the operation that was made with a requester's
+	// key, "" for none.
+	MadeWith(ctx context.Context, requester, key string) (string, error)
 	// Operation returns the latest header; fault.NotFound for an unknown id.
 	Operation(ctx context.Context, id string) (bulk.Operation, error)
 	// OperationsByID returns the headers that exist; it may lag by about a second.

@@ -118,28 +118,52 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 		}
 		break
 	}
+	if err := e.link(ctx, op); err != nil {
+		return op, err
+	}
 	if op.State == bulk.Planning {
 		if err := e.Machine.Start(ctx, op.ID); err != nil {
 			e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
 		}
 	}
-	return op, e.link(ctx, op)
+	return op, nil
 }
 
-// link lets the operation that op was made from lead to it.
+// link lets the operation that op was made from lead to it. Of several reruns
+// of one operation, asked for at once, the first to be linked goes on; the
+// others are cancelled and the error says so.
 func (e *Engine) link(ctx context.Context, op bulk.Operation) error {
 	if op.Origin == nil {
 		return nil
 	}
 	link := bulk.Link{As: op.Origin.As, Operation: op.ID}
+	var taken error
 	_, err := e.update(ctx, op.Origin.Operation, func(of *bulk.Operation) (bulk.Event, error) {
 		if slices.Contains(of.Follow, link) {
 			return bulk.Event{}, errNothingNew
 		}
+		if link.As == bulk.Rerun {
+			if taken = e.notRunAgain(ctx, *of); taken != nil {
+				return bulk.Event{}, taken
+			}
+		}
 		of.Follow = append(of.Follow, link)
 		return bulk.Event{Actor: op.Requester, What: string(link.As) + " requested", Detail: op.ID}, nil
 	})
-	return err
+	if !fault.Is(taken, fault.Conflict) {
+		return err
+	}
+	_, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+		if !op.State.MayBecome(bulk.Cancelled) {
+			return bulk.Event{}, errNothingNew
+		}
+		op.State, op.Ended, op.Cause = bulk.Cancelled, e.Now(), fault.Sentence(taken)
+		return bulk.Event{What: "cancelled", Detail: op.Cause}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return taken
 }
 
 // asBefore returns the operation that was made with the key of this request,

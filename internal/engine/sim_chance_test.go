@@ -129,7 +129,7 @@ func (c *chance) wish(n int) *wish {
 	if to == registry.OnHold && c.rng.IntN(2) == 0 {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
-	visits := func(ways ...string) string { return ways[c.rng.IntN(len(ways))] }
+	one := func(of ...string) string { return of[c.rng.IntN(len(of))] }
 	what := c.rng.IntN(11)
 	if n > 0 && c.wishes[0].request.Kind == kind.VisitScheduling.Name && c.rng.IntN(4) > 0 {
 		what = 5
@@ -139,7 +139,13 @@ func (c *chance) wish(n int) *wish {
 		u.request.Kind, u.request.Params = kind.Tags.Name, bulk.Params{kind.AddTags: "Fall Risk, vip", kind.RemoveTags: "old"}
 	case 1:
 		u.request.Kind, u.request.Params = kind.InsuranceChange.Name, bulk.Params{
-			kind.InsurancePlan: "Medicare", kind.MemberIDs: kind.ClearMemberIDs, kind.EffectiveDate: "2027-01-01", kind.PlanEnded: "yes"}
+			kind.InsurancePlan: "Medicare", kind.MemberIDs: one(kind.KeepMemberIDs, kind.ClearMemberIDs, kind.GiveMemberIDs), kind.EffectiveDate: "2027-01-01", kind.PlanEnded: "yes"}
+		if u.request.Params[kind.MemberIDs] == kind.GiveMemberIDs {
+			u.request.Selection = corrects(c.ids).Selection
+			for i := range c.ids {
+				u.request.Selection.Given = append(u.request.Selection.Given, registry.Fields{registry.InsuranceID: one(fmt.Sprint("A", i), kind.Clear)})
+			}
+		}
 	case 2:
 		u.request = corrects(c.ids)
 		for i := range c.ids {
@@ -148,10 +154,17 @@ func (c *chance) wish(n int) *wish {
 		}
 	case 3:
 		u.request.Kind = kind.ProviderReassignment.Name
-		u.request.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: visits(kind.GiveVisits, kind.KeepVisits, kind.DropVisits, kind.ReVisits)}
+		u.request.Params = []bulk.Params{
+			{kind.ReassignTo: kind.ToDefault},
+			{kind.ReassignTo: kind.ToOne, kind.NewProvider: "bea"},
+			{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByTurns},
+			{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad},
+			{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByCapacity, kind.Capacity: "ann=10 bea=30"},
+		}[c.rng.IntN(5)]
+		u.request.Params[kind.FutureVisits] = one(kind.GiveVisits, kind.KeepVisits, kind.DropVisits, kind.ReVisits)
 	case 4:
 		u.request.Kind = kind.FacilityTransfer.Name
-		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: visits(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
+		u.request.Params = bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: one(kind.KeepProvider, kind.StandIn, kind.AssignLater), kind.FutureVisits: one(kind.ShiftVisits, kind.KeepVisits, kind.DropVisits)}
 	case 5, 6: // two book the same few hours of one provider, for different patients
 		u.request = asks(to)
 		for i, id := range c.ids {

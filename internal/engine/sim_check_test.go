@@ -32,6 +32,7 @@ type checker struct {
 	written map[string]map[registry.Ref]int // how often an operation wrote a record
 	others  map[registry.Ref][]writer       // who wrote or removed a record, in order
 	sent    map[string]map[string]int       // how often an operation wrote to a recipient
+	reached map[string]map[string]string    // which operation wrote to a recipient, by the first of those run again
 }
 
 // writer is an operation, or "" for a hand, and the number of its change.
@@ -50,7 +51,8 @@ type approvedPlan struct {
 func newChecker(w *world) *checker {
 	return &checker{w: w, headers: map[string]bulk.Operation{}, begun: map[string]int{}, plans: map[string]*approvedPlan{}, tallies: map[string]bulk.Tally{},
 		stops:  map[string]map[int]int{},
-		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}, sent: map[string]map[string]int{}}
+		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}, sent: map[string]map[string]int{},
+		reached: map[string]map[string]string{}}
 }
 
 // called learns that a port's call was made.

@@ -44,8 +44,8 @@ func (c *chance) message() bulk.Params {
 }
 
 // checkNotices: every notice that was sent is in a plan that was approved, as it
-// was approved; and nobody is written to twice, by an operation and its reruns
-// together.
+// was approved; and nobody is written to twice, by an operation and all that was
+// run again of it, from whichever of them, together.
 func (k *checker) checkNotices() error {
 	for ; k.mailed < len(k.w.mails); k.mailed++ {
 		m := k.w.mails[k.mailed]
@@ -64,19 +64,21 @@ func (k *checker) checkNotices() error {
 		if change.Notice.To != m.To || change.Notice.Heading != m.Subject {
 			return fmt.Errorf("%s wrote %q to %s; approved was %+v", m.Operation, m.Subject, m.To, change.Notice)
 		}
+		if k.sent[m.Operation] == nil {
+			k.sent[m.Operation] = map[string]int{}
+		}
+		k.sent[m.Operation][change.Subject]++
 		first := k.headers[m.Operation]
-		if k.sent[first.ID] == nil {
-			k.sent[first.ID] = map[string]int{}
-		}
-		k.sent[first.ID][change.Subject]++
-		total := k.sent[first.ID][change.Subject]
-		for first.Origin != nil {
+		for first.Origin != nil && first.Origin.As == bulk.Rerun {
 			first = k.headers[first.Origin.Operation]
-			total += k.sent[first.ID][change.Subject]
 		}
-		if total > 1 {
-			return fmt.Errorf("%s wrote to %s once more", m.Operation, change.Subject)
+		if k.reached[first.ID] == nil {
+			k.reached[first.ID] = map[string]string{}
 		}
+		if by := k.reached[first.ID][change.Subject]; by != "" {
+			return fmt.Errorf("%s wrote to %s, as %s had", m.Operation, change.Subject, by)
+		}
+		k.reached[first.ID][change.Subject] = m.Operation
 	}
 	return nil
 }

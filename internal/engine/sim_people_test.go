@@ -46,6 +46,9 @@ func (w *world) populate(patients []registry.Record) {
 	ctx := context.Background()
 	for _, f := range kindtest.Directory.Facilities {
 		f.Capacity = 0
+		if f.ID == "fac-2" {
+			f.Hours = registry.Week{} // open at any hour: visits move there
+		}
 		f.Email = "desk@" + strings.ToLower(f.Name) + ".example"
 		_ = w.store.PutFacility(ctx, f)
 	}
@@ -158,7 +161,7 @@ func (w *world) mayFollow(u *wish) bool {
 	if !op.State.Ended() {
 		return false
 	}
-	u.refused = !w.MayFollow(op, u.as)
+	u.refused = w.MayNotFollow(context.Background(), op, u.as) != nil
 	return !u.refused
 }
 

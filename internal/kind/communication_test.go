@@ -169,13 +169,17 @@ func TestWhatIsWrongWithAMessage(t *testing.T) {
 
 func TestAMessageMayNotNameAPatient(t *testing.T) {
 	for text, refused := range map[string]bool{
-		"About vera PATIENT MRN-0042.":    true, // the whole name
-		"About mrn-0042, please":          true, // the id
-		"Vera Patient":                    false,
-		"MRN-00421 and xMRN-0042":         false, // another id
-		"Patients who move to {patients}": false,
+		"About vera PATIENT MRN-0042.":     true, // the whole name
+		"About mrn-0042, please":           true, // the id
+		"About Vera\r\n Patient  mrn-0042": true, // over two lines
+		"Patient mrn-0042, Vera (new)":     true, // the last name first
+		"About Vera Patient LEFT-1.":       true, // who is left out: there is no address
+		"MRN-0042, Vera":                   true, // the id alone
+		"Vera Patient":                     false,
+		"MRN-00421 and xMRN-0042":          false, // another id
+		"Patients who move to {patients}":  false,
 	} {
-		_, _, _, refusal := gathered(says(kind.ToFacilities, text), at("P1", "fac-1", ""), at("MRN-0042", "fac-1", ""))
+		_, _, _, refusal := gathered(says(kind.ToFacilities, text), at("P1", "fac-1", ""), at("MRN-0042", "fac-1", ""), at("LEFT-1", "fac-2", ""))
 		if (refusal != "") != refused {
 			t.Errorf("%q: %q", text, refusal)
 		}

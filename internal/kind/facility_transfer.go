@@ -202,6 +202,10 @@ func (m *transfer) inTheWay(p registry.Patient, visits []booked, provider string
 			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
 				Sentence: fmt.Sprintf("%s has another time zone than %s, so visits cannot keep their times.", m.to.Name, m.roster.facility(p.Facility()))}
 		}
+		if v := b.with("", m.to.ID); !m.diary.calendar.Opens(v) {
+			return &bulk.Exclusion{Code: bulk.VisitInTheWay,
+				Sentence: fmt.Sprintf("%s is closed at the time of one of the patient’s visits, %s.", m.to.Name, m.to.LocalTime(v.Start))}
+		}
 		with, _ := m.roster.directory.Provider(b.record.Get(registry.ProviderField))
 		if !m.follows(p, b) && !with.WorksAt(m.to.ID) {
 			return &bulk.Exclusion{Code: bulk.VisitInTheWay,

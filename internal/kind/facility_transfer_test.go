@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -122,6 +123,37 @@ func TestVisitsAtTheOldFacility(t *testing.T) {
 				if got := written[v.Ref(s.Patient.ID())]; !maps.Equal(got, test.after[i]) {
 					t.Errorf("visit %d: written %v, want %v", i, got, test.after[i])
 				}
+			}
+		})
+	}
+}
+
+// A visit that moves takes place where and when the new facility is open.
+func TestVisitsMoveIntoTheHoursOfTheNewFacility(t *testing.T) {
+	closed := openDirectory()
+	closed.Facilities[1].Closed = []registry.Days{{From: "2026-12-10", To: "2026-12-10"}}
+	for _, test := range []struct {
+		name      string
+		directory registry.Directory
+		start     time.Time
+		provider  string
+		sentence  string // why not
+	}{
+		{"in its hours", openDirectory(), thursday, "keep", ""},
+		{"into lunch", openDirectory(), thursday.Add(105 * time.Minute), "keep", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 11:45 EST."},
+		{"in the evening, with nobody", openDirectory(), thursday.Add(8 * time.Hour), "later", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 18:00 EST."},
+		{"on a closed day", closed, thursday, "default", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 10:00 EST."},
+		{"on a Saturday", openDirectory(), thursday.AddDate(0, 0, 2), "keep", "Hilltop is closed at the time of one of the patient’s visits, Sat 12 Dec 2026, 10:00 EST."},
+		{"where there are no hours", clinicDirectory(), thursday.Add(8 * time.Hour), "keep", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			planner := kind.FacilityTransfer.New(transferTo("fac-2", test.provider, "move"), kind.World{Directory: test.directory, At: noon})
+			_, exclusion := planner.Plan(having(of("ann"), visitAt("00042", "V1", test.start, "ann", "fac-1", 30)))
+			switch {
+			case exclusion == nil && test.sentence != "":
+				t.Error("it moves all the same")
+			case exclusion != nil && (exclusion.Code != bulk.VisitInTheWay || exclusion.Sentence != test.sentence):
+				t.Errorf("excluded: %s: %s", exclusion.Code, exclusion.Sentence)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ import (
 type messenger struct {
 	params  bulk.Params
 	world   World
-	said    string // heading and text in lower case
+	said    string // heading and text as spoken has them
 	lists   map[listKey]*patientList
 	order   []*patientList // as they were begun
 	refusal string
@@ -41,12 +41,15 @@ type recipient struct{ id, name, address, facility string }
 
 func newMessenger(p bulk.Params, w World) *messenger {
 	return &messenger{params: p, world: w, lists: map[listKey]*patientList{},
-		said: strings.ToLower(p[MessageHeading] + "\n" + p[MessageText])}
+		said: spoken(p[MessageHeading]) + "\n" + spoken(p[MessageText])}
 }
 
 func (m *messenger) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	if s.Done != nil {
 		return m.again(*s.Done)
+	}
+	if names(m.said, s.Patient) {
+		m.refusal = "The message names one of the selected patients. A mail may hold no name and no id of a patient; who gets it finds them behind its link. Ask again with another text."
 	}
 	l := m.listOf(s.Patient)
 	if l.nobody != nil {
@@ -54,9 +57,6 @@ func (m *messenger) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		return bulk.Change{}, &nobody
 	}
 	l.patients = append(l.patients, s.Patient.ID())
-	if names(m.said, s.Patient) {
-		m.refusal = "The message names one of the selected patients. A mail may hold no name and no id of a patient; who gets it finds them behind its link. Ask again with another text."
-	}
 	return bulk.Change{}, nil
 }
 
@@ -208,12 +208,18 @@ func (m *messenger) change(r recipient, lists []bulk.List) bulk.Change {
 	}}
 }
 
-// names reports whether a text, in lower case, holds the patient's id or whole
-// name as words. A name or an id that may be an ordinary word is not looked for.
+// spoken is a text in lower case, with single spaces.
+func spoken(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+
+// names reports whether a text, as spoken has it, holds the patient's id or whole
+// name, also with the last word first: "last, first". A name or an id that may be
+// an ordinary word is not looked for.
 func names(said string, p registry.Patient) bool {
-	name := strings.ToLower(p.Name())
-	return strings.Contains(name, " ") && holds(said, name) ||
-		strings.ContainsFunc(p.ID(), unicode.IsDigit) && utf8.RuneCountInString(p.ID()) >= 4 && holds(said, strings.ToLower(p.ID()))
+	name, id := spoken(p.Name()), spoken(p.ID())
+	if at := strings.LastIndex(name, " "); at > 0 && (holds(said, name) || holds(said, name[at+1:]+", "+name[:at])) {
+		return true
+	}
+	return strings.ContainsFunc(id, unicode.IsDigit) && utf8.RuneCountInString(id) >= 4 && holds(said, id)
 }
 
 // holds reports whether the words stand in the text, not as parts of others.

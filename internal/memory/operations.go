@@ -87,6 +87,12 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 	return "", nil
 }
 
+func (s *Store) MadeWith(_ context.Context, requester, key string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[submitKey{requester, key}], nil
+}
+
 func (s *Store) Operation(_ context.Context, id string) (bulk.Operation, error) {
 	return read(s, id, func(o *operation) (bulk.Operation, error) { return decode[bulk.Operation](o.header), nil })
 }

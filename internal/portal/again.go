@@ -40,7 +40,7 @@ func followPage(as bulk.LinkKind) func(*request) error {
 		if err != nil {
 			return err
 		}
-		if !rq.engine.MayFollow(op, as) {
+		if rq.engine.MayNotFollow(rq.ctx(), op, as) != nil {
 			return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 		}
 		text := followed[as]

@@ -85,4 +85,15 @@ func TestRunningAgainFromTheResults(t *testing.T) {
 	if follow := w.header(t, op).Follow; len(follow) != 1 || follow[0].As != bulk.Rerun {
 		t.Errorf("the first operation leads to %v", follow)
 	}
+	next := p.operation()
+	again := sam.get("/operations/"+op).want(200, "It is run again as", next)
+	checkMarkup(t, again)
+	if again.id("to-rerun") != nil {
+		t.Error("it can be run again beside its rerun")
+	}
+	sam.get("/operations/"+op+"/rerun").want(200, "It has moved on", "It is run again as")
+	sam.get("/operations/"+next+"/take-back").press("confirm", nil)
+	if again = sam.get("/operations/"+op).want(200, "Run again for 1 patient"); again.id("run-again-as") != nil {
+		t.Error("it says that it is run again as what was taken back")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/portal"
 	"bulkops/internal/registry"
 )
 
@@ -94,6 +95,16 @@ func TestAPatientsPageLeadsToTheirHistory(t *testing.T) {
 		if !strings.Contains(line, ids[1]) {
 			t.Errorf("the patient's history holds %q", line)
 		}
+	}
+}
+
+func TestTheLogNamesAVisitByItsTime(t *testing.T) {
+	w := newWorld(t, 50)
+	visit := registry.VisitRef{Start: noon, ID: "V1"}.Ref("P-VISIT")
+	must(t, w.audit.Append(t.Context(), []audit.Record{{At: noon, Type: audit.Change, Unique: "v", Patient: visit.Patient, Part: visit.Part, New: registry.Fields{registry.VisitState: registry.VisitScheduled}}}))
+	found := rows(w.signedIn("omar").get("/audit").press("search", url.Values{"patient": {visit.Patient}}).want(200))
+	if want := "Patient P-VISIT, visit on " + noon.Format("2 Jan 2006, 15:04 UTC"); len(found) != 1 || !strings.Contains(found[0], want) {
+		t.Errorf("the log has %q, want %q", found, want)
 	}
 }
 
@@ -244,5 +255,31 @@ func TestWhatCouldNotBeAuditedNeedsAttention(t *testing.T) {
 	omar.get("/audit").want(200, "Needs attention", "1 delivery of changes", "bulkops audit redrive")
 	if maria.get("/audit").want(200).id("needs-attention") != nil {
 		t.Error("a manager is told, who can do nothing about it")
+	}
+}
+
+// However many changes there are, the story of an operation tells how it ended.
+func TestTheRecordOfALargeOperationTellsItsEnd(t *testing.T) {
+	w := newWorld(t, 300)
+	op, _ := audited(t, w)
+	events, err := w.store.Events(t.Context(), op)
+	must(t, err)
+	for _, e := range events {
+		must(t, w.audit.Append(t.Context(), []audit.Record{{At: e.At, Type: audit.Event, Unique: fmt.Sprint(e.Number), Operation: op, Operator: audit.Person{Name: e.Actor.Name}, What: e.What}}))
+	}
+	omar := w.signedIn("omar")
+	if omar.get("/operations/"+op+"/audit").id("more-changes") != nil {
+		t.Error("all changes are listed, and further ones are promised")
+	}
+	defer portal.ReadAtMost(2)()
+	p := omar.get("/operations/"+op+"/audit").want(200, "Changed records: the first 2", "Further changes are in the audit log")
+	story := squeeze(text(p.id("audit-story")))
+	for _, e := range events {
+		if strings.Count(story, "Operation: "+e.What+" ") != 1 {
+			t.Errorf("the story does not tell once that it was %s:\n%s", e.What, story)
+		}
+	}
+	if len(events) < 5 || events[len(events)-1].What != "completed" {
+		t.Errorf("events %+v", events)
 	}
 }

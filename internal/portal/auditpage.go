@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"bulkops/internal/audit"
@@ -12,12 +13,13 @@ import (
 
 const (
 	auditPerPage = 100
-	// auditRead bounds how many audit records are read for one page.
-	auditRead = 20_000
 	// auditAccesses bounds how many times that somebody opened or tried something
 	// are listed, the newest.
 	auditAccesses = 200
 )
+
+// auditRead bounds how many changes are read for one page.
+var auditRead = 20_000
 
 // auditData is the full audit record of an operation, as it stands in the audit
 // log and not as the operation says: the eight fields that the guide names, what
@@ -72,6 +74,9 @@ func auditRecord(rq *request) error {
 		}
 		if data.Records == auditRead {
 			data.More = true
+			if err := rq.addEventsAfter(&data, r.SortKey(), d); err != nil {
+				return err
+			}
 			break
 		}
 		if data.Records == 0 {
@@ -106,6 +111,33 @@ func auditRecord(rq *request) error {
 		title = fmt.Sprintf("%s, page %d of %d", title, data.Pages.Page, data.Pages.Last)
 	}
 	return rq.show(page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")})
+}
+
+// addEventsAfter adds what happened after the record with the sort key, past the
+// changes between: when, the operation says; what, the audit log.
+func (rq *request) addEventsAfter(data *auditData, sortKey string, d registry.Directory) error {
+	events, err := rq.engine.Operations.Events(rq.ctx(), data.Op.ID)
+	if err != nil {
+		return err
+	}
+	moment := ""
+	for _, e := range events {
+		before := audit.Record{At: e.At, Type: audit.Event}.SortKey()
+		if before == moment || before < sortKey {
+			continue
+		}
+		moment = before
+		for r, err := range rq.Audit.ForOperationAfter(rq.ctx(), data.Op.ID, moment) {
+			if err != nil {
+				return err
+			}
+			if r.Type != audit.Event || !strings.HasPrefix(r.SortKey(), moment) {
+				break
+			}
+			data.Story = append(data.Story, logRowOf(r, d))
+		}
+	}
+	return nil
 }
 
 // addAccesses adds who opened or tried something with the operation.

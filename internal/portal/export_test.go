@@ -18,3 +18,14 @@ func AnsweredAgain(kind string, p bulk.Params) bulk.Params {
 	f := kindForms[kind]
 	return (&request{form: answered(f, p)}).answers(f)
 }
+
+// Remedy says what somebody can do about outcomes with the code.
+func Remedy(code string) string { return outcomeRemedies[code] }
+
+// ReadAtMost lets the audit record of an operation read so many changes, until
+// back is called.
+func ReadAtMost(changes int) (back func()) {
+	was := auditRead
+	auditRead = changes
+	return func() { auditRead = was }
+}

@@ -104,6 +104,7 @@ type filePart struct {
 	Size   string
 	Excel  bool
 	Sheets []engine.SheetRows
+	Other  string // how the rows differ from the planned ones, as a comparison: More, Fewer or Other; empty when they do not
 }
 
 // fileData is a page about a file; only one of them has the passphrase.
@@ -119,9 +120,26 @@ func (rq *request) filePart(op bulk.Operation, k kind.Kind) *filePart {
 	}
 	f := &filePart{Op: op, State: rq.fileState(op), Name: engine.FileName(op), Excel: op.Params[kind.ExportFormat] == kind.FormatExcel, Sheets: engine.Sheets(op)}
 	if op.File != nil {
-		f.Size = bytesInWords(op.File.Size)
+		f.Size, f.Other = bytesInWords(op.File.Size), otherRows(f.Sheets)
 	}
 	return f
+}
+
+func otherRows(sheets []engine.SheetRows) string {
+	planned, made := 0, 0
+	differ := false
+	for _, s := range sheets {
+		planned, made, differ = planned+s.Planned, made+s.Made, differ || s.Planned != s.Made
+	}
+	switch {
+	case made > planned:
+		return "More"
+	case made < planned:
+		return "Fewer"
+	case differ:
+		return "Other"
+	}
+	return ""
 }
 
 // theFile reads the export of the address, for the person who may have its file.

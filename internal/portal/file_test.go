@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
 )
 
@@ -138,4 +139,23 @@ func (w *world) texts() (texts []string) {
 		texts = append(texts, m.Subject+m.Text+m.HTML)
 	}
 	return texts
+}
+
+// Whoever has the file learns that it holds other rows than were approved.
+func TestAFileWithOtherRowsThanPlanned(t *testing.T) {
+	w := newWorld(t, 400)
+	sam := w.signedIn("sam")
+	op := exported(sam, w.signedIn("theo"), activeIn(w, "riverside", 3)...)
+	for more, says := range map[int]string{0: "", 1: "More rows than planned", -1: "Fewer rows than planned"} {
+		stored, err := w.store.Operation(t.Context(), op)
+		must(t, err)
+		stored.Plan.Rows = map[string]int{"visits": stored.File.Rows["visits"] - more}
+		must(t, w.store.Update(t.Context(), stored, bulk.Event{What: "planned"}))
+		for _, path := range []string{"", "/file"} {
+			n := sam.get("/operations/" + op + path).want(200).id("other-rows")
+			if says == "" && n != nil || says != "" && (n == nil || !strings.HasPrefix(text(n), says+": patients’ records changed since the preview.")) {
+				t.Errorf("%d more rows: %s%s shows %v", more, op, path, n)
+			}
+		}
+	}
 }

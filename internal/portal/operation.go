@@ -26,6 +26,8 @@ type operationData struct {
 
 	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRerun, MayRollBack bool
 
+	RunAgainAs string // its rerun that is open or has run, for that one to be run again
+
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
 	Overlap  *overlapPart  // before it runs
@@ -137,8 +139,11 @@ func operation(rq *request) error {
 			return err
 		}
 		data.File = rq.filePart(op, k)
-		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayFollow(op, bulk.Rerun)
-		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayFollow(op, bulk.Rollback)
+		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rerun) == nil
+		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rollback) == nil
+		if data.RunAgainAs, err = rq.engine.RunAgainAs(rq.ctx(), op); err != nil {
+			return err
+		}
 	}
 	if data.Tasks, err = rq.tasks(op); err != nil {
 		return err

@@ -27,7 +27,7 @@ type pages map[string]*template.Template
 func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "second": showSecond, "date": showDate, "label": registry.Label,
-		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "visits": visitFigure, "few": fewWords, "capital": capital, "lower": strings.ToLower,
+		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "visits": visitFigure, "few": fewWords, "capital": capital, "lower": strings.ToLower, "lowerFirst": lowerFirst,
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)

@@ -48,6 +48,8 @@ var outcomeRemedies = map[string]string{
 	bulk.MailRefused:  "These messages were not sent. Let an administrator check the addresses, then run it again for these recipients.",
 	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients; if nothing arrived, write again with a new operation.",
 	bulk.MailBounced:  "These messages were sent, and their addresses did not take them. Let an administrator check the addresses, then run it again for these recipients.",
+	bulk.SlotTaken:    "Somebody took these times after the plan was made, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
+	bulk.SlotPassed:   "These visits would have begun before the run got to them, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
 	notAttempted:      "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
 }
 

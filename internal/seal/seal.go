@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"bulkops/internal/audit"
@@ -87,11 +88,8 @@ func listName(h audit.Hour, root string) string {
 }
 
 func hourOfName(name string) (audit.Hour, bool) {
-	if len(name) != len(sealName("2006-01-02T15")) {
-		return "", false
-	}
-	h, err := audit.ParseHour(name[len(sealPrefix) : len(name)-len(".json")])
-	return h, err == nil
+	h := audit.Hour(strings.TrimSuffix(strings.TrimPrefix(name, sealPrefix), ".json"))
+	return h, name == sealName(h) && !h.Start().IsZero()
 }
 
 // Sealer makes the seals.
@@ -129,7 +127,7 @@ func (s Sealer) Run(ctx context.Context) (sealed int, err error) {
 // next returns the hour after the newest seal, with that seal's digest; before
 // the first seal the earliest hour in which something was written.
 func (s Sealer) next(ctx context.Context, last audit.Hour) (hour audit.Hour, previous string, err error) {
-	newest, err := s.newest(ctx)
+	newest, err := s.newest(ctx, last)
 	if err != nil {
 		return "", "", err
 	}
@@ -146,14 +144,16 @@ func (s Sealer) next(ctx context.Context, last audit.Hour) (hour audit.Hour, pre
 	return last, "", nil
 }
 
-func (s Sealer) newest(ctx context.Context) (newest audit.Hour, err error) {
+// newest returns the newest hour with a seal. One after the last that is due has
+// none of ours: verify names it, and it must not end the sealing.
+func (s Sealer) newest(ctx context.Context, last audit.Hour) (newest audit.Hour, err error) {
 	// A week back is enough unless sealing has stood still for longer.
 	for _, after := range []string{sealName(audit.HourOf(s.Now().AddDate(0, 0, -7))), ""} {
 		for name, err := range s.Files.Names(ctx, sealPrefix, after) {
 			if err != nil {
 				return "", err
 			}
-			if h, ok := hourOfName(name); ok {
+			if h, ok := hourOfName(name); ok && h <= last {
 				newest = h
 			}
 		}

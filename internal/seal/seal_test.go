@@ -78,7 +78,7 @@ func (w *world) sealer() seal.Sealer {
 }
 
 func (w *world) verifier() seal.Verifier {
-	return seal.Verifier{Log: w.log, Files: w.files, Key: &w.key.PublicKey}
+	return seal.Verifier{Log: w.log, Files: w.files, Key: &w.key.PublicKey, Now: w.clock}
 }
 
 // run seals what is due and returns how many hours that was.
@@ -194,13 +194,24 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 		"a record added to an hour":  {func(w *world, items []audit.Item) { addTo(t, w, "2026-12-01T09") }, []string{"09 added +"}},
 		"a record added to an empty": {func(w *world, items []audit.Item) { addTo(t, w, "2026-12-01T10") }, []string{"10 added +"}},
 		"a record of long ago added": {func(w *world, items []audit.Item) { addTo(t, w, "2026-11-01T10") }, []string{"11-01T10 added +"}},
-		"a record added without an hour": {func(w *world, items []audit.Item) {
-			i, err := record(500, w.clock()).Item("")
-			if err != nil {
-				t.Fatal(err)
-			}
+		"a record of long ago added, and dated so": {func(w *world, items []audit.Item) {
+			w.log.Rewrite(item(t, record(500, w.clock().AddDate(0, -1, 0)), "2026-11-01T10"))
+		}, []string{"11-01T10 added +"}},
+		"a record added to an hour to come":   {func(w *world, items []audit.Item) { addTo(t, w, "2026-12-01T14") }, []string{"14 added +"}},
+		"a record added to an hour of no day": {func(w *world, items []audit.Item) { addTo(t, w, "2026-12-01T9") }, []string{"09 added +"}},
+		"a record added without an hour":      {func(w *world, items []audit.Item) { addTo(t, w, "") }, []string{"09 added +"}},
+		"a record added without an hour under another day": {func(w *world, items []audit.Item) {
+			w.log.Rewrite(item(t, record(500, w.clock().AddDate(0, 1, 0)), ""))
+		}, []string{"09 added +"}},
+		"a record added that no index has": {func(w *world, items []audit.Item) {
+			i := item(t, record(500, w.clock()), "2026-12-01T09")
+			delete(i, "hour")
+			delete(i, "day")
 			w.log.Rewrite(i)
 		}, []string{"09 added +"}},
+		"a record of another hour added that is no record": {func(w *world, items []audit.Item) {
+			w.log.Rewrite(audit.Item{audit.ItemPartition: "OP#x", audit.ItemSort: "x", "hour": "2026-12-01T12"})
+		}, []string{"12 added +"}},
 		"a record given another time": {func(w *world, items []audit.Item) {
 			r, _ := items[2].Record()
 			r.At = r.At.Add(3 * time.Second)
@@ -218,10 +229,11 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 			w.log.Rewrite(items[0])
 			w.log.Rewrite(items[1])
 		}, []string{"09 changed #0", "09 changed #1"}},
-		"a seal taken away":   {func(w *world, _ []audit.Item) { w.files.Rewrite(ten, nil) }, []string{"10 no-seal", "10 rewrite"}},
-		"a seal replaced":     {func(w *world, _ []audit.Item) { s, _ := w.files.Get(t.Context(), nine); w.files.Rewrite(ten, s) }, []string{"10 bad-seal", "10 rewrite", "11 unlinked"}},
-		"a seal edited":       {func(w *world, _ []audit.Item) { edit(t, w, nine, `\"records\":7`, `\"records\":6`) }, []string{"09 bad-seal", "09 rewrite", "10 unlinked"}},
-		"a seal made rubbish": {func(w *world, _ []audit.Item) { w.files.Rewrite(eleven, []byte("x")) }, []string{"11 bad-seal", "11 rewrite"}},
+		"a seal taken away":         {func(w *world, _ []audit.Item) { w.files.Rewrite(ten, nil) }, []string{"10 no-seal", "10 rewrite"}},
+		"a seal replaced":           {func(w *world, _ []audit.Item) { s, _ := w.files.Get(t.Context(), nine); w.files.Rewrite(ten, s) }, []string{"10 bad-seal", "10 rewrite", "11 unlinked"}},
+		"a seal edited":             {func(w *world, _ []audit.Item) { edit(t, w, nine, `\"records\":7`, `\"records\":6`) }, []string{"09 bad-seal", "09 rewrite", "10 unlinked"}},
+		"a seal made rubbish":       {func(w *world, _ []audit.Item) { w.files.Rewrite(eleven, []byte("x")) }, []string{"11 bad-seal", "11 rewrite"}},
+		"a seal of an hour to come": {func(w *world, _ []audit.Item) { put(t, w, "seals/2099-01-01T00.json") }, []string{"2099-01-01T00 bad-seal"}},
 		"an hour sealed anew by who may sign": {func(w *world, items []audit.Item) {
 			w.log.Rewrite(forged(t, items[8]))
 			for _, name := range []string{eleven, list(w, "2026-12-01T11")} {
@@ -274,11 +286,23 @@ func namesOf(t *testing.T, files seal.Files, prefix string) (names []string) {
 
 func addTo(t *testing.T, w *world, hour audit.Hour) {
 	t.Helper()
-	i, err := record(400, nine.Add(5*time.Minute)).Item(hour)
+	w.log.Rewrite(item(t, record(400, nine.Add(5*time.Minute)), hour))
+}
+
+func put(t *testing.T, w *world, name string) {
+	t.Helper()
+	if err := w.files.Put(t.Context(), name, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func item(t *testing.T, r audit.Record, hour audit.Hour) audit.Item {
+	t.Helper()
+	i, err := r.Item(hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.log.Rewrite(i)
+	return i
 }
 
 func edit(t *testing.T, w *world, name, from, to string) {
@@ -320,6 +344,28 @@ func TestAnHourIsSealedOnceAfterItsGrace(t *testing.T) {
 	}
 }
 
+// What lies among the seals and is none that is due does not end the sealing.
+func TestSealingGoesOnBesideWhatIsNoSeal(t *testing.T) {
+	w, _ := sealedDay(t)
+	for _, name := range []string{"seals/2026-12-01T14.json", "seals/2099-01-01T00.json", "seals/2026-12-01T11.jsox", "seals/2026-12-01T11", "seals/zzz"} {
+		put(t, w, name)
+	}
+	w.pass(time.Hour) // 13:10
+	if n := w.run(t); n != 1 {
+		t.Errorf("%d hours sealed, want 1", n)
+	}
+	var early []audit.Hour
+	for _, f := range w.verify(t, "2026-12-01T09", "2026-12-01T12") {
+		if f.Wrong != seal.BadSeal {
+			t.Error(f)
+		}
+		early = append(early, f.Hour)
+	}
+	if !slices.Equal(early, []audit.Hour{"2026-12-01T14", "2099-01-01T00"}) {
+		t.Errorf("named are the seals of %q", early)
+	}
+}
+
 // Where nothing was ever sealed, sealing begins with the first hour in which
 // something was written.
 func TestSealingThatBeginsLateLeavesNothingOut(t *testing.T) {
@@ -347,6 +393,34 @@ func TestALateRecordBelongsToTheHourOfItsWriting(t *testing.T) {
 	w.run(t)
 	if wrong := w.verify(t, "2026-12-01T09", "2026-12-01T22"); len(wrong) > 0 {
 		t.Error(wrong)
+	}
+}
+
+// What is dated in the hours that somebody asks for may have been written in any
+// other: that one is verified with them.
+func TestARecordIsVerifiedWithTheHoursOfItsDateToo(t *testing.T) {
+	w, items := sealedDay(t)
+	late := item(t, record(900, nine.Add(150*time.Minute)), "2026-12-01T09") // dated 11:30
+	w.log.Rewrite(late)
+	for _, c := range []struct {
+		hour audit.Hour
+		want []string
+	}{{"2026-12-01T11", []string{late.Name()}}, {"2026-12-01T10", nil}} {
+		var got []string
+		for _, f := range w.verify(t, c.hour, c.hour) {
+			if f.Wrong != seal.Added || f.Hour != "2026-12-01T09" {
+				t.Errorf("verifying %s: %s", c.hour, f)
+			}
+			got = append(got, f.Record)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("verifying %s finds %q, want %q", c.hour, got, c.want)
+		}
+	}
+	w.log.Remove(late)
+	w.log.Rewrite(forged(t, items[3]))
+	if wrong := w.verify(t, "2026-12-01T11", "2026-12-01T11"); len(wrong) > 0 {
+		t.Errorf("another hour, of another date: %v", wrong)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"crypto/ecdsa"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +21,7 @@ type Wrong string
 const (
 	Changed  Wrong = "changed"  // a record is not as it was sealed
 	Deleted  Wrong = "deleted"  // a sealed record is no longer there
-	Added    Wrong = "added"    // a record was put into an hour after it was sealed, or without an hour
+	Added    Wrong = "added"    // a record was put into an hour after it was sealed, or where no hour is sealed with it
 	Moved    Wrong = "moved"    // a sealed record has another time or another place
 	NoSeal   Wrong = "no-seal"  // an hour has no seal
 	BadSeal  Wrong = "bad-seal" // a seal is not one that the key signed, or of another hour
@@ -55,20 +57,36 @@ type Verifier struct {
 	Log   audit.Written
 	Files Files
 	Key   *ecdsa.PublicKey
+	Now   func() time.Time
 }
 
-// Verify looks at every hour from one to another, both included, and at what
-// is found under their days without belonging to any hour.
+// sealedBy is how long after its end an hour must have its seal: the schedule
+// seals it a quarter past.
+const sealedBy = 20 * time.Minute
+
+// Due is the last hour that must have its seal by now.
+func (v Verifier) Due() audit.Hour { return audit.HourOf(v.Now().Add(-sealedBy)).Before() }
+
+// Verify looks at every hour from one to another, both included; at each other
+// one in which something was written that is dated in these; and at whatever the
+// table holds that belongs to no hour.
 func (v Verifier) Verify(ctx context.Context, from, to audit.Hour) (Report, error) {
 	var r Report
-	previous, known, err := v.before(ctx, from)
+	hours, beside, err := v.look(ctx, from, to)
 	if err != nil {
 		return r, err
 	}
 	strays := map[string]leaf{} // sealed records that are gone, by their unique part
 	var added []int             // findings that say so
-	for hour := from; hour <= to; hour = hour.Next() {
+	var previous string
+	var known bool
+	for n, hour := range hours {
 		r.Hours++
+		if n == 0 || hours[n-1] != hour.Before() {
+			if previous, known, err = v.before(ctx, hour); err != nil {
+				return r, err
+			}
+		}
 		stored, err := v.Files.Get(ctx, sealName(hour))
 		if fault.Is(err, fault.NotFound) {
 			r.add(hour, NoSeal, "", "This hour has no seal.")
@@ -102,21 +120,71 @@ func (v Verifier) Verify(ctx context.Context, from, to audit.Hour) (Report, erro
 		}
 	}
 	r.nameMoved(strays, added)
-	if err := v.rewritten(ctx, from, to, &r); err != nil {
+	if err := v.rewritten(ctx, hours, &r); err != nil {
 		return r, err
 	}
-	return r, v.withoutHour(ctx, from, to, &r)
+	r.addUnnamed(beside)
+	return r, v.early(ctx, to, &r)
+}
+
+// look reads the whole table, because no index has an item that lacks its key.
+// It returns the hours to verify, and what no seal would ever miss: items that
+// are not bulkops' own or that belong to an hour outside of all seals.
+func (v Verifier) look(ctx context.Context, from, to audit.Hour) (hours []audit.Hour, beside []Finding, err error) {
+	first, sealed, err := v.First(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	verify, due := map[audit.Hour]bool{}, v.Due()
+	for hour := from; hour <= to; hour = hour.Next() {
+		verify[hour] = true
+	}
+	for i, err := range v.Log.All(ctx) {
+		if err != nil {
+			return nil, nil, err
+		}
+		hour := i.Hour()
+		switch {
+		case !i.Genuine():
+			if hour.Start().IsZero() {
+				hour = from
+			}
+			beside = append(beside, Finding{hour, Added, i.Name(), "It was not written by bulkops, or was changed since: its parts do not belong together."})
+		case sealed && hour < first:
+			beside = append(beside, Finding{hour, Added, i.Name(), "It says that it was written before anything was sealed."})
+		case hour > audit.HourOf(v.Now().Add(Grace)): // clocks differ a little
+			beside = append(beside, Finding{hour, Added, i.Name(), "It says that it was written in an hour that is still to come."})
+		case hour <= due && from <= i.Dated() && i.Dated() <= to:
+			verify[hour] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(verify)), beside, nil
 }
 
 // rewritten finds seals of which there is more than one version: whoever may use
 // the key could sign another one.
-func (v Verifier) rewritten(ctx context.Context, from, to audit.Hour, r *Report) error {
+func (v Verifier) rewritten(ctx context.Context, hours []audit.Hour, r *Report) error {
 	for name, err := range v.Files.Rewritten(ctx, sealPrefix) {
 		if err != nil {
 			return err
 		}
-		if h, ok := hourOfName(name); ok && h >= from && h <= to {
+		h, ok := hourOfName(name)
+		if _, verified := slices.BinarySearch(hours, h); ok && verified {
 			r.add(h, Rewrite, "", "The seal was written more than once; the first version is the true one.")
+		}
+	}
+	return nil
+}
+
+// early finds seals after the hours of the range that nobody could make yet.
+func (v Verifier) early(ctx context.Context, to audit.Hour, r *Report) error {
+	ended := audit.HourOf(v.Now()).Before()
+	for name, err := range v.Files.Names(ctx, sealPrefix, sealName(max(ended, to))) {
+		if err != nil {
+			return err
+		}
+		if h, ok := hourOfName(name); ok {
+			r.add(h, BadSeal, "", "The seal is of an hour that has not ended.")
 		}
 	}
 	return nil
@@ -243,30 +311,15 @@ func (r *Report) nameMoved(strays map[string]leaf, added []int) {
 	r.Findings = kept
 }
 
-// withoutHour finds records that carry a day of the range but belong to no
-// sealed hour: no seal would ever miss them.
-func (v Verifier) withoutHour(ctx context.Context, from, to audit.Hour, r *Report) error {
-	first, ok, err := v.First(ctx)
-	if err != nil {
-		return err
-	}
+// addUnnamed adds the findings about records that no other finding names.
+func (r *Report) addUnnamed(beside []Finding) {
 	named := map[string]bool{}
 	for _, f := range r.Findings {
 		named[f.Record] = true
 	}
-	for day := from.Start(); day.Format(time.DateOnly) <= to.Start().Format(time.DateOnly); day = day.AddDate(0, 0, 1) {
-		for i, err := range v.Log.OfDay(ctx, day.Format(time.DateOnly)) {
-			if err != nil {
-				return err
-			}
-			switch {
-			case named[i.Name()]:
-			case !i.Genuine():
-				r.add(from, Added, i.Name(), "It was not written by bulkops, or was changed since: its parts do not belong together.")
-			case ok && i.Hour() < first:
-				r.add(i.Hour(), Added, i.Name(), "It says that it was written before anything was sealed.")
-			}
+	for _, f := range beside {
+		if !named[f.Record] {
+			r.Findings = append(r.Findings, f)
 		}
 	}
-	return nil
 }

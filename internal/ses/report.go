@@ -14,18 +14,22 @@ type Report struct {
 		Tags map[string][]string `json:"tags"`
 	} `json:"mail"`
 	Bounce struct {
-		BounceType string `json:"bounceType"`
+		BounceType    string `json:"bounceType"`
+		BounceSubType string `json:"bounceSubType"`
 	} `json:"bounce"`
 }
 
-// CameBack says which notice of which operation did not arrive and never will;
-// ok is false for any other mail, and for what may pass, such as a full mailbox.
+// CameBack says which notice of which operation did not arrive: SES reports what
+// may pass, such as a full mailbox, only once it has given up. ok is false for any
+// other mail, and for a transient bounce of no sort of its own: automatic replies
+// of somebody who is away are reported so.
 func CameBack(event []byte) (operation, notice string, ok bool, err error) {
 	var r Report
 	if err := json.Unmarshal(event, &r); err != nil {
 		return "", "", false, fault.Wrap(err, fault.Invalid, "The report of the mail service cannot be read.")
 	}
-	if r.EventType != "Reject" && (r.EventType != "Bounce" || r.Bounce.BounceType != "Permanent") {
+	reply := r.Bounce.BounceType == "Transient" && r.Bounce.BounceSubType == "General"
+	if r.EventType != "Reject" && (r.EventType != "Bounce" || reply) {
 		return "", "", false, nil
 	}
 	operation, notice = only(r.Mail.Tags["operation"]), only(r.Mail.Tags["notice"])

@@ -21,13 +21,18 @@ func TestWhichMailCameBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	report := e.Records[0].SNS.Message
+	bounced := func(kind, sub string) string {
+		return strings.NewReplacer(`"Permanent"`, `"`+kind+`"`, `"General"`, `"`+sub+`"`).Replace(report)
+	}
 	for _, test := range []struct {
 		name, report string
 		ok           bool
 	}{
 		{"an address that does not exist", report, true},
 		{"a mail that SES threw away", strings.Replace(report, `"Bounce"`, `"Reject"`, 1), true},
-		{"a full mailbox", strings.Replace(report, `"Permanent"`, `"Transient"`, 1), false},
+		{"a full mailbox", bounced("Transient", "MailboxFull"), true},
+		{"nobody knows why", bounced("Undetermined", "Undetermined"), true},
+		{"an automatic reply", bounced("Transient", "General"), false},
 		{"a complaint", strings.Replace(report, `"Bounce"`, `"Complaint"`, 1), false},
 		{"a mail to an approver", strings.Replace(report, `"notice"`, `"other"`, 1), false},
 		{"an alarm", `{"AlarmName":"x"}`, false},

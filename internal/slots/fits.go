@@ -1,7 +1,9 @@
 package slots
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"bulkops/internal/registry"
 )
@@ -10,17 +12,13 @@ import (
 // Found, or Taken where they have another one then, Full where they have as many
 // that day as perDay (0 for any number) or their own maximum says, and Shut where
 // they do not work then. The hours of the facility are not asked: it has the
-// visit already. more are visits that the provider takes over together with it.
+// visit already, or Opens was asked. more are visits that the provider takes over
+// together with it.
 func (c *Calendar) Fits(v Visit, perDay int, more []Visit) Answer {
 	p, _ := c.directory.Provider(v.Provider)
-	start := v.Start
-	if zone := c.zone(v.Facility); zone != nil {
-		start = start.In(zone)
-	}
-	minute := start.Hour()*60 + start.Minute()
-	date := c.date(v)
+	weekday, date, span := c.clock(v)
 	if slices.ContainsFunc(p.Away, func(d registry.Days) bool { return d.Hold(date) }) ||
-		!p.Hours.Empty() && !p.Hours[start.Weekday()].Covers(registry.Span{From: minute, To: minute + v.Minutes}) {
+		!p.Hours.Empty() && !p.Hours[weekday].Covers(span) {
 		return Shut
 	}
 	if slices.ContainsFunc(more, v.Meets) {
@@ -45,4 +43,21 @@ func (c *Calendar) Fits(v Visit, perDay int, more []Visit) Answer {
 		return Full
 	}
 	return Found
+}
+
+// Opens reports whether the facility is open during all of the visit: in its hours,
+// outside of lunch, on no day on which it is closed. One that has no hours is open
+// at any hour.
+func (c *Calendar) Opens(v Visit) bool {
+	f, _ := c.directory.Facility(v.Facility)
+	weekday, date, span := c.clock(v)
+	return !slices.ContainsFunc(f.Closed, func(d registry.Days) bool { return d.Hold(date) }) &&
+		(f.Hours.Empty() || f.Hours[weekday].Covers(span)) && !f.Lunch.Meets(span)
+}
+
+// clock is when a visit is, by the clock on the wall where it takes place.
+func (c *Calendar) clock(v Visit) (weekday time.Weekday, date string, span registry.Span) {
+	start := v.Start.In(cmp.Or(c.zone(v.Facility), time.UTC))
+	minute := start.Hour()*60 + start.Minute()
+	return start.Weekday(), start.Format(time.DateOnly), registry.Span{From: minute, To: minute + v.Minutes}
 }

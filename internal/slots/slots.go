@@ -134,11 +134,8 @@ func counter[K comparable](of map[K]*int, key K) *int {
 
 // date is the day of a visit where it takes place.
 func (c *Calendar) date(v Visit) string {
-	zone := c.zone(v.Facility)
-	if zone == nil {
-		zone = time.UTC
-	}
-	return v.Start.In(zone).Format(time.DateOnly)
+	_, date, _ := c.clock(v)
+	return date
 }
 
 // zone is the facility's time zone, nil where it has none that is known.

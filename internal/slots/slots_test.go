@@ -220,3 +220,30 @@ func TestAVisitTakesWholeCells(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestWhenAFacilityIsOpenForAVisit(t *testing.T) {
+	d := places(t)
+	d.Facilities[0].Hours = week(t, "Mon-Fri 08:00-17:00")
+	d.Facilities[0].Closed = []registry.Days{{From: "2026-12-24", To: "2026-12-26"}}
+	d.Facilities = append(d.Facilities, registry.Facility{ID: "ward", TimeZone: "America/New_York"})
+	c := slots.New(d, at(t, "2026-12-01 00:00"))
+	for _, test := range []struct {
+		facility, start string
+		open            bool
+	}{
+		{"fac", "2026-12-07 08:00", true},
+		{"fac", "2026-12-07 16:30", true},
+		{"fac", "2026-12-07 16:45", false}, // it ends later
+		{"fac", "2026-12-07 07:45", false},
+		{"fac", "2026-12-07 11:30", true},
+		{"fac", "2026-12-07 11:45", false}, // lunch
+		{"fac", "2026-12-07 13:00", true},
+		{"fac", "2026-12-06 10:00", false}, // Sunday
+		{"fac", "2026-12-24 10:00", false}, // closed
+		{"ward", "2026-12-06 03:00", true}, // no hours
+	} {
+		if got := c.Opens(slots.Visit{Facility: test.facility, Start: at(t, test.start), Minutes: 30}); got != test.open {
+			t.Errorf("%s at %s: open %v", test.facility, test.start, got)
+		}
+	}
+}

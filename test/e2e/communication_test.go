@@ -129,7 +129,7 @@ func TestTwoFacilitiesAreTold(t *testing.T) {
 	live.comesBack(t, again.ID, "1-1")
 	eventually(t, 10*time.Second, "the message is known to have come back", func() bool {
 		op, err := live.operations.Operation(t.Context(), again.ID)
-		return err == nil && slices.Equal(op.Bounced, []string{"1-1"}) && e.MayFollow(op, bulk.Rerun)
+		return err == nil && slices.Equal(op.Bounced, []string{"1-1"}) && e.MayNotFollow(t.Context(), op, bulk.Rerun) == nil
 	})
 	var first, second map[string][]mail
 	eventually(t, 20*time.Second, "both mails are in the mailbox", func() bool {

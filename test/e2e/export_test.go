@@ -413,6 +413,8 @@ func goneAfterItsTime(t *testing.T, id string, portal *person) {
 
 // refusedWithoutTLS puts the statement into the bucket's policy that the
 // template puts there on AWS, and sees that nothing comes out over plain HTTP.
+// It names actions where the template says s3:*, so that the policy can be put
+// back: the stand-in has nothing but plain HTTP.
 func refusedWithoutTLS(t *testing.T, op bulk.Operation, portal *person) {
 	t.Helper()
 	b := exportsBucket()

@@ -116,11 +116,29 @@ func TestTheBucketsAreClosed(t *testing.T) {
 		if versions := get(p, "VersioningConfiguration", "Status") == "Enabled"; p["BucketEncryption"] == nil || versions == (name == "ExportsBucket") {
 			t.Errorf("%s: %v", name, p)
 		}
-		policy, _ := json.Marshal(x.properties(name + "Policy"))
-		if !strings.Contains(string(policy), `"aws:SecureTransport":"false"`) || !strings.Contains(string(policy), `"Deny"`) {
+		if !slices.ContainsFunc(list(get(x.properties(name+"Policy"), "PolicyDocument", "Statement")), func(s any) bool { return refusesPlainHTTP(s, name) }) {
 			t.Errorf("%s takes requests without TLS", name)
 		}
 	}
+}
+
+// refusesPlainHTTP reports whether the statement refuses everybody everything
+// that comes without TLS, unless a stand-in for AWS has none.
+func refusesPlainHTTP(statement any, bucket string) bool {
+	branches := list(get(statement, "Fn::If"))
+	if len(branches) != 3 || branches[0] != "TlsRequired" {
+		return false
+	}
+	s := branches[1]
+	var on []string
+	for _, resource := range list(get(s, "Resource")) {
+		on = append(on, text(resource))
+	}
+	condition, _ := get(s, "Condition").(object)
+	unless, _ := condition["Bool"].(object)
+	return get(s, "Effect") == "Deny" && get(s, "Principal") == "*" && get(s, "Action") == "s3:*" &&
+		slices.Equal(on, []string{"${" + bucket + ".Arn}", "${" + bucket + ".Arn}/*"}) &&
+		len(condition) == 1 && len(unless) == 1 && unless["aws:SecureTransport"] == "false"
 }
 
 // Files of exports are encrypted with our key only, and go by themselves where
@@ -137,7 +155,7 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		get(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1 {
 		t.Errorf("lifecycle %v", rule)
 	}
-	denied := map[string]string{}
+	denied, theirKey := map[string]string{}, false
 	for _, s := range list(get(x.properties("ExportsBucketPolicy"), "PolicyDocument", "Statement")) {
 		if branches, conditional := get(s, "Fn::If").([]any); conditional {
 			if branches[0] != "TlsRequired" {
@@ -147,6 +165,9 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		}
 		if get(s, "Effect") != "Deny" || get(s, "Principal") != "*" {
 			t.Errorf("%v does not deny everybody", get(s, "Sid"))
+		}
+		if condition, _ := get(s, "Condition").(object); len(condition) == 1 && get(condition, "Null", "s3:x-amz-server-side-encryption-customer-algorithm") == "false" {
+			theirKey = get(s, "Action") == "s3:PutObject" && text(get(s, "Resource")) == "${ExportsBucket.Arn}/*"
 		}
 		unless, _ := get(s, "Condition", "StringNotEquals").(object)
 		for key, value := range unless {
@@ -158,6 +179,9 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 	}
 	if denied["s3:x-amz-server-side-encryption"] != "aws:kms" || denied["s3:x-amz-server-side-encryption-aws-kms-key-id"] != "${Key.Arn}" {
 		t.Errorf("refuses all but %v", denied)
+	}
+	if !theirKey {
+		t.Error("takes what is encrypted with a key of its sender")
 	}
 	if get(x.parameters, "RequireTls", "Default") != "true" {
 		t.Error("plain HTTP is not refused unless somebody says so")

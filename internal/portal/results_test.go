@@ -1,0 +1,17 @@
+package portal_test
+
+import (
+	"testing"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/portal"
+)
+
+// Nobody is left with patients who were not changed and no word on what to do.
+func TestEveryOutcomeSaysWhatToDoAboutIt(t *testing.T) {
+	for code, title := range bulk.OutcomeTitles {
+		if portal.Remedy(code) == "" {
+			t.Errorf("nothing is said about %q (%s)", title, code)
+		}
+	}
+}

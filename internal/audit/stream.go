@@ -261,6 +261,12 @@ func textOf(v events.DynamoDBAttributeValue) string {
 		return strconv.FormatBool(v.Boolean())
 	case events.DataTypeStringSet:
 		return strings.Join(slices.Sorted(slices.Values(v.StringSet())), " ")
+	case events.DataTypeList:
+		var entries []string
+		for _, entry := range v.List() {
+			entries = append(entries, textOf(entry))
+		}
+		return strings.Join(entries, " ")
 	}
 	encoded, err := json.Marshal(v)
 	if err != nil {

@@ -261,15 +261,15 @@ func TestCanonicalForm(t *testing.T) {
 
 // A change of the staff directory says who made it, whoever that was.
 func TestAChangeOfRights(t *testing.T) {
-	const was = `"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`
+	const was = `"role":{"S":"staff"},"facilities":{"L":[{"S":"riverside"}]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`
 	for name, c := range map[string]struct {
 		is       string
 		operator audit.Person
 		changed  registry.Fields
 	}{
-		"by an administrator": {`"role":{"S":"manager"},"facilities":{"SS":["riverside","lakeside"]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"2"}`,
-			audit.Person{Sub: "sub-ida", Name: "Ida"}, registry.Fields{"role": "manager", "facilities": "lakeside riverside"}},
-		"in the console": {`"role":{"S":"staff"},"facilities":{"SS":["riverside"]},"disabled":{"BOOL":true},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`,
+		"by an administrator": {`"role":{"S":"manager"},"facilities":{"L":[{"S":"riverside"},{"S":"lakeside"}]},"disabled":{"BOOL":false},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"2"}`,
+			audit.Person{Sub: "sub-ida", Name: "Ida"}, registry.Fields{"role": "manager", "facilities": "riverside lakeside"}},
+		"in the console": {`"role":{"S":"staff"},"facilities":{"L":[{"S":"riverside"}]},"disabled":{"BOOL":true},"stamp_by":{"S":"Ida"},"stamp_sub":{"S":"sub-ida"},"stamp_version":{"N":"1"}`,
 			audit.Person{Name: audit.Unknown}, registry.Fields{"disabled": "true"}},
 	} {
 		got, ok, err := audit.FromStream(one(t, streamRecord("MODIFY", "STAFF#sub-sam", "STAFF", "{"+was+"}", "{"+c.is+"}")))

@@ -251,6 +251,17 @@ func texts(image map[string]events.DynamoDBAttributeValue) map[string]string {
 	return values
 }
 
+// textsOf returns the entries of a list; ok is false where one is no text.
+func textsOf(list []events.DynamoDBAttributeValue) (entries []string, ok bool) {
+	for _, entry := range list {
+		if entry.DataType() != events.DataTypeString {
+			return nil, false
+		}
+		entries = append(entries, entry.String())
+	}
+	return entries, true
+}
+
 func textOf(v events.DynamoDBAttributeValue) string {
 	switch v.DataType() {
 	case events.DataTypeString:
@@ -262,11 +273,9 @@ func textOf(v events.DynamoDBAttributeValue) string {
 	case events.DataTypeStringSet:
 		return strings.Join(slices.Sorted(slices.Values(v.StringSet())), " ")
 	case events.DataTypeList:
-		var entries []string
-		for _, entry := range v.List() {
-			entries = append(entries, textOf(entry))
+		if entries, ok := textsOf(v.List()); ok {
+			return strings.Join(entries, " ")
 		}
-		return strings.Join(entries, " ")
 	}
 	encoded, err := json.Marshal(v)
 	if err != nil {

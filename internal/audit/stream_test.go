@@ -47,7 +47,7 @@ func TestRecordsFromAStream(t *testing.T) {
 		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "FACILITY#riverside",
 			New: registry.Fields{"name": "Riverside Clinic", "time_zone": "America/New_York"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "PROVIDER#P001",
-			New: registry.Fields{"name": "Dr. A", "facilities": "a b", "active": "true", "n": "12", "l": `{"L":[{"S":"x"}]}`}},
+			New: registry.Fields{"name": "Dr. A", "facilities": "a b", "active": "true", "n": "12", "l": "x"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile", Facility: "riverside",
 			Old: registry.Fields{"name": name, "status": "Deceased", "facility": "riverside", "tags": "diabetes high-risk"}},
 		{Type: audit.Event, At: time.Date(2026, 11, 23, 21, 4, 0, 0, time.UTC), Operation: "OP-0SX4K2-7QFM", Part: "EVENT#000002",

@@ -21,6 +21,7 @@ const (
 	MailBounced  = "mail-bounced"  // the notice was sent and came back
 	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
 	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
+	Unattempted  = "not-attempted" // the operation ended before; stored outcomes say so with their state alone
 )
 
 // OutcomeTitles are the headings under which outcomes are listed.
@@ -34,6 +35,7 @@ var OutcomeTitles = map[string]string{
 	MailBounced:  "The message came back",
 	SlotTaken:    "Slot taken since the preview",
 	SlotPassed:   "Time of the visit has passed",
+	Unattempted:  "Not attempted",
 }
 
 // Outcome is what became of one subject. Code and Sentence are empty for Done.
@@ -43,6 +45,21 @@ type Outcome struct {
 	Code      string       `json:"code,omitempty"`
 	Sentence  string       `json:"sentence,omitempty"`
 	Retryable bool         `json:"retryable,omitempty"` // whether running it again can help
+}
+
+// Reason is the code under which the outcome is counted and chosen; "" for Done.
+func (o Outcome) Reason() string {
+	if o.State == NotAttempted {
+		return Unattempted
+	}
+	return o.Code
+}
+
+// Left counts those whom a run left as they were for one reason.
+type Left struct {
+	Code      string `json:"code"`
+	Count     int    `json:"count"`
+	Retryable bool   `json:"retryable,omitempty"` // whether running it again can help
 }
 
 // Result records that a group of a batch was written, in the transaction that

@@ -142,7 +142,7 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	}
 	d.Audited(t, id)
 	text = d.types(0, "audit", id)
-	wants(t, text, `patient 000001, profile, Status: "Active" → "On Hold"; approved by Maria Duarte`)
+	wants(t, text, `patient 000001, Profile, Status: "Active" → "On Hold"; approved by Maria Duarte`)
 	lines := strings.Split(strings.TrimSpace(d.types(0, "audit", id, "--json")), "\n")
 	if len(lines) != 197 || !json.Valid([]byte(lines[0])) {
 		t.Errorf("%d records, first %s", len(lines), lines[0])

@@ -273,6 +273,31 @@ func TestOutcomesAsAFile(t *testing.T) {
 	}
 }
 
+// Each file of rows about patients is audited as a download that names
+// operation and file, by whichever address it was asked for.
+func TestFilesOfRowsAreAuditedAsDownloads(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000002", "999999"))
+	path := "/v1/operations/" + op.ID
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	for _, ask := range [][]string{{"/outcomes.csv"}, {"/outcomes", "Accept", "text/csv"}, {"/outcomes", "Accept", "text/csv;q=1, */*"}, {"/not-changed.csv"}, {"/left-out.csv"}} {
+		if a := c.as(t, "sam", "GET", path+ask[0], nil, ask[1:]...); a.Code != 200 || !strings.HasPrefix(a.Header().Get("Content-Type"), "text/csv") {
+			t.Errorf("%q is answered with %d, %s", ask, a.Code, a.Header().Get("Content-Type"))
+		}
+		last := c.searched(t, "omar", object{"operation": op.ID, "show": "views", "most": 1}).Records[0]
+		file := op.ID + "-" + strings.TrimSuffix(strings.TrimPrefix(ask[0], "/"), ".csv") + ".csv"
+		if last.What != audit.FileDownloaded || last.Operation != op.ID || last.Kind != "status-change" || last.Target != file || last.Operator.Name != "Sam Okafor" || last.Result != audit.Done {
+			t.Errorf("%q is audited as %+v", ask, last)
+		}
+	}
+	for _, read := range []string{"/outcomes", "/overlaps"} {
+		c.as(t, "sam", "GET", path+read, nil).into(200, &struct{}{})
+		if last := c.searched(t, "omar", object{"operation": op.ID, "show": "views", "most": 1}).Records[0]; last.What != audit.OperationViewed || !strings.HasSuffix(last.Detail, read) {
+			t.Errorf("%s is audited as %+v", read, last)
+		}
+	}
+}
+
 func TestARunIsStopped(t *testing.T) {
 	c := newClinic(t)
 	c.Machine.Hold = true

@@ -39,7 +39,7 @@ check: ## Look for mistakes without running anything: format, lint, known weakne
 	@go run ./local tools check
 	@go run ./local check
 
-bench: ## Measure cost, speed, memory and size; the figures of docs/performance.md (PARTS="units speed plan files deployed binaries")
+bench: ## Measure cost, speed, memory and size; the figures of docs/performance.md (PARTS="units speed plan visits audit files export deployed binaries")
 	@go run ./test/bench $(PARTS)
 
 invoke: ## Run one function once in a container, with its event: make invoke FUNCTION=execute

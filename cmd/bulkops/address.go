@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
@@ -18,8 +19,8 @@ type addressCommand struct {
 // addressBook is what of the registry has addresses.
 type addressBook interface {
 	Directory(ctx context.Context) (registry.Directory, error)
-	PutFacility(ctx context.Context, f registry.Facility) error
-	PutProvider(ctx context.Context, p registry.Provider) error
+	WriteFacility(ctx context.Context, f registry.Facility, s registry.Stamp) error
+	WriteProvider(ctx context.Context, p registry.Provider, s registry.Stamp) error
 }
 
 func (c addressCommand) Run(t *terminal) error {
@@ -48,13 +49,14 @@ func (c addressCommand) write(ctx context.Context, book addressBook) (name strin
 	if err != nil {
 		return "", err
 	}
+	stamp := registry.Stamp{By: operator.Name, At: time.Now()}
 	if f, ok := d.Facility(c.Facility); ok {
 		f.Email = c.Email
-		return f.Name, book.PutFacility(ctx, f)
+		return f.Name, book.WriteFacility(ctx, f, stamp)
 	}
 	if p, ok := d.Provider(c.Provider); ok {
 		p.Email = c.Email
-		return p.Name, book.PutProvider(ctx, p)
+		return p.Name, book.WriteProvider(ctx, p, stamp)
 	}
 	return "", fault.New(fault.NotFound, "There is no facility or provider with the id %q.", c.Facility+c.Provider)
 }

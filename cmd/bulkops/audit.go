@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -14,10 +13,10 @@ import (
 
 	"bulkops/internal/api"
 	"bulkops/internal/audit"
+	"bulkops/internal/auditlog"
 	"bulkops/internal/bucket"
 	"bulkops/internal/dynamo"
 	"bulkops/internal/fault"
-	"bulkops/internal/registry"
 	"bulkops/internal/seal"
 	"bulkops/internal/signing"
 )
@@ -61,7 +60,7 @@ func (a auditCommand) Run(t *terminal) error {
 				t.say("%s", line)
 				continue
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r)))
+			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r, auditlog.Names{}.About(r))))
 		}
 		if after = answer.Next; after == "" {
 			return table.Flush()
@@ -115,7 +114,7 @@ func (l logCommand) Run(t *terminal) error {
 				t.say("%s", line)
 				continue
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(r.Operation), oneLine(auditWords(r.Record)))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(r.Operation), oneLine(auditWords(r.Record, r.About)))
 		}
 		shown += len(answer.Records)
 		if body["after"] = answer.Next; answer.Next == "" {
@@ -125,31 +124,32 @@ func (l logCommand) Run(t *terminal) error {
 	return table.Flush()
 }
 
-// auditWords says what an audit record is about.
-func auditWords(r audit.Record) string {
+// auditWords says what an audit record is about; about is which record was
+// changed, in words.
+func auditWords(r audit.Record, about string) string {
 	switch r.Type {
 	case audit.Event:
 		return strings.TrimSpace(r.What + " " + r.Detail)
 	case audit.Access:
 		return strings.Join(slices.DeleteFunc([]string{r.What, string(r.Result), r.Detail, r.Target}, func(s string) bool { return s == "" }), " ")
 	}
-	var fields []string
-	changed := maps.Clone(r.Old)
-	if changed == nil {
-		changed = registry.Fields{}
+	var words []string
+	if r.Patient != "" {
+		words = append(words, "patient "+r.Patient)
 	}
-	maps.Copy(changed, r.New)
-	for _, name := range slices.Sorted(maps.Keys(changed)) {
-		fields = append(fields, fmt.Sprintf("%s: %q → %q", registry.Label(name), r.Old[name], r.New[name]))
+	words = append(words, about)
+	names := auditlog.Names{}
+	for _, field := range auditlog.Fields(r) {
+		words = append(words, fmt.Sprintf("%s: %q → %q", names.Label(r, field), names.Value(r, field, r.Old[field]), names.Value(r, field, r.New[field])))
 	}
-	words := fmt.Sprintf("patient %s, %s, %s", r.Patient, r.Part, strings.Join(fields, ", "))
+	text := strings.Join(words, ", ")
 	if r.Approver.Name != "" {
-		words += "; approved by " + r.Approver.Name
+		text += "; approved by " + r.Approver.Name
 	}
 	if r.ByHand {
-		words += "; by hand"
+		text += "; by hand"
 	}
-	return words
+	return text
 }
 
 // verifier returns what compares the stack's audit with its seals.
@@ -271,7 +271,7 @@ func (v verifyProofCommand) Run(t *terminal) error {
 		return err
 	}
 	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, thousands(sealed.Records), clock(sealed.Sealed))
-	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record)))
+	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record, auditlog.Names{}.About(record))))
 	t.say("Signed with the key %s: compare that with the fingerprint that your installation has published.", seal.Fingerprint(proof.Key))
 	return nil
 }

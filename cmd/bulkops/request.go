@@ -55,7 +55,7 @@ type insuranceChangeCommand struct {
 type reassignmentCommand struct {
 	To       []string  `xor:"to" required:"" placeholder:"ID" help:"Id of the new provider; repeat it to share the patients out among several."`
 	Default  bool      `xor:"to" required:"" help:"To the default provider of each patient's facility, instead of --to."`
-	By       string    `help:"How several share the patients: round-robin, load (who has the fewest) or capacity (by patients a day)."`
+	By       string    `help:"How several share the patients: round-robin, load (who has the fewest; evens out their own patients, too) or capacity (by patients a day)."`
 	Capacity []string  `placeholder:"ID=20" help:"For capacity: how many patients a provider sees a day, from 10 to 30; repeat it for each. Without it, as in the calendar."`
 	Visits   string    `required:"" help:"Future visits: reassign, keep, reschedule (cancel and book anew) or cancel."`
 	Patients selection `embed:""`

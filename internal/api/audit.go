@@ -43,7 +43,8 @@ type AuditFound struct {
 
 // AuditRecord is an audit record with its name.
 type AuditRecord struct {
-	Name string `json:"name" doc:"What bulkops audit prove and verify call it."`
+	Name  string `json:"name" doc:"What bulkops audit prove and verify call it."`
+	About string `json:"about,omitempty" doc:"Of a change: which record was changed, in words."`
 	audit.Record
 }
 
@@ -57,14 +58,19 @@ func (a *api) searchAudit(ctx context.Context, person staff.Person, in *AuditSea
 	b := in.Body
 	q := auditlog.Query{Operation: b.Operation, Patient: b.Patient, Operator: b.Operator, Approver: b.Approver, Show: b.Show, Kind: b.Kind,
 		Facility: b.Facility, Reason: b.Reason, From: b.From, To: b.To}
-	page, err := auditlog.Log{Engine: a.engine, Reader: a.audit}.Find(ctx, person, q, b.After, b.Most)
+	log := auditlog.Log{Engine: a.engine, Reader: a.audit}
+	page, err := log.Find(ctx, person, q, b.After, b.Most)
+	if err != nil {
+		return nil, err
+	}
+	names, err := log.Names(ctx, page.Records)
 	if err != nil {
 		return nil, err
 	}
 	out := &AuditFound{}
 	out.Body.Records, out.Body.Next, out.Body.Cut, out.Body.Until = []AuditRecord{}, page.Next, page.Cut, page.Until
 	for _, r := range page.Records {
-		out.Body.Records = append(out.Body.Records, AuditRecord{auditlog.Name(r), r})
+		out.Body.Records = append(out.Body.Records, AuditRecord{auditlog.Name(r), names.About(r), r})
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/journal"
 	"bulkops/internal/staff"
 )
 
@@ -54,6 +55,7 @@ func (a *api) download(ctx context.Context, person staff.Person, in *OperationID
 	if err != nil {
 		return nil, err
 	}
+	journal.Note(ctx).Target = handed.Name
 	out := &linkOut{}
 	out.Body.Link, out.Body.Name, out.Body.Size, out.Body.Digest = handed.Link, handed.Name, handed.File.Size, handed.File.Digest
 	return out, nil

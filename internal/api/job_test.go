@@ -273,6 +273,31 @@ func TestOutcomesAsAFile(t *testing.T) {
 	}
 }
 
+// Each file of rows about patients is audited as a download that names
+// operation and file, by whichever address it was asked for.
+func TestFilesOfRowsAreAuditedAsDownloads(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000002", "999999"))
+	path := "/v1/operations/" + op.ID
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	for _, ask := range [][]string{{"/outcomes.csv"}, {"/outcomes", "Accept", "text/csv"}, {"/outcomes", "Accept", "text/csv;q=1, */*"}, {"/not-changed.csv"}, {"/left-out.csv"}} {
+		if a := c.as(t, "sam", "GET", path+ask[0], nil, ask[1:]...); a.Code != 200 || !strings.HasPrefix(a.Header().Get("Content-Type"), "text/csv") {
+			t.Errorf("%q is answered with %d, %s", ask, a.Code, a.Header().Get("Content-Type"))
+		}
+		last := c.searched(t, "omar", object{"operation": op.ID, "show": "views", "most": 1}).Records[0]
+		file := op.ID + "-" + strings.TrimSuffix(strings.TrimPrefix(ask[0], "/"), ".csv") + ".csv"
+		if last.What != audit.FileDownloaded || last.Operation != op.ID || last.Kind != "status-change" || last.Target != file || last.Operator.Name != "Sam Okafor" || last.Result != audit.Done {
+			t.Errorf("%q is audited as %+v", ask, last)
+		}
+	}
+	for _, read := range []string{"/outcomes", "/overlaps"} {
+		c.as(t, "sam", "GET", path+read, nil).into(200, &struct{}{})
+		if last := c.searched(t, "omar", object{"operation": op.ID, "show": "views", "most": 1}).Records[0]; last.What != audit.OperationViewed || !strings.HasSuffix(last.Detail, read) {
+			t.Errorf("%s is audited as %+v", read, last)
+		}
+	}
+}
+
 func TestARunIsStopped(t *testing.T) {
 	c := newClinic(t)
 	c.Machine.Hold = true
@@ -284,6 +309,35 @@ func TestARunIsStopped(t *testing.T) {
 	}
 	if op = c.as(t, "sam", "POST", path+"/stop", nil).operation(200); op.State != "stopping" || op.Cause != "Stopped by Sam Okafor." {
 		t.Errorf("%+v", op)
+	}
+}
+
+// A rerun is for those whom it can help, or for the reasons that are named.
+func TestARerunIsForTheReasonsThatAreNamed(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000004", "000005"))
+	path := "/v1/operations/" + op.ID
+	must(t, c.WriteByHand(t.Context(), registry.ProfileRef("000004"), registry.Fields{registry.LockedBy: "Rita"}, "Rita", c.Engine.Now()))
+	c.Remove(registry.ProfileRef("000005"))
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest, "stale": 2}).operation(200)
+	left := func() string {
+		t.Helper()
+		return fmt.Sprint(c.as(t, "sam", "GET", path, nil).operation(200).Left)
+	}
+	if got, want := left(), "[{gone Record no longer there 1 false } {locked Locked since the preview 1 true }]"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"slot-taken"}}, key(1)...).problem(422, "invalid")
+	gone := c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"gone"}}, key(2)...).operation(200)
+	locked := c.as(t, "sam", "POST", path+"/rerun", nil, key(3)...).operation(200)
+	if got, want := left(), "[{gone Record no longer there 1 false "+gone.ID+"} {locked Locked since the preview 1 true "+locked.ID+"}]"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	if p := c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"locked"}}, key(4)...).problem(409, "conflict"); !strings.Contains(p.Detail, locked.ID) {
+		t.Errorf("it does not say which one: %s", p.Detail)
+	}
+	if again := c.as(t, "sam", "POST", path+"/rerun", object{"codes": nil}, key(3)...).operation(200); again.ID != locked.ID || again.Origin.Operation != op.ID {
+		t.Errorf("the same key makes %s", again.ID)
 	}
 }
 

@@ -233,7 +233,7 @@ type overlapsOut struct {
 }
 
 func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID) (*overlapsOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +260,7 @@ type OverlapOf struct {
 }
 
 func (a *api) overlap(ctx context.Context, person staff.Person, in *OverlapOf) (*changesOut, error) {
-	op, err := a.engine.Visible(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*o
 // file answers with a CSV file about an operation.
 func (a *api) file(name string, write func(context.Context, staff.Person, bulk.Operation, io.Writer) error) func(context.Context, staff.Person, *OperationID) (*fileOut, error) {
 	return func(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
-		op, err := a.engine.Visible(ctx, person, in.ID)
+		op, err := a.visible(ctx, person, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -335,7 +335,9 @@ func (a *api) file(name string, write func(context.Context, staff.Person, bulk.O
 		if err := write(ctx, person, op, &file); err != nil {
 			return nil, err
 		}
-		return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + op.ID + `-` + name + `.csv"`, file.Bytes()}, nil
+		named := op.ID + "-" + name + ".csv"
+		journal.Note(ctx).Target = named
+		return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + named + `"`, file.Bytes()}, nil
 	}
 }
 

@@ -1,11 +1,11 @@
 package auditlog
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/export/csvfile"
@@ -53,12 +53,16 @@ func (l Log) WriteCSV(ctx context.Context, w io.Writer, actor staff.Person, q Qu
 		if err != nil {
 			return file, err
 		}
+		names, err := l.names(ctx, d, page.Records)
+		if err != nil {
+			return file, err
+		}
 		for _, r := range page.Records {
 			if counted.bytes > mostBytes {
 				page.Next = r.SortKey()
 				break
 			}
-			if err := writeRows(out, d, r); err != nil {
+			if err := writeRows(out, names, r); err != nil {
 				return file, err
 			}
 			file.Records++
@@ -79,19 +83,19 @@ func (l Log) WriteCSV(ctx context.Context, w io.Writer, actor staff.Person, q Qu
 	return file, out.Flush()
 }
 
-func writeRows(out *csvfile.Writer, d registry.Directory, r audit.Record) error {
+func writeRows(out *csvfile.Writer, n Names, r audit.Record) error {
 	title := r.Kind
 	if k, ok := kind.Find(r.Kind); ok {
 		title = k.Title
 	}
-	row := []string{r.At.UTC().Format("2006-01-02T15:04:05Z"), Words(r), string(r.Result), r.Operation, title, r.Operator.Name, r.Approver.Name, r.Reason, r.Patient, r.Part,
-		"", "", "", d.Display(registry.FacilityField, r.Facility), r.Detail, r.Target, r.Source, r.Request, Name(r)}
+	row := []string{r.At.UTC().Format("2006-01-02T15:04:05Z"), Words(r), string(r.Result), r.Operation, title, r.Operator.Name, r.Approver.Name, r.Reason, r.Patient, cmp.Or(n.About(r), r.Part),
+		"", "", "", n.Display(registry.FacilityField, r.Facility), r.Detail, r.Target, r.Source, r.Request, Name(r)}
 	fields := Fields(r)
 	if len(fields) == 0 {
 		return out.Write(row)
 	}
 	for _, f := range fields {
-		row[10], row[11], row[12] = registry.Label(f), d.Display(f, r.Old[f]), d.Display(f, r.New[f])
+		row[10], row[11], row[12] = n.Label(r, f), n.Value(r, f, r.Old[f]), n.Value(r, f, r.New[f])
 		if err := out.Write(row); err != nil {
 			return err
 		}
@@ -109,30 +113,6 @@ func Fields(r audit.Record) []string {
 		both[f] = true
 	}
 	return slices.Sorted(maps.Keys(both))
-}
-
-// titles are what accesses are called; every other event is its own word.
-var titles = map[string]string{
-	audit.SignIn: "Sign-in", audit.SignOut: "Sign-out", audit.PatientsListed: "List of patients opened", audit.PatientsSearched: "Patients searched",
-	audit.PatientViewed: "Patient opened", audit.OperationViewed: "Operation opened", audit.FileUploaded: "File uploaded", audit.FileDownloaded: "File downloaded",
-	audit.AuditViewed: "Audit opened", audit.AuditExported: "Audit downloaded", audit.PassphraseShown: "Passphrase of a file shown", audit.Unreadable: "Change that cannot be read", audit.Viewed: "Page opened", audit.Sent: "Form sent", audit.Tampered: "Changed by hand",
-}
-
-// Words say what a record is about.
-func Words(r audit.Record) string {
-	if r.Type == audit.Change {
-		if strings.HasPrefix(r.Part, "STAFF#") {
-			return "Entry of the staff directory changed"
-		}
-		if r.ByHand {
-			return "Record changed by hand"
-		}
-		return "Record changed"
-	}
-	if title, ok := titles[r.What]; ok {
-		return title
-	}
-	return "Operation: " + r.What
 }
 
 // counter counts what is written.

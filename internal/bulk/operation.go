@@ -44,6 +44,7 @@ type Operation struct {
 	Approval  Approval    `json:"approval"`
 	Decision  *Decision   `json:"decision,omitempty"`
 	Final     Tally       `json:"final"`           // when ended
+	Left      []Left      `json:"left,omitempty"`  // why Final has others than done, the most first
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
 	StopAt    StopRule    `json:"stop_at"`
 	Start     Start       `json:"start,omitzero"`
@@ -200,6 +201,19 @@ func (o Operation) WaitsFor() string {
 // NotAttempted is how many subjects of the plan have no outcome, given a tally.
 func (o Operation) NotAttempted(t Tally) int { return o.Plan.Changes - t.Attempted() }
 
+// AllLeft is Left with those whose notices came back and those who were not
+// attempted, in an operation that has run and ended.
+func (o Operation) AllLeft() []Left {
+	all := slices.Clone(o.Left)
+	if n := len(o.Bounced); n > 0 {
+		all = append(all, Left{MailBounced, n, true})
+	}
+	if n := o.NotAttempted(o.Final); n > 0 {
+		all = append(all, Left{Unattempted, n, true})
+	}
+	return all
+}
+
 // SelectionSummary says how the subjects were chosen, in words that hold no
 // patient data.
 type SelectionSummary struct {
@@ -288,7 +302,7 @@ const (
 	Uploaded Source = "upload"
 	Picked   Source = "picked"
 	FromDone Source = "done" // the subjects that an earlier operation changed
-	FromLeft Source = "left" // those that it did not, and for whom another run can help
+	FromLeft Source = "left" // those that it did not, for the reasons that are named
 )
 
 // Selection is how the subjects were chosen: a filter, or ids in order.
@@ -302,6 +316,7 @@ type Selection struct {
 	Given  []registry.Fields `json:"given,omitempty"`  // for each id the values that its row has, as the kind's columns read them
 	Sheet  *Sheet            `json:"sheet,omitempty"`  // the file's rows, where they are kept
 	Of     string            `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
+	Codes  []string          `json:"codes,omitempty"`  // for FromLeft: the reasons, sorted, as Outcome.Reason names them
 }
 
 // Sheet is an uploaded file as its sender wrote it, so that they can be given

@@ -104,7 +104,7 @@ func (s *Staff) PutPerson(ctx context.Context, p staff.Person) error {
 			return err
 		}
 		p.Version = was.Version
-		if err = s.WritePerson(ctx, p, staff.Person{}); !fault.Is(err, fault.Conflict) {
+		if err = s.WritePerson(ctx, p, staff.Person{Name: settingUp}); !fault.Is(err, fault.Conflict) {
 			return err
 		}
 	}

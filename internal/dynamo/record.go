@@ -25,7 +25,12 @@ func recordItem(r registry.Record) item {
 			i[field] = text(value)
 		}
 	}
-	for name, value := range stampAttributes(r.Stamp) {
+	return stamped(i, r.Stamp)
+}
+
+// stamped adds a stamp to an item.
+func stamped(i item, s registry.Stamp) item {
+	for name, value := range stampAttributes(s) {
 		if value != nil {
 			i[name] = value
 		}

@@ -210,9 +210,15 @@ const (
 	providerPartition = "PROVIDER"
 )
 
+// settingUp is in whose name the audit has what was stored while a clinic was
+// set up or imported.
+const settingUp = "a set-up or import at a terminal"
+
+func setUp() registry.Stamp { return registry.Stamp{By: settingUp, At: time.Now()} }
+
 // PutFacility stores a facility, replacing the one with its id.
 func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
-	if err := r.client.put(ctx, r.table, facilityItem(f), ""); err != nil {
+	if err := r.client.put(ctx, r.table, stamped(facilityItem(f), setUp()), ""); err != nil {
 		return failed(err, "store a facility")
 	}
 	return nil
@@ -220,7 +226,7 @@ func (r *Registry) PutFacility(ctx context.Context, f registry.Facility) error {
 
 // PutProvider stores a provider, replacing the one with its id.
 func (r *Registry) PutProvider(ctx context.Context, p registry.Provider) error {
-	if err := r.client.put(ctx, r.table, providerItem(p), ""); err != nil {
+	if err := r.client.put(ctx, r.table, stamped(providerItem(p), setUp()), ""); err != nil {
 		return failed(err, "store a provider")
 	}
 	return nil
@@ -241,11 +247,7 @@ func (r *Registry) WriteProvider(ctx context.Context, p registry.Provider, s reg
 // writeAtVersion puts an item where the stored one has the version. One that was
 // put without any has version 0.
 func (r *Registry) writeAtVersion(ctx context.Context, what string, i item, version int, s registry.Stamp) error {
-	for name, value := range stampAttributes(s) {
-		if value != nil {
-			i[name] = value
-		}
-	}
+	i = stamped(i, s)
 	condition := "version = :version"
 	if version == 0 {
 		condition = "attribute_exists(pk) AND (attribute_not_exists(version) OR version = :version)"

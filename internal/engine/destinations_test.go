@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"maps"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
@@ -33,6 +35,45 @@ func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
 		bulk.Exclusion{Subject: "P3", Name: canary + " P3", Code: bulk.NoRoom, Sentence: "Dr. Ann may have at most 4 patients and would have more."})
 	equal(t, "before", op.Plan.Before[registry.ProviderField]["bea"], 1)
 	equal(t, "after", op.Plan.After[registry.ProviderField]["ann"], 1)
+}
+
+// Sharing by number of patients evens out the numbers of the chosen providers, as
+// the preview says, with the visits; and it can be taken back.
+func TestNumbersOfPatientsAreEvenedOut(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	for n, id := range numbered(5) {
+		visit := registry.VisitRef{Start: noon.AddDate(0, 0, 2).Add(time.Duration(n) * time.Hour), ID: "V1"}
+		c.admit(registry.Active, []string{id}, with(registry.ProviderField, "bea"), with(registry.Upcoming, visit.String()))
+	}
+	c.admit(registry.Active, []string{"Q1"}, with(registry.ProviderField, "ann"))
+	c.admit(registry.Active, []string{"Q2"})
+	before := c.fields()
+	r := toAnn(kind.GiveVisits, append(numbered(5), "Q1", "Q2")...)
+	r.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByLoad, kind.FutureVisits: kind.GiveVisits}
+	op := c.finished(r)
+	equal(t, "state", op.State, bulk.Completed)
+	list(t, "changed", c.subjects(op), "P001", "P002", "Q2")
+	equal(t, "left as they are", op.Plan.ByReason[bulk.AlreadySo], 4)
+	equal(t, "why", c.excluded(op)[0].Sentence, "Stays with Dr. Bea: another provider would not make the numbers of patients more even.")
+	after := c.fields()
+	has := map[string]int{}
+	for ref, fields := range after {
+		if ref.Part == registry.ProfilePart {
+			has[fields[registry.ProviderField]]++
+		}
+	}
+	equal(t, "ann", has["ann"], 4)
+	equal(t, "bea", has["bea"], 3)
+	equal(t, "the visit of who moved", after[registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V1"}.Ref("P001")][registry.ProviderField], "ann")
+
+	back := c.again(op, bulk.Rollback)
+	equal(t, "taken back", back.Final, bulk.Tally{Done: 3})
+	for ref, fields := range c.fields() {
+		if !maps.Equal(fields, before[ref]) {
+			t.Errorf("%v was %v and is %v", ref, before[ref], fields)
+		}
+	}
 }
 
 // A visit in a facility is that facility's: who does not hold it changes nothing there.

@@ -137,6 +137,46 @@ func TestVisitsGoToWhoIsFree(t *testing.T) {
 	}
 }
 
+// Visits go along with who moves between the chosen providers, too; who cannot
+// take them gets no patient for the sake of even numbers.
+func TestVisitsFollowWhoIsEvenedOut(t *testing.T) {
+	visit := visitAt("00042", "V1", thursday, "ann", "fac-1", 30)
+	world := kind.World{Directory: openDirectory(), At: noon, Patients: map[string]int{"ann": 9, "bea": 1}, Visits: []registry.Record{visit}}
+	planner := func(visits string) kind.Planner {
+		return kind.ProviderReassignment.New(taking(toSeveral("load", "ann", "bea", "cyd"), visits), world)
+	}
+	for visits, want := range map[string][]string{"keep": nil, "reassign": {"ann → cyd", "slot", "slot"}, "cancel": {"scheduled → cancelled"},
+		"reschedule": {"scheduled → cancelled", "→ cyd", "slot", "slot"}} {
+		change, exclusion := planner(visits).Plan(having(of("ann"), visit))
+		if exclusion != nil {
+			t.Fatalf("%s: %s", visits, exclusion.Sentence)
+		}
+		var got []string
+		for _, e := range change.Edits[1:] {
+			switch {
+			case e.Ref.IsSlot():
+				got = append(got, "slot")
+			case e.Creates():
+				got = append(got, "→ "+e.After["provider"])
+			default:
+				for field := range e.After {
+					if field != registry.CancelledWhy {
+						got = append(got, e.Before[field]+" → "+e.After[field])
+					}
+				}
+			}
+		}
+		if to := change.Edits[0].After["provider"]; to != "cyd" || !slices.Equal(got, want) {
+			t.Errorf("%s: the patient goes to %s, the visits %q", visits, to, got)
+		}
+	}
+	world.Visits = append(world.Visits, visitAt("7", "A", thursday, "bea", "fac-1", 30), visitAt("8", "B", thursday, "cyd", "fac-1", 30))
+	_, exclusion := planner("reassign").Plan(having(of("ann"), visit))
+	if exclusion == nil || exclusion.Code != bulk.AlreadySo || exclusion.Sentence != "Stays with Dr. Ann: none of the chosen providers who should get more patients can take this one." {
+		t.Errorf("%+v", exclusion)
+	}
+}
+
 func TestVisitsAreBookedAnewByTheRules(t *testing.T) {
 	world := func(others ...registry.Record) kind.World {
 		return kind.World{Directory: openDirectory(), At: noon, Visits: others}
@@ -194,17 +234,32 @@ func TestSharingOutVisitsNeverDoubleBooks(t *testing.T) {
 			return thursday.Add(time.Duration(rapid.IntRange(-8, 24).Draw(t, what)) * 15 * time.Minute)
 		}
 		var world []slots.Visit
-		w := kind.World{Directory: d, At: noon}
-		add := func(v registry.Record) {
-			start, _ := v.Ref.VisitStart()
-			nv := slots.Visit{Provider: v.Get("provider"), Start: start, Minutes: v.Minutes()}
-			if !slices.ContainsFunc(world, func(o slots.Visit) bool { return o.Provider == nv.Provider && o.Meets(nv) }) {
-				world = append(world, nv)
-				w.Visits = append(w.Visits, v)
+		w := kind.World{Directory: d, At: noon, Patients: map[string]int{"bea": rapid.IntRange(0, 20).Draw(t, "of bea"), "cyd": 4}}
+		add := func(visits ...registry.Record) bool {
+			booked := slices.Clone(world)
+			for _, v := range visits {
+				start, _ := v.Ref.VisitStart()
+				nv := slots.Visit{Provider: v.Get("provider"), Start: start, Minutes: v.Minutes()}
+				if slices.ContainsFunc(booked, func(o slots.Visit) bool { return o.Provider == nv.Provider && o.Meets(nv) }) {
+					return false
+				}
+				booked = append(booked, nv)
 			}
+			world, w.Visits = booked, append(w.Visits, visits...)
+			return true
 		}
 		for n := range rapid.IntRange(0, 6).Draw(t, "booked") {
 			add(visitAt(fmt.Sprint("o", n), "O", quarter("booked"), rapid.SampledFrom([]string{"bea", "cyd"}).Draw(t, "with"), "fac-1", 30))
+		}
+		var subjects []kind.Subject // of somebody else, and of one of the chosen, whose times are taken already
+		for n := range rapid.IntRange(1, 12).Draw(t, "patients") {
+			from := rapid.SampledFrom([]string{"ann", "ann", "bea"}).Draw(t, "from")
+			p := of(from)
+			p.Ref.Patient = fmt.Sprint("p", n)
+			visits := []registry.Record{visitAt(p.ID(), "V1", quarter("first"), from, "fac-1", 30), visitAt(p.ID(), "V2", quarter("second").AddDate(0, 0, 1), from, "fac-1", 45)}
+			if from == "ann" || add(visits...) {
+				subjects = append(subjects, having(p, visits...))
+			}
 		}
 		visits := rapid.SampledFrom([]string{"reassign", "reschedule"}).Draw(t, "visits")
 		planner := kind.ProviderReassignment.New(taking(byCapacity("bea=10 cyd=10", "bea", "cyd"), visits), w)
@@ -213,10 +268,7 @@ func TestSharingOutVisitsNeverDoubleBooks(t *testing.T) {
 		for _, v := range w.Visits {
 			days[v.Get("provider")+v.Get("start")[:10]]++
 		}
-		for n := range rapid.IntRange(1, 12).Draw(t, "patients") {
-			p := of("ann")
-			p.Ref.Patient = fmt.Sprint("p", n)
-			s := having(p, visitAt(p.ID(), "V1", quarter("first"), "ann", "fac-1", 30), visitAt(p.ID(), "V2", quarter("second").AddDate(0, 0, 1), "ann", "fac-1", 45))
+		for _, s := range subjects {
 			change, exclusion := planWith(planner, s)
 			if exclusion != nil {
 				continue

@@ -81,7 +81,8 @@ func drawPlan(t *rapid.T) (bulk.Change, *bulk.Exclusion, registry.Patient, recor
 	if given := kindtest.DrawGiven(t, k, 1); given != nil {
 		subject.Given = given[0]
 	}
-	world := kind.World{Directory: kindtest.Directory, At: noon}
+	world := kind.World{Directory: kindtest.Directory, At: noon, Patients: map[string]int{
+		"ann": rapid.IntRange(0, 4).Draw(t, "of ann"), "bea": rapid.IntRange(0, 4).Draw(t, "of bea"), "cyd": rapid.IntRange(0, 4).Draw(t, "of cyd")}}
 	for _, provider := range []string{"ann", "bea", "cyd"} { // of visits that no longer take place then
 		for n := range rapid.IntRange(0, 3).Draw(t, "slots") {
 			slot := registry.Record{Ref: registry.SlotRef(provider, noon.Add(25*time.Hour+time.Duration(n)*15*time.Minute)), Fields: registry.Held(registry.ProfileRef("00007"))}

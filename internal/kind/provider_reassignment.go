@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,9 @@ const (
 )
 
 // How patients are shared out among several providers. In every way a patient
-// goes only to somebody who can take them.
+// goes only to somebody who can take them. Who has one of the chosen providers
+// already goes to another one only where that evens out what each has: never in
+// turn.
 const (
 	ByTurns    = "round-robin" // to each in turn
 	ByLoad     = "load"        // to who has the fewest patients then
@@ -60,6 +63,7 @@ var ProviderReassignment = Kind{
 	New: func(p bulk.Params, w World) Planner {
 		r := &reassignment{roster: newRoster(w), diary: newDiary(w), by: p[ShareBy], visits: p[FutureVisits]}
 		r.roster.perDay, _ = capacities(p, w.Directory)
+		r.load = maps.Clone(r.roster.patients)
 		if p[ReassignTo] != ToDefault {
 			r.among = newProviders(p, w.Directory)
 		}
@@ -141,10 +145,14 @@ func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
 	return c.done(ReassignTo, NewProvider, NewProviders, ShareBy, Capacity, FutureVisits)
 }
 
-// reassignment is the planner; its state is the roster's counts, the diary, and
-// whose turn it is.
+// reassignment is the planner; its state is the roster's counts, the loads, the
+// diary, and whose turn it is.
 type reassignment struct {
 	roster roster
+	// load is how many patients each provider has once the whole plan is made. So
+	// a patient who leaves lowers it, but not the roster's count: numbers come out
+	// even if all goes well, and limits hold whatever happens.
+	load   map[string]int
 	diary  *diary
 	among  []string // whom patients are given to; nil for the default of each patient's facility
 	by     string
@@ -168,7 +176,7 @@ func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	for len(among) > 0 {
 		best := 0
 		for i := range among {
-			if r.before(among[i], among[best]) {
+			if r.before(s.Patient, among[i], among[best]) {
 				best = i
 			}
 		}
@@ -183,11 +191,15 @@ func (r *reassignment) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		refused = append(refused, exclusion)
 		among = slices.Delete(among, best, best+1)
 	}
+	if slices.Contains(r.among, s.Patient.Provider()) {
+		return bulk.Change{}, r.stays(s.Patient, refused)
+	}
 	return bulk.Change{}, together(refused)
 }
 
 // candidates are whom the patient can be given to, in the order of their turns,
-// or why there is nobody.
+// or why there is nobody. For who has one of the chosen providers, it is those
+// to whom they rather go.
 func (r *reassignment) candidates(p registry.Patient) ([]string, *bulk.Exclusion) {
 	among := slices.Concat(r.among[r.turn:], r.among[:r.turn])
 	if r.among == nil {
@@ -197,10 +209,29 @@ func (r *reassignment) candidates(p registry.Patient) ([]string, *bulk.Exclusion
 		}
 		among = []string{id}
 	}
-	if slices.Contains(among, p.Provider()) {
-		return nil, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The provider is already %s.", r.roster.provider(p.Provider()))}
+	if own := p.Provider(); slices.Contains(among, own) {
+		among = slices.DeleteFunc(among, func(id string) bool { return !r.before(p, id, own) })
+		if len(among) == 0 {
+			return nil, r.stays(p, nil)
+		}
 	}
 	return among, nil
+}
+
+// stays says why the patient stays with a provider who is among the chosen: they
+// have the right one, or those to whom they would rather go have refused.
+func (r *reassignment) stays(p registry.Patient, refused []*bulk.Exclusion) *bulk.Exclusion {
+	own := r.roster.provider(p.Provider())
+	sentence := fmt.Sprintf("The provider is already %s.", own)
+	switch {
+	case len(refused) == 1:
+		sentence = fmt.Sprintf("Stays with %s, although another provider should get more patients. %s", own, refused[0].Sentence)
+	case len(refused) > 1:
+		sentence = fmt.Sprintf("Stays with %s: none of the chosen providers who should get more patients can take this one.", own)
+	case r.by == ByLoad, r.by == ByCapacity:
+		sentence = fmt.Sprintf("Stays with %s: another provider would not make the numbers of patients more even.", own)
+	}
+	return &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: sentence}
 }
 
 // places are the facilities in which the new provider has to work: the
@@ -261,19 +292,29 @@ func (r *reassignment) give(s Subject, visits []booked, to string) (bulk.Change,
 func (r *reassignment) Planned(c bulk.Change) {
 	to := c.Edits[0].After[registry.ProviderField]
 	r.roster.patients[to]++
+	r.load[to]++
+	r.load[c.Edits[0].Before[registry.ProviderField]]--
 	r.diary.Planned(c)
 	if r.by == ByTurns {
 		r.turn = (slices.Index(r.among, to) + 1) % len(r.among)
 	}
 }
 
-// before reports whether a patient rather goes to a than to b, who comes first.
-func (r *reassignment) before(a, b string) bool {
+// before reports whether the patient rather goes to a than to b, who comes
+// first. By load and by capacity, each is asked as if the patient were theirs, so
+// whoever has the patient keeps them unless the other one has fewer even then.
+func (r *reassignment) before(p registry.Patient, a, b string) bool {
+	would := func(id string) int {
+		if id == p.Provider() {
+			return r.load[id]
+		}
+		return r.load[id] + 1
+	}
 	switch r.by {
 	case ByLoad:
-		return r.roster.patients[a] < r.roster.patients[b]
+		return would(a) < would(b)
 	case ByCapacity: // who would have fewer for each patient a day
-		return (r.roster.patients[a]+1)*r.roster.perDay[b] < (r.roster.patients[b]+1)*r.roster.perDay[a]
+		return would(a)*r.roster.perDay[b] < would(b)*r.roster.perDay[a]
 	}
 	return false
 }

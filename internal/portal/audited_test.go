@@ -100,7 +100,9 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	maria := w.signedIn("maria")
 	maria.get("/operations/"+op+"/decision").press("approve", nil).want(200)
 	w.settle()
-	sam.get("/operations/" + op + "/outcomes.csv").want(200)
+	for _, file := range []string{"outcomes.csv", "not-changed.csv", "left-out.csv"} {
+		sam.get("/operations/" + op + "/" + file).want(200)
+	}
 	w.signedIn("omar").get("/operations/" + op + "/audit").want(200)
 	sam.get("/").press("sign-out", nil)
 	gone := w.people["sam"]
@@ -130,7 +132,9 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		{what: audit.Viewed, result: audit.Refused, who: "sam"},                    // deciding oneself
 		{what: audit.SignIn, result: audit.Done, who: "maria"},
 		{what: audit.Sent, result: audit.Done, who: "maria", about: true}, // the decision
-		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true},
+		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true, mustShare: op + "-outcomes.csv"},
+		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true, mustShare: op + "-not-changed.csv"},
+		{what: audit.FileDownloaded, result: audit.Done, who: "sam", about: true, mustShare: op + "-left-out.csv"},
 		{what: audit.AuditViewed, result: audit.Done, who: "omar", about: true},
 		{what: audit.SignOut, result: audit.Done, who: "sam"},
 		{what: audit.SignIn, result: audit.Refused, who: "sam"}, // after the access was taken away

@@ -117,8 +117,12 @@ func (rq *request) showLog(l auditList, id string, wrong engine.Problems) error 
 			return err
 		}
 	}
+	names, err := rq.auditLog().Names(rq.ctx(), data.Page.Records)
+	if err != nil {
+		return err
+	}
 	for _, r := range data.Page.Records {
-		data.Rows = append(data.Rows, logRowOf(r, d))
+		data.Rows = append(data.Rows, logRowOf(r, names))
 	}
 	rq.noteLog(l.Query, len(data.Rows))
 	title := "Audit log"
@@ -138,14 +142,14 @@ func (rq *request) noteLog(q auditlog.Query, found int) {
 	note.Target += " Shown: " + plural(found, "record", "records")
 }
 
-func logRowOf(r audit.Record, d registry.Directory) logRow {
-	row := logRow{changeRow: changeRow{Record: r}, Title: auditlog.Words(r), Name: auditlog.Name(r), KindTitle: r.Kind, FacilityName: d.Display(registry.FacilityField, r.Facility),
+func logRowOf(r audit.Record, n auditlog.Names) logRow {
+	row := logRow{changeRow: changeRow{Record: r}, Title: auditlog.Words(r), Name: auditlog.Name(r), KindTitle: r.Kind, FacilityName: n.Display(registry.FacilityField, r.Facility),
 		Linked: r.Operation != "" && !strings.ContainsAny(r.Operation, "/?#% ")}
 	if k, ok := kind.Find(r.Kind); ok {
 		row.KindTitle = k.Title
 	}
 	if r.Type == audit.Change {
-		row.changeRow = changeWords(r, d)
+		row.changeRow = changeWords(r, n)
 	}
 	return row
 }

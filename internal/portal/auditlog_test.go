@@ -108,6 +108,24 @@ func TestTheLogNamesAVisitByItsTime(t *testing.T) {
 	}
 }
 
+// A change of rights reads as who did what to whom.
+func TestTheLogNamesWhoseRightsWereChanged(t *testing.T) {
+	w := newWorld(t, 50)
+	must(t, w.audit.Append(t.Context(), []audit.Record{{At: noon, Type: audit.Change, Unique: "s", ByHand: true, Part: "STAFF#sub-maria#STAFF",
+		Operator: audit.Person{Sub: "sub-ida", Name: "Ida Admin"}, Old: registry.Fields{"role": "staff"}, New: registry.Fields{"role": "manager", "facilities": "*"}}}))
+	p := w.signedIn("omar").get("/audit").press("search", url.Values{"show": {"by-hand"}}).want(200)
+	checkMarkup(t, p)
+	found := rows(p)
+	for _, want := range []string{"Entry of the staff directory changed", "Ida Admin", "Staff Maria Duarte", "Facilities none → every facility", "Role Staff → Manager"} {
+		if len(found) != 1 || !strings.Contains(found[0], want) {
+			t.Errorf("the log has %q, which should say %q", found, want)
+		}
+	}
+	if strings.Contains(found[0], "STAFF#") {
+		t.Errorf("the log has %q", found)
+	}
+}
+
 func reasonOf(t *testing.T, w *world, op string) string {
 	t.Helper()
 	o, err := w.store.Operation(t.Context(), op)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/auditlog"
 	"bulkops/internal/bulk"
-	"bulkops/internal/registry"
 )
 
 const (
@@ -55,6 +55,7 @@ func auditRecord(rq *request) error {
 	if err != nil {
 		return err
 	}
+	names := auditlog.Names{Directory: d} // no operation changes the staff directory
 	data := auditData{Op: op, Type: k.Title + ": " + k.Summary(op.Params, d)}
 	if p != nil {
 		data.Done = p.Tally.Done
@@ -69,12 +70,12 @@ func auditRecord(rq *request) error {
 			return err
 		}
 		if r.Type != audit.Change {
-			data.Story = append(data.Story, logRowOf(r, d))
+			data.Story = append(data.Story, logRowOf(r, names))
 			continue
 		}
 		if data.Records == auditRead {
 			data.More = true
-			if err := rq.addEventsAfter(&data, r.SortKey(), d); err != nil {
+			if err := rq.addEventsAfter(&data, r.SortKey(), names); err != nil {
 				return err
 			}
 			break
@@ -90,7 +91,7 @@ func auditRecord(rq *request) error {
 			batches[r.Batch] = &r
 		}
 		if data.Records >= from && data.Records < to {
-			data.Rows = append(data.Rows, changeWords(r, d))
+			data.Rows = append(data.Rows, changeWords(r, names))
 		}
 		data.Records++
 	}
@@ -98,7 +99,7 @@ func auditRecord(rq *request) error {
 		data.Story = append(data.Story, logRow{changeRow: changeRow{Record: audit.Record{At: first.At, Operator: audit.Person{Name: audit.System},
 			Detail: plural(sizes[number], "record changed", "records changed")}}, Title: "Batch " + thousands(number)})
 	}
-	if err := rq.addAccesses(&data, d); err != nil {
+	if err := rq.addAccesses(&data, names); err != nil {
 		return err
 	}
 	slices.SortStableFunc(data.Story, func(a, b logRow) int { return a.Record.At.Compare(b.Record.At) })
@@ -115,7 +116,7 @@ func auditRecord(rq *request) error {
 
 // addEventsAfter adds what happened after the record with the sort key, past the
 // changes between: when, the operation says; what, the audit log.
-func (rq *request) addEventsAfter(data *auditData, sortKey string, d registry.Directory) error {
+func (rq *request) addEventsAfter(data *auditData, sortKey string, names auditlog.Names) error {
 	events, err := rq.engine.Operations.Events(rq.ctx(), data.Op.ID)
 	if err != nil {
 		return err
@@ -134,14 +135,14 @@ func (rq *request) addEventsAfter(data *auditData, sortKey string, d registry.Di
 			if r.Type != audit.Event || !strings.HasPrefix(r.SortKey(), moment) {
 				break
 			}
-			data.Story = append(data.Story, logRowOf(r, d))
+			data.Story = append(data.Story, logRowOf(r, names))
 		}
 	}
 	return nil
 }
 
 // addAccesses adds who opened or tried something with the operation.
-func (rq *request) addAccesses(data *auditData, d registry.Directory) error {
+func (rq *request) addAccesses(data *auditData, names auditlog.Names) error {
 	read := 0
 	for r, err := range rq.Audit.Backwards(rq.ctx(), audit.Trail{By: audit.ByAccess, Key: data.Op.ID}, "") {
 		if err != nil {
@@ -151,7 +152,7 @@ func (rq *request) addAccesses(data *auditData, d registry.Directory) error {
 			data.OlderAccesses = true
 			break
 		}
-		data.Story = append(data.Story, logRowOf(r, d))
+		data.Story = append(data.Story, logRowOf(r, names))
 	}
 	return nil
 }

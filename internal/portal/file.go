@@ -10,6 +10,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/kind"
 )
 
@@ -176,6 +177,7 @@ func downloadFile(rq *request) error {
 	if err != nil {
 		return err
 	}
+	journal.Note(rq.ctx()).Target = handed.Name
 	return rq.redirect(handed.Link)
 }
 

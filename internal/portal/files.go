@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 	"bulkops/internal/report"
 )
 
@@ -33,9 +34,11 @@ func operationFile(name string, write func(*request, bulk.Operation, io.Writer) 
 		if err := write(rq, op, &content); err != nil {
 			return err
 		}
+		named := op.ID + "-" + name + ".csv"
+		journal.Note(rq.ctx()).Target = named
 		h := rq.w.Header()
 		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="`+op.ID+`-`+name+`.csv"`)
+		h.Set("Content-Disposition", `attachment; filename="`+named+`"`)
 		rq.Log(rq.ctx(), "a file about an operation was downloaded", nil, "operation", op.ID, "file", name, "sub", rq.person.Sub)
 		rq.w.WriteHeader(http.StatusOK)
 		_, _ = rq.w.Write(content.Bytes())

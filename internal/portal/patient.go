@@ -2,10 +2,10 @@ package portal
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/auditlog"
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
@@ -116,7 +116,7 @@ func patientPage(rq *request) error {
 		if r.Type != audit.Change {
 			continue
 		}
-		data.Changes = append(data.Changes, changeWords(r, d))
+		data.Changes = append(data.Changes, changeWords(r, auditlog.Names{Directory: d}))
 	}
 	// An id is no name, but it is about a patient: it stays out of the title.
 	return rq.show(page{name: "patient", title: "Patient", heading: p.Name(), data: data, crumbs: []crumb{{"Patients", "/patients"}, {"Patient", ""}}})
@@ -162,20 +162,9 @@ func (data *patientData) notes(parts []registry.Record) {
 }
 
 // changeWords puts an audit record of a change in words.
-func changeWords(r audit.Record, d registry.Directory) changeRow {
-	row := changeRow{Record: r, What: "Profile"}
-	ref := registry.Ref{Patient: r.Patient, Part: r.Part}
-	switch {
-	case ref.IsVisit():
-		row.What = "Visit"
-		if at, ok := ref.VisitStart(); ok {
-			row.What = "Visit on " + showMinute(at)
-		}
-	case strings.HasPrefix(r.Part, "CLINICAL#"):
-		row.What = "Clinical note"
-	case ref.IsSlot():
-		provider, at, _ := ref.Slot()
-		row.What = "Time of " + d.Display(registry.ProviderField, provider) + ", " + showMinute(at)
+func changeWords(r audit.Record, n auditlog.Names) changeRow {
+	row := changeRow{Record: r, What: n.About(r)}
+	if (registry.Ref{Patient: r.Patient, Part: r.Part}).IsSlot() {
 		row.Edits = []planEdit{{"Held", heldWords(r.Old), heldWords(r.New)}}
 		return row
 	}
@@ -187,7 +176,7 @@ func changeWords(r audit.Record, d registry.Directory) changeRow {
 		fields[f] = ""
 	}
 	for _, f := range fieldOrder(fields) {
-		row.Edits = append(row.Edits, planEdit{registry.Label(f), shown(d, f, r.Old[f]), shown(d, f, r.New[f])})
+		row.Edits = append(row.Edits, planEdit{n.Label(r, f), shownValue(n.Value(r, f, r.Old[f])), shownValue(n.Value(r, f, r.New[f]))})
 	}
 	return row
 }

@@ -276,13 +276,18 @@ func fieldOrder(f registry.Fields) []string {
 }
 
 func shown(d registry.Directory, field, value string) string {
+	return shownValue(d.Display(field, value))
+}
+
+// shownValue is a value as a page shows it.
+func shownValue(value string) string {
 	if value == "" {
 		return "none"
 	}
 	if at, err := time.Parse(registry.VisitTime, value); err == nil {
 		return showMinute(at)
 	}
-	return showDate(d.Display(field, value))
+	return showDate(value)
 }
 
 func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {

@@ -153,7 +153,12 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 	}
 	defer file.Discard()
 	sheets := k.Sheets(op.Params)
-	later := make([]spool, len(sheets)) // the rows of all sheets but the first, which come after it
+	later := make([]export.Spool, len(sheets)) // the rows of all sheets but the first, which come after it
+	defer func() {
+		for i := range later {
+			later[i].Discard()
+		}
+	}()
 	written := &Written{}
 	if err := file.Table(tableOf(sheets[0])); err != nil {
 		return nil, err
@@ -187,7 +192,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 		if err := file.Table(tableOf(sheet)); err != nil {
 			return nil, err
 		}
-		if err := later[i+1].each(file.Row); err != nil {
+		if err := later[i+1].Each(file.Row); err != nil {
 			return nil, err
 		}
 	}
@@ -206,11 +211,11 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 	return written, nil
 }
 
-func put(file *export.Writer, later *spool, first bool, row []string) error {
+func put(file *export.Writer, later *export.Spool, first bool, row []string) error {
 	if first {
 		return file.Row(row)
 	}
-	return later.add(row)
+	return later.Add(row)
 }
 
 // missing says why a planned patient is not in the file.

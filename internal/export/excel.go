@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -28,7 +27,7 @@ type excelFormat struct {
 }
 
 func newExcel(w io.Writer, f File) (*excelFormat, error) {
-	spool, err := newSpool()
+	spool, err := hiddenFile()
 	if err != nil {
 		return nil, err
 	}
@@ -38,19 +37,6 @@ func newExcel(w io.Writer, f File) (*excelFormat, error) {
 	}
 	digest := sha256.New()
 	return &excelFormat{file: f, spool: spool, office: office, book: xlsx.NewWriter(io.MultiWriter(office, digest)), digest: digest}, nil
-}
-
-// newSpool makes a file that has no name any more: it is gone when the process
-// ends, in whatever way. It only ever holds encrypted bytes.
-func newSpool() (*os.File, error) {
-	f, err := os.CreateTemp("", "export-")
-	if err != nil {
-		return nil, fmt.Errorf("make a file for the encrypted workbook: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("hide the file for the encrypted workbook: %w", err), f.Close())
-	}
-	return f, nil
 }
 
 func (e *excelFormat) begin(t Table) error { return told(e.book.Sheet(t.Name, t.Columns)) }

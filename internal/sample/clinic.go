@@ -29,6 +29,8 @@ type Clinic struct {
 	Directory registry.Directory
 	Staff     []staff.Person // without Sub: the identity provider gives it
 	Patients  iter.Seq[[]registry.Record]
+
+	at time.Time
 }
 
 // Generate makes up a clinic with n patients as it stands at the given moment:
@@ -36,18 +38,20 @@ type Clinic struct {
 func Generate(n int, at time.Time) Clinic {
 	at = at.UTC().Truncate(time.Minute)
 	directory := places(at)
-	return Clinic{
-		Directory: directory,
-		Staff:     People(),
-		Patients: func(yield func([]registry.Record) bool) {
-			for i := 1; i <= n; i++ {
-				if !yield(newPatient(i, at, directory).records()) {
-					return
-				}
+	c := Clinic{Directory: directory, Staff: People(), at: at}
+	c.Patients = func(yield func([]registry.Record) bool) {
+		for i := 1; i <= n; i++ {
+			if !yield(c.Patient(i)) {
+				return
 			}
-		},
+		}
 	}
+	return c
 }
+
+// Patient returns the n-th patient, counted from 1, as Patients yields them. The
+// clinic need not have so many.
+func (c Clinic) Patient(n int) []registry.Record { return newPatient(n, c.at, c.Directory).records() }
 
 // seed is the first half of every patient's seed; the number is the second.
 const seed = 0x0b17_c0de

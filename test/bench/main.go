@@ -33,6 +33,7 @@ var parts = []part{
 	{"visits", "How much time and memory does it take to schedule visits?", measureVisits},
 	{"audit", "How fast is the audit sealed and verified?", measureAudit},
 	{"files", "How fast are exported files written?", measureFiles},
+	{"export", "How much time and memory does a whole export take?", measureExport},
 	{"deployed", "How long does an approved operation take?", measureDeployed},
 	{"binaries", "How large are the functions, and how fast do they start?", measureBinaries},
 }

@@ -1,9 +1,14 @@
-// Command writefile writes rows into a file as the exports do, and says how long
-// that took and how much memory: writefile FORMAT ROWS FILE. The script beside
-// it writes the same rows with XlsxWriter.
+// Command writefile writes a file as the exports do, and says how long that took
+// and how much memory.
+//
+//	writefile FORMAT ROWS FILE               rows of twelve columns, without an operation
+//	writefile operation PATIENTS URL BUCKET  the run of a whole operation
+//
+// The script beside it writes the same rows with XlsxWriter.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,10 +42,11 @@ type measured struct {
 	Seconds float64
 	Peak    int // KiB
 	Bytes   int64
+	Rows    int
 }
 
 func main() {
-	m, err := run(os.Args[1:])
+	m, err := run(context.Background(), os.Args[1:])
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(m)
 	}
@@ -50,21 +56,29 @@ func main() {
 	}
 }
 
-func run(args []string) (m measured, err error) {
-	if len(args) != 3 {
-		return m, errors.New("say FORMAT ROWS FILE")
+func run(ctx context.Context, args []string) (measured, error) {
+	whole := len(args) == 4 && args[0] == "operation"
+	if !whole && len(args) != 3 {
+		return measured{}, errors.New("say FORMAT ROWS FILE, or operation PATIENTS URL BUCKET")
 	}
-	rows, err := strconv.Atoi(args[1])
+	n, err := strconv.Atoi(args[1])
 	if err != nil {
-		return m, err
+		return measured{}, err
 	}
-	f, err := os.Create(args[2])
+	if whole {
+		return runExport(ctx, n, args[2], args[3])
+	}
+	return writeRows(export.Format(args[0]), n, args[2])
+}
+
+func writeRows(format export.Format, rows int, path string) (m measured, err error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	begin := time.Now()
-	w, err := export.New(f, export.File{Format: export.Format(args[0]), Title: "Patient List", Made: begin, Passphrase: passphrase.New()})
+	w, err := export.New(f, export.File{Format: format, Title: "Patient List", Made: begin, Passphrase: passphrase.New()})
 	if err != nil {
 		return m, err
 	}
@@ -81,7 +95,7 @@ func run(args []string) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	m.Seconds, m.Bytes = time.Since(begin).Seconds(), s.Bytes
+	m.Seconds, m.Bytes, m.Rows = time.Since(begin).Seconds(), s.Bytes, s.Rows
 	m.Peak, err = peak()
 	return m, err
 }

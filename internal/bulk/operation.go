@@ -49,12 +49,33 @@ type Operation struct {
 	StopAt    StopRule    `json:"stop_at"`
 	Start     Start       `json:"start,omitzero"`
 
+	Full []Full `json:"full,omitempty"` // what had no room left when it started
+
 	File *File `json:"file,omitempty"` // of an export that has made one
 
 	Tasks   []Task   `json:"tasks,omitempty"`   // that people have begun to see to once it had run
 	Origin  *Link    `json:"origin,omitempty"`  // the operation that this one was made from
 	Bounced []string `json:"bounced,omitempty"` // the numbers of notices that were sent and came back
 	Follow  []Link   `json:"follow,omitempty"`  // the operations that were made from this one, oldest first
+}
+
+// Full is a provider or a facility that has no room left, as was counted right
+// before the run: of the subjects of the plan whom it was to get, it gets none
+// from the place on.
+type Full struct {
+	Field    string `json:"field"` // registry.ProviderField or registry.FacilityField
+	ID       string `json:"id"`
+	Batch    int    `json:"batch"`
+	Change   int    `json:"change"` // in the batch, from 0
+	Sentence string `json:"sentence"`
+}
+
+// Refuses reports whether the change, at its place in the plan, finds no room.
+func (f Full) Refuses(batch, change int, c Change) bool {
+	if batch < f.Batch || batch == f.Batch && change < f.Change {
+		return false
+	}
+	return slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Ref.Part == registry.ProfilePart && e.After[f.Field] == f.ID })
 }
 
 // Link leads from an operation to one made from it, or back.

@@ -21,6 +21,10 @@ const (
 	MailBounced  = "mail-bounced"  // the notice was sent and came back
 	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
 	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
+	DayFull      = "day-full"      // the provider has as many visits that day as they may
+	Shut         = "shut"          // the provider is off then, or the facility closed
+	NoRoomLeft   = "no-room"       // the provider or the facility may have no more patients
+	Unsuited     = "unsuited"      // the provider no longer works, or not there
 	Unattempted  = "not-attempted" // the operation ended before; stored outcomes say so with their state alone
 )
 
@@ -35,6 +39,10 @@ var OutcomeTitles = map[string]string{
 	MailBounced:  "The message came back",
 	SlotTaken:    "Slot taken since the preview",
 	SlotPassed:   "Time of the visit has passed",
+	DayFull:      "Provider’s day is full since the preview",
+	Shut:         "Closed or off since the preview",
+	NoRoomLeft:   "No room left since the preview",
+	Unsuited:     "Provider cannot take them since the preview",
 	Unattempted:  "Not attempted",
 }
 

@@ -32,6 +32,19 @@ func (e *endings) add(w *world) {
 		if op.Origin != nil && op.Final.Done > 0 {
 			e.counts[string(op.Origin.As)+"s that did something"]++
 		}
+		if op.Final.Done > 0 {
+			e.counts["runs of "+op.Kind+" that did something"]++
+		}
+		if links := w.checker.links(op); op.Final.Done > 0 && len(links) > 1 {
+			e.counts[strings.Join(links, " of a ")+" that did something"]++
+		}
+		if op.File != nil {
+			e.counts["files"]++
+			e.counts["files opened"] += len(w.shown[op.ID])
+			if !op.File.Deleted.IsZero() {
+				e.counts["files deleted"]++
+			}
+		}
 		switch {
 		case op.Start.IsZero():
 		case op.StartPassed():
@@ -60,6 +73,14 @@ func (e *endings) add(w *world) {
 			e.counts["runs of several groups"]++
 		}
 	}
+}
+
+// links says how the operation was made, from the last step back.
+func (k *checker) links(op bulk.Operation) (links []string) {
+	for ; op.Origin != nil; op = k.headers[op.Origin.Operation] {
+		links = append(links, string(op.Origin.As))
+	}
+	return links
 }
 
 func (p *approvedPlan) groups() (groups []int) {

@@ -34,7 +34,7 @@ test: ## Run every test; needs no running stack and does not disturb one
 	go vet ./...
 	go test -count=1 -timeout 14m -p 2 ./...
 
-check: ## Look for mistakes without running anything: format, lint, known weaknesses, template
+check: ## Look for mistakes beyond the tests: format, lint, drawn inputs, known weaknesses, template
 	@go run ./local assets
 	@go run ./local tools check
 	@go run ./local check

@@ -182,6 +182,26 @@ func TestARequestIsEditedAtATerminal(t *testing.T) {
 	wants(t, d.types(0, "show", id), "cancelled")
 }
 
+func TestWhatWasLeftIsRunAgainAtATerminal(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("sam")
+	id := idPattern.FindString(d.types(0, "request", "status-change", "--to", "Hospitalized", "--id", "000001", "--id", "000004"))
+	d.types(0, "submit", id, "--reason", "Moved to the hospital", "--confirm")
+	if err := d.WriteByHand(t.Context(), registry.ProfileRef("000004"), registry.Fields{registry.LockedBy: "Rita"}, "Rita", d.Engine.Now()); err != nil {
+		t.Fatal(err)
+	}
+	d.signIn("maria")
+	digest := digestPattern.FindStringSubmatch(d.types(0, "show", id))[1]
+	d.types(0, "approve", id, "--digest", digest, "--stale", "1")
+	d.signIn("sam")
+	wants(t, d.types(0, "show", id), "Locked since the preview (locked): 1\n")
+	wants(t, d.types(1, "rerun", id, "--for", "gone"), id+` left nobody for the reason "gone".`)
+	again := idPattern.FindString(d.types(0, "rerun", id, "--for", "locked"))
+	wants(t, d.types(0, "show", id), "Locked since the preview (locked): 1; run again as "+again)
+	wants(t, d.types(1, "rerun", id), id+" is run again as "+again+" already.")
+	wants(t, d.types(0, "rollback", id), "is planning")
+}
+
 func TestEachKindHasItsCommand(t *testing.T) {
 	d := newDesk(t)
 	d.signIn("sam")

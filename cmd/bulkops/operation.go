@@ -142,6 +142,13 @@ func show(t *terminal, op api.Operation) {
 	if p := op.Progress; p != nil {
 		row("Progress", "%s", progressWords(*p))
 	}
+	for _, l := range op.Left {
+		again := ""
+		if l.AgainAs != "" {
+			again = "; run again as " + l.AgainAs
+		}
+		row("Left", "%s (%s): %s%s", l.Title, l.Code, thousands(l.Count), again)
+	}
 	if f := op.File; f != nil {
 		row("File", "%s of %s, %s bytes", plural(bulk.AllRows(f.Rows), "row", "rows"), plural(f.Patients, "patient", "patients"), thousands(int(f.Size)))
 		if f.Deleted != nil {
@@ -303,22 +310,27 @@ type cancelCommand struct{ named }
 
 func (c cancelCommand) Run(t *terminal) error { return act(t, c.named, "/cancel") }
 
-type rerunCommand struct{ named }
+type rerunCommand struct {
+	named
+	For []string `placeholder:"CODE" help:"Only those who were left for this reason, as bulkops show names it; repeat it for several. Without it, all for whom another run can help."`
+}
 
-func (r rerunCommand) Run(t *terminal) error { return follow(t, r.named, "/rerun") }
+func (r rerunCommand) Run(t *terminal) error {
+	return follow(t, r.named, "/rerun", map[string]any{"codes": r.For})
+}
 
 type rollbackCommand struct{ named }
 
-func (r rollbackCommand) Run(t *terminal) error { return follow(t, r.named, "/rollback") }
+func (r rollbackCommand) Run(t *terminal) error { return follow(t, r.named, "/rollback", nil) }
 
 // follow asks for an operation made from one that has ended.
-func follow(t *terminal, n named, path string) error {
+func follow(t *terminal, n named, path string, body any) error {
 	c, err := t.client()
 	if err != nil {
 		return err
 	}
 	var op api.Operation
-	if err := c.call(http.MethodPost, n.path()+path, nil, rand.Text(), &op); err != nil {
+	if err := c.call(http.MethodPost, n.path()+path, body, rand.Text(), &op); err != nil {
 		return err
 	}
 	t.say("%s is %s. %s", op.ID, op.State, visible(op.StateSays))

@@ -1,5 +1,5 @@
 // Verify checks, right before the run, that the stored plan is the one that was
-// approved and that requester and approver still hold their rights.
+// approved, that requester and approver still hold their rights, and who has room.
 package main
 
 import (
@@ -17,7 +17,7 @@ type input struct{ Operation string }
 func main() {
 	in := installation.Open()
 	e := in.Engine()
-	e.Operations, e.Staff = in.Operations(), in.Staff()
+	e.Registry, e.Operations, e.Staff = in.Registry(), in.Operations(), in.Staff()
 	in.Mail(e)
 	in.Check()
 	lambda.Start(lambdastep.Edge(func(ctx context.Context, i input) (engine.Verified, error) {

@@ -65,9 +65,9 @@ func (a *api) actRoutes(h huma.API) {
 	use(a, h, act("stop", "stop", "Stop a run", "The changes under way are finished; no further ones begin."), a.stop)
 	use(a, h, act("cancel", "cancel", "Take a request back", "Possible until it runs: for its requester, and once it is approved also for whoever may approve it."), a.cancel)
 	use(a, h, act("rerun", "rerun", "Plan it again for those who were not changed",
-		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help. While a rerun of it is open, or once one has run, go on from that one (409)."), a.again(bulk.Rerun))
+		"For an operation that has run and ended: a new one with the same change, for the patients for whom another run can help, or for those who were left for the reasons that are named. Each reason is run again once: while a rerun for it is open, or once one has run, go on from that one (409)."), a.rerun)
 	use(a, h, act("rollback", "rollback", "Plan its reverse",
-		"For an operation that has run and ended: a new one that restores the old values where nobody has changed them since."), a.again(bulk.Rollback))
+		"For an operation that has run and ended: a new one that restores the old values where nobody has changed them since."), a.rollback)
 	use(a, h, huma.Operation{OperationID: "stale", Method: http.MethodGet, Path: "/v1/operations/{id}/stale", Tags: []string{"operations"},
 		Summary: "Count the patients that have changed since the preview", Description: "An approver reads this before deciding."}, a.stale)
 }
@@ -122,14 +122,32 @@ type Followed struct {
 	Key string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request; the same key again gives the same operation."`
 }
 
-func (a *api) again(as bulk.LinkKind) func(context.Context, staff.Person, *Followed) (*Told, error) {
-	return func(ctx context.Context, person staff.Person, in *Followed) (*Told, error) {
-		op, err := a.engine.Again(ctx, person, in.ID, as, in.Key)
-		if err != nil {
-			return nil, err
-		}
-		return a.tell(ctx, person, op)
+// RunAgain asks for a rerun.
+type RunAgain struct {
+	Followed
+	Body *struct {
+		Codes []string `json:"codes,omitempty" doc:"The reasons, as left names them; without any, those for which another run can help."`
 	}
+}
+
+func (a *api) rerun(ctx context.Context, person staff.Person, in *RunAgain) (*Told, error) {
+	var codes []string
+	if in.Body != nil {
+		codes = in.Body.Codes
+	}
+	return a.again(ctx, person, in.Followed, bulk.Rerun, codes...)
+}
+
+func (a *api) rollback(ctx context.Context, person staff.Person, in *Followed) (*Told, error) {
+	return a.again(ctx, person, *in, bulk.Rollback)
+}
+
+func (a *api) again(ctx context.Context, person staff.Person, in Followed, as bulk.LinkKind, codes ...string) (*Told, error) {
+	op, err := a.engine.Again(ctx, person, in.ID, as, in.Key, codes...)
+	if err != nil {
+		return nil, err
+	}
+	return a.tell(ctx, person, op)
 }
 
 func (a *api) stale(ctx context.Context, person staff.Person, in *OperationID) (*staleOut, error) {

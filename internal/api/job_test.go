@@ -312,6 +312,35 @@ func TestARunIsStopped(t *testing.T) {
 	}
 }
 
+// A rerun is for those whom it can help, or for the reasons that are named.
+func TestARerunIsForTheReasonsThatAreNamed(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000004", "000005"))
+	path := "/v1/operations/" + op.ID
+	must(t, c.WriteByHand(t.Context(), registry.ProfileRef("000004"), registry.Fields{registry.LockedBy: "Rita"}, "Rita", c.Engine.Now()))
+	c.Remove(registry.ProfileRef("000005"))
+	c.as(t, "maria", "POST", path+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest, "stale": 2}).operation(200)
+	left := func() string {
+		t.Helper()
+		return fmt.Sprint(c.as(t, "sam", "GET", path, nil).operation(200).Left)
+	}
+	if got, want := left(), "[{gone Record no longer there 1 false } {locked Locked since the preview 1 true }]"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"slot-taken"}}, key(1)...).problem(422, "invalid")
+	gone := c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"gone"}}, key(2)...).operation(200)
+	locked := c.as(t, "sam", "POST", path+"/rerun", nil, key(3)...).operation(200)
+	if got, want := left(), "[{gone Record no longer there 1 false "+gone.ID+"} {locked Locked since the preview 1 true "+locked.ID+"}]"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	if p := c.as(t, "sam", "POST", path+"/rerun", object{"codes": []string{"locked"}}, key(4)...).problem(409, "conflict"); !strings.Contains(p.Detail, locked.ID) {
+		t.Errorf("it does not say which one: %s", p.Detail)
+	}
+	if again := c.as(t, "sam", "POST", path+"/rerun", object{"codes": nil}, key(3)...).operation(200); again.ID != locked.ID || again.Origin.Operation != op.ID {
+		t.Errorf("the same key makes %s", again.ID)
+	}
+}
+
 func TestARequestIsTakenBack(t *testing.T) {
 	c := newClinic(t)
 	op := c.ready(t, toHold("000001"))

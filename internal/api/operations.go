@@ -206,7 +206,12 @@ func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) 
 		}
 		progress = &tally
 	}
-	return &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(ctx, op, directory, person, progress)}, nil
+	told := &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(ctx, op, directory, person, progress)}
+	left, err := a.engine.Left(ctx, op)
+	for _, l := range left {
+		told.Body.Left = append(told.Body.Left, LeftView{l.Code, bulk.OutcomeTitles[l.Code], l.Count, l.Retryable, l.AgainAs})
+	}
+	return told, err
 }
 
 // Filter chooses patients; empty parts choose everybody.

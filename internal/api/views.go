@@ -39,6 +39,7 @@ type Operation struct {
 	Follow   []LinkView    `json:"follow,omitempty" doc:"The operations made from this one, oldest first."`
 	File     *FileView     `json:"file,omitempty" doc:"Of an export, when it is complete."`
 	Progress *Progress     `json:"progress,omitempty" doc:"From the start of the run on."`
+	Left     []LeftView    `json:"left,omitempty" doc:"Why a run that has ended did not change everybody. Only where one operation is asked for."`
 	You      You           `json:"you"`
 }
 
@@ -136,6 +137,15 @@ type Progress struct {
 	Total        int `json:"total"`
 }
 
+// LeftView counts those whom a run left as they were for one reason.
+type LeftView struct {
+	Code      string `json:"code" doc:"As a rerun names it." example:"locked"`
+	Title     string `json:"title" example:"Locked since the preview"`
+	Count     int    `json:"count"`
+	Retryable bool   `json:"retryable" doc:"Whether another run can help. A rerun without codes is for all of these."`
+	AgainAs   string `json:"again_as,omitempty" doc:"The rerun for them that is open or has run: go on from that one."`
+}
+
 // You says what the caller may do with the operation now.
 type You struct {
 	MaySubmit bool           `json:"may_submit"`
@@ -143,7 +153,7 @@ type You struct {
 	MayDecide bool           `json:"may_decide"`
 	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
 	MayStop   bool           `json:"may_stop"`
-	MayRerun  bool           `json:"may_rerun" doc:"False, too, while a rerun of it is open, and once one has run: go on from that one."`
+	MayRerun  bool           `json:"may_rerun" doc:"Whether it can be run again for somebody whom that can help. A reason for which it is run again already does not count."`
 	MayUndo   bool           `json:"may_roll_back"`
 	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
 	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`

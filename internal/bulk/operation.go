@@ -44,9 +44,12 @@ type Operation struct {
 	Approval  Approval    `json:"approval"`
 	Decision  *Decision   `json:"decision,omitempty"`
 	Final     Tally       `json:"final"`           // when ended
+	Left      []Left      `json:"left,omitempty"`  // why Final has others than done, the most first
 	Cause     string      `json:"cause,omitempty"` // a sentence: why it failed, stopped, was cancelled
 	StopAt    StopRule    `json:"stop_at"`
 	Start     Start       `json:"start,omitzero"`
+
+	Full []Full `json:"full,omitempty"` // what had no room left when it started
 
 	File *File `json:"file,omitempty"` // of an export that has made one
 
@@ -54,6 +57,25 @@ type Operation struct {
 	Origin  *Link    `json:"origin,omitempty"`  // the operation that this one was made from
 	Bounced []string `json:"bounced,omitempty"` // the numbers of notices that were sent and came back
 	Follow  []Link   `json:"follow,omitempty"`  // the operations that were made from this one, oldest first
+}
+
+// Full is a provider or a facility that has no room left, as was counted right
+// before the run: of the subjects of the plan whom it was to get, it gets none
+// from the place on.
+type Full struct {
+	Field    string `json:"field"` // registry.ProviderField or registry.FacilityField
+	ID       string `json:"id"`
+	Batch    int    `json:"batch"`
+	Change   int    `json:"change"` // in the batch, from 0
+	Sentence string `json:"sentence"`
+}
+
+// Refuses reports whether the change, at its place in the plan, finds no room.
+func (f Full) Refuses(batch, change int, c Change) bool {
+	if batch < f.Batch || batch == f.Batch && change < f.Change {
+		return false
+	}
+	return slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Ref.Part == registry.ProfilePart && e.After[f.Field] == f.ID })
 }
 
 // Link leads from an operation to one made from it, or back.
@@ -179,6 +201,19 @@ func (o Operation) WaitsFor() string {
 // NotAttempted is how many subjects of the plan have no outcome, given a tally.
 func (o Operation) NotAttempted(t Tally) int { return o.Plan.Changes - t.Attempted() }
 
+// AllLeft is Left with those whose notices came back and those who were not
+// attempted, in an operation that has run and ended.
+func (o Operation) AllLeft() []Left {
+	all := slices.Clone(o.Left)
+	if n := len(o.Bounced); n > 0 {
+		all = append(all, Left{MailBounced, n, true})
+	}
+	if n := o.NotAttempted(o.Final); n > 0 {
+		all = append(all, Left{Unattempted, n, true})
+	}
+	return all
+}
+
 // SelectionSummary says how the subjects were chosen, in words that hold no
 // patient data.
 type SelectionSummary struct {
@@ -267,7 +302,7 @@ const (
 	Uploaded Source = "upload"
 	Picked   Source = "picked"
 	FromDone Source = "done" // the subjects that an earlier operation changed
-	FromLeft Source = "left" // those that it did not, and for whom another run can help
+	FromLeft Source = "left" // those that it did not, for the reasons that are named
 )
 
 // Selection is how the subjects were chosen: a filter, or ids in order.
@@ -281,6 +316,7 @@ type Selection struct {
 	Given  []registry.Fields `json:"given,omitempty"`  // for each id the values that its row has, as the kind's columns read them
 	Sheet  *Sheet            `json:"sheet,omitempty"`  // the file's rows, where they are kept
 	Of     string            `json:"of,omitempty"`     // the earlier operation, for FromDone and FromLeft
+	Codes  []string          `json:"codes,omitempty"`  // for FromLeft: the reasons, sorted, as Outcome.Reason names them
 }
 
 // Sheet is an uploaded file as its sender wrote it, so that they can be given

@@ -21,6 +21,11 @@ const (
 	MailBounced  = "mail-bounced"  // the notice was sent and came back
 	SlotTaken    = "slot-taken"    // somebody else has the provider at the time of a visit
 	SlotPassed   = "slot-passed"   // the time of a visit came before the run did
+	DayFull      = "day-full"      // the provider has as many visits that day as they may
+	Shut         = "shut"          // the provider is off then, or the facility closed
+	NoRoomLeft   = "no-room"       // the provider or the facility may have no more patients
+	Unsuited     = "unsuited"      // the provider no longer works, or not there
+	Unattempted  = "not-attempted" // the operation ended before; stored outcomes say so with their state alone
 )
 
 // OutcomeTitles are the headings under which outcomes are listed.
@@ -34,6 +39,11 @@ var OutcomeTitles = map[string]string{
 	MailBounced:  "The message came back",
 	SlotTaken:    "Slot taken since the preview",
 	SlotPassed:   "Time of the visit has passed",
+	DayFull:      "Provider’s day is full since the preview",
+	Shut:         "Closed or off since the preview",
+	NoRoomLeft:   "No room left since the preview",
+	Unsuited:     "Provider cannot take them since the preview",
+	Unattempted:  "Not attempted",
 }
 
 // Outcome is what became of one subject. Code and Sentence are empty for Done.
@@ -43,6 +53,21 @@ type Outcome struct {
 	Code      string       `json:"code,omitempty"`
 	Sentence  string       `json:"sentence,omitempty"`
 	Retryable bool         `json:"retryable,omitempty"` // whether running it again can help
+}
+
+// Reason is the code under which the outcome is counted and chosen; "" for Done.
+func (o Outcome) Reason() string {
+	if o.State == NotAttempted {
+		return Unattempted
+	}
+	return o.Code
+}
+
+// Left counts those whom a run left as they were for one reason.
+type Left struct {
+	Code      string `json:"code"`
+	Count     int    `json:"count"`
+	Retryable bool   `json:"retryable,omitempty"` // whether running it again can help
 }
 
 // Result records that a group of a batch was written, in the transaction that

@@ -183,6 +183,82 @@ func TestARerunTakesThoseForWhomItCanHelp(t *testing.T) {
 	})
 }
 
+// Each reason is run again once, alone or with others; one for which nobody
+// expects help can be chosen, too.
+func TestARerunIsForTheReasonsThatAreChosen(t *testing.T) {
+	c := newClinic(t)
+	ids := numbered(5)
+	c.admit(registry.Active, ids)
+	op := c.started(asks(registry.OnHold, ids...))
+	c.byHand("P002", registry.LockedBy, "Dr. No")
+	c.byHand("P003", registry.StatusField, string(registry.Hospitalized))
+	c.byHand("P004", registry.StatusField, string(registry.Hospitalized))
+	c.store.Remove(registry.ProfileRef("P005"))
+	op = c.finish(op)
+	c.byHand("P003", registry.StatusField, string(registry.Active))
+	c.byHand("P004", registry.StatusField, string(registry.Active))
+	left := func() (all []string) {
+		t.Helper()
+		groups, err := c.Left(t.Context(), c.header(op.ID))
+		must(t, err)
+		for _, l := range groups {
+			all = append(all, fmt.Sprint(l.Code, " ", l.Count, " ", l.Retryable, " ", l.AgainAs))
+		}
+		return all
+	}
+	list(t, "left", left(), "changed-since 2 true ", "gone 1 false ", "locked 1 true ")
+	again := func(key string, codes ...string) (bulk.Operation, error) {
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, key+"-0123456789abcdef", codes...)
+		if err != nil {
+			return made, err
+		}
+		must(t, c.Plan(t.Context(), made.ID))
+		return c.header(made.ID), nil
+	}
+	_, err := again("none", "slot-taken")
+	refused(t, err, fault.Invalid, op.ID+` left nobody for the reason "slot-taken".`)
+
+	first, err := again("first", "gone", "changed-since", "gone")
+	must(t, err)
+	list(t, "subjects of the first", c.subjects(first), "P003", "P004")
+	equal(t, "words", first.Selected.Words, "those whom "+op.ID+" did not change: changed since the preview, record no longer there")
+	for _, x := range c.excluded(first) {
+		equal(t, "left out "+x.Subject, x.Code, bulk.UnknownSubject)
+	}
+	list(t, "left", left(), "changed-since 2 true "+first.ID, "gone 1 false "+first.ID, "locked 1 true ")
+	_, err = again("both", "locked", "gone")
+	refused(t, err, fault.Conflict, op.ID+" is run again as "+first.ID+" already. Go on from that one.")
+	same, err := again("first", "changed-since", "gone")
+	must(t, err)
+	equal(t, "asked twice", same.ID, first.ID)
+	_, err = again("first", "locked")
+	equal(t, "another with the same key", fault.CodeOf(err), fault.Conflict)
+
+	c.byHand("P002", registry.LockedBy, "")
+	second, err := again("second") // what is left of those whom it can help
+	must(t, err)
+	list(t, "subjects of the second", c.subjects(second), "P002")
+	equal(t, "the rest", fault.CodeOf(c.MayNotFollow(t.Context(), c.header(op.ID), bulk.Rerun)), fault.Conflict)
+
+	_, err = c.Cancel(t.Context(), ada, first.ID)
+	must(t, err)
+	list(t, "left", left(), "changed-since 2 true ", "gone 1 false ", "locked 1 true "+second.ID)
+	third, err := again("third", "gone")
+	must(t, err)
+	equal(t, "changes of the third", third.Plan.Changes, 0)
+}
+
+func TestWhatNoRunCanHelpIsRunAgainOnlyWhenChosen(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, []string{"P1", "P2"})
+	op := c.started(asks(registry.OnHold, "P1", "P2"))
+	c.store.Remove(registry.ProfileRef("P2"))
+	op = c.finish(op)
+	_, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "a-key-0123456789abcdef")
+	refused(t, err, fault.Conflict, "Another run cannot help those whom "+op.ID+" did not change. Choose the reasons for which it is to be tried nevertheless.")
+	equal(t, "chosen", c.MayNotFollow(t.Context(), op, bulk.Rerun, bulk.Gone), nil)
+}
+
 func TestARerunOfAStoppedOperationGoesOnWithTheRest(t *testing.T) {
 	c := newClinic(t)
 	ids := numbered(150)
@@ -277,8 +353,10 @@ func TestWhatIsRunAgainRepeatsNoSuccess(t *testing.T) {
 				}
 			}
 			may := op.Final.Done < op.Plan.Changes && op.State.Ended() && !op.Started.IsZero() && taken == ""
-			equal(t, "offered", c.MayNotFollow(t.Context(), op, bulk.Rerun) == nil, may)
-			made, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, fmt.Sprintf("step-%d-0123456789abcdef", n))
+			codes := rapid.SampledFrom([][]string{nil, {bulk.MailRefused}}).Draw(r, "for")
+			may = may && (codes == nil || len(op.Left) > 0)
+			equal(t, "offered", c.MayNotFollow(t.Context(), op, bulk.Rerun, codes...) == nil, may)
+			made, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, fmt.Sprintf("step-%d-0123456789abcdef", n), codes...)
 			if !may {
 				equal(t, "run again", fault.CodeOf(err), fault.Conflict)
 				continue

@@ -3,10 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -14,138 +12,116 @@ import (
 	"bulkops/internal/slots"
 )
 
-// booking is a visit that a change makes take place.
+// booking is a visit that a change gives a provider, or a facility, at its time.
 type booking struct {
-	subject string
-	visit   registry.Record // as the change leaves it
-	isNew   bool            // it did not exist before
-	frees   []registry.Ref  // visits that no longer take place with the same change
-	taken   bool            // found out by look
+	visit registry.Record // as the change leaves it
+	isNew bool            // it did not exist before
+	moved bool            // it takes place in a facility in which it did not
+	held  bool            // the provider gets it with the change: its time has to be free
+	days  calendarDay     // of the provider around the visit
 }
 
-// free looks once more, right before a group is written, whether the providers
-// are free at the times of the visits that it books. It sees what was booked by
-// hand or by an import, which hold no slots; against other operations the slots
-// are what counts. A visit whose time has passed is not booked any more.
-func (e *Engine) free(ctx context.Context, todo []bulk.Change) (rest []bulk.Change, outcomes []bulk.Outcome, err error) {
-	bookings, err := e.bookings(ctx, todo)
-	if err != nil || len(bookings) == 0 {
-		return todo, nil, err
-	}
-	if err := e.look(ctx, bookings); err != nil {
-		return nil, nil, err
-	}
-	directory := registry.Directory{}
-	out := map[string]bulk.Outcome{}
-	now := e.Now()
-	for _, b := range bookings {
-		passed := b.isNew && !b.visit.Start().After(now)
-		if !b.taken && !passed {
-			continue
-		}
-		if len(out) == 0 {
-			if directory, err = e.Registry.Directory(ctx); err != nil {
-				return nil, nil, err
-			}
-		}
-		if passed {
-			f, _ := directory.Facility(b.visit.Get(registry.FacilityField))
-			out[b.subject] = bulk.Outcome{Subject: b.subject, State: bulk.Skipped, Code: bulk.SlotPassed, Retryable: true,
-				Sentence: fmt.Sprintf("The time of the visit, %s, had passed when it was to be booked.", f.LocalTime(b.visit.Start()))}
-			continue
-		}
-		out[b.subject] = slotTaken(b.subject, b.visit, directory)
-	}
-	for _, c := range todo {
-		if o, ok := out[c.Subject]; ok {
-			outcomes = append(outcomes, o)
-			continue
-		}
-		rest = append(rest, c)
-	}
-	return rest, outcomes, nil
+// calendarDay names the part of a provider's calendar that is read for a visit:
+// all that takes place on its day, by the clock where it takes place.
+type calendarDay struct {
+	provider string
+	from, to int64 // starts of visits, in seconds since 1970
 }
 
-// slotTaken is the outcome of a subject whose visit's time is no longer free.
-func slotTaken(subject string, visit registry.Record, d registry.Directory) bulk.Outcome {
-	f, _ := d.Facility(visit.Get(registry.FacilityField))
-	return bulk.Outcome{Subject: subject, State: bulk.Skipped, Code: bulk.SlotTaken, Retryable: true,
-		Sentence: fmt.Sprintf("The slot at %s with %s was taken since the preview.",
-			f.LocalTime(visit.Start()), d.Display(registry.ProviderField, visit.Get(registry.ProviderField)))}
+func dayAround(v registry.Record, d registry.Directory) calendarDay {
+	f, _ := d.Facility(v.Get(registry.FacilityField))
+	zone, err := time.LoadLocation(f.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	year, month, day := v.Start().In(zone).Date()
+	from := time.Date(year, month, day, 0, 0, 0, 0, zone).Add(-registry.LongestVisit)
+	to := time.Date(year, month, day+1, 0, 0, 0, 0, zone).Add(slots.Cell)
+	if end := v.Start().Add(time.Duration(v.Minutes())*time.Minute + slots.Cell); end.After(to) {
+		to = end
+	}
+	return calendarDay{v.Get(registry.ProviderField), from.Unix(), to.Unix()}
 }
 
-// bookings are the visits that the changes put into a provider's time. Those
-// that come back, or go to somebody else, say only in their records when they are.
-func (e *Engine) bookings(ctx context.Context, todo []bulk.Change) ([]*booking, error) {
-	var bookings []*booking
+// bookings are the visits to which each of the changes gives a provider or a
+// facility, by subject. Those that come back, or go to somebody else, say only in
+// their records when they are.
+func (e *Engine) bookings(ctx context.Context, todo []bulk.Change, d registry.Directory) (map[string][]booking, error) {
 	var refs []registry.Ref
+	each := func(c bulk.Change, do func(bulk.Edit, booking)) {
+		for _, edit := range c.Edits {
+			b := booking{isNew: edit.Creates(), held: edit.Occupies(), moved: edit.Ref.IsVisit() && edit.After[registry.FacilityField] != ""}
+			if b.held || b.moved {
+				do(edit, b)
+			}
+		}
+	}
 	for _, c := range todo {
-		var frees []registry.Ref
-		for _, edit := range c.Edits {
-			if edit.Frees() {
-				frees = append(frees, edit.Ref)
+		each(c, func(edit bulk.Edit, b booking) {
+			if !b.isNew {
+				refs = append(refs, edit.Ref)
 			}
-		}
-		for _, edit := range c.Edits {
-			if edit.Occupies() {
-				bookings = append(bookings, &booking{subject: c.Subject, visit: registry.Record{Ref: edit.Ref, Fields: edit.After}, isNew: edit.Creates(), frees: frees})
-				if !edit.Creates() {
-					refs = append(refs, edit.Ref)
-				}
-			}
-		}
-	}
-	if len(refs) == 0 {
-		return bookings, nil
-	}
-	records, err := e.Registry.Records(ctx, refs)
-	for _, b := range bookings {
-		if stored, ok := records[b.visit.Ref]; ok && !b.isNew {
-			after := b.visit.Fields
-			b.visit = stored.Clone()
-			for field, value := range after {
-				b.visit.Fields[field] = value
-			}
-		}
-	}
-	return bookings, err
-}
-
-// look finds out which bookings meet a visit that the provider has by now. A new
-// visit may meet none. One that comes back may meet those that it met before,
-// but none that was given its time meanwhile, and so holds slots of it.
-func (e *Engine) look(ctx context.Context, bookings []*booking) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	inFlight := make(chan struct{}, calendarsInFlight)
-	var all sync.WaitGroup
-	for _, b := range bookings {
-		if b.visit.Start().IsZero() || b.visit.Get(registry.ProviderField) == "" {
-			continue // nobody's time is taken
-		}
-		inFlight <- struct{}{}
-		all.Go(func() {
-			defer func() { <-inFlight }()
-			start, length := b.visit.Start(), b.visit.Minutes()
-			visits, held, err := e.Registry.Calendar(ctx, b.visit.Get(registry.ProviderField),
-				start.Add(-registry.LongestVisit), start.Add(time.Duration(length)*time.Minute+slots.Cell))
-			if err != nil {
-				cancel(err)
-				return
-			}
-			b.taken = slices.ContainsFunc(visits, func(v registry.Record) bool {
-				return v.Ref != b.visit.Ref && !slices.Contains(b.frees, v.Ref) && meet(v, b.visit) &&
-					(b.isNew || slices.ContainsFunc(held, func(slot registry.Record) bool { return slot.Holder() == v.Ref }))
-			})
 		})
 	}
-	all.Wait()
-	return context.Cause(ctx)
+	var records map[registry.Ref]registry.Record
+	if len(refs) > 0 {
+		var err error
+		if records, err = e.Registry.Records(ctx, refs); err != nil {
+			return nil, err
+		}
+	}
+	bookings := map[string][]booking{}
+	for _, c := range todo {
+		each(c, func(edit bulk.Edit, b booking) {
+			b.visit = registry.Record{Ref: edit.Ref, Fields: registry.Fields{}}
+			maps.Copy(b.visit.Fields, records[edit.Ref].Fields)
+			maps.Copy(b.visit.Fields, edit.After)
+			if b.visit.Start().IsZero() {
+				return // it is at no time
+			}
+			b.held = b.held && b.visit.Get(registry.ProviderField) != ""
+			b.days = dayAround(b.visit, d)
+			bookings[c.Subject] = append(bookings[c.Subject], b)
+		})
+	}
+	return bookings, nil
 }
 
-// meet reports whether two visits of a provider cannot both take place.
-func meet(v, w registry.Record) bool {
-	return slots.Visit{Start: v.Start(), Minutes: v.Minutes()}.Meets(slots.Visit{Start: w.Start(), Minutes: w.Minutes()})
+// agenda is what providers have on the days of a group's bookings.
+type agenda map[calendarDay]calendar
+
+// agenda reads the calendars of the days of the bookings whose time has to be free.
+func (e *Engine) agenda(ctx context.Context, bookings map[string][]booking) (agenda, error) {
+	a := agenda{}
+	for _, list := range bookings {
+		for _, b := range list {
+			if b.held {
+				a[b.days] = calendar{}
+			}
+		}
+	}
+	days := slices.Collect(maps.Keys(a))
+	read := inParallel(days, func(d calendarDay) calendar {
+		return e.calendar(ctx, d.provider, time.Unix(d.from, 0), time.Unix(d.to, 0))
+	})
+	for i, c := range read {
+		if c.err != nil {
+			return nil, c.err
+		}
+		a[days[i]] = c
+	}
+	return a, nil
+}
+
+// clashes reports whether a visit that comes back, or is made again, meets one that
+// the provider has by now. One that comes back may meet those that it met before,
+// but none that was given its time meanwhile, and so holds slots of it.
+func (a agenda) clashes(b booking, own []registry.Ref) bool {
+	on := a[b.days]
+	return slices.ContainsFunc(on.visits, func(v registry.Record) bool {
+		return !slices.Contains(own, v.Ref) && slots.VisitOf(v).Meets(slots.VisitOf(b.visit)) &&
+			(b.isNew || slices.ContainsFunc(on.slots, func(slot registry.Record) bool { return slot.Holder() == v.Ref }))
+	})
 }
 
 // slotsOf are the slots of the visits that a candidate's earlier operation ended

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -22,6 +25,10 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 	if err != nil {
 		return bulk.Operation{}, err
 	}
+	left, err := e.left(ctx, op, tally)
+	if err != nil {
+		return bulk.Operation{}, err
+	}
 	k, err := mustKind(op.Kind)
 	if err != nil {
 		return bulk.Operation{}, err
@@ -35,7 +42,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 			return bulk.Event{}, fault.New(fault.Busy, "%s has moved on just now; ending it is tried again.", id)
 		}
 		op.State, op.Cause = ending(*op, tally, cause)
-		op.Ended, op.Final = e.Now(), tally
+		op.Ended, op.Final, op.Left = e.Now(), tally, left
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
 			tally.Done, tally.Skipped, tally.Failed, op.NotAttempted(tally), op.Cause))}, nil
 	})
@@ -99,6 +106,28 @@ func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, err
 		}
 	}
 	return e.Operations.Progress(ctx, op.ID)
+}
+
+// left counts, from the results of a run that is settled, those who were
+// attempted and are not done.
+func (e *Engine) left(ctx context.Context, op bulk.Operation, tally bulk.Tally) ([]bulk.Left, error) {
+	if tally.Skipped+tally.Failed == 0 || op.State.Ended() {
+		return nil, nil
+	}
+	counts := map[string]bulk.Left{}
+	for r, err := range e.Operations.Results(ctx, op.ID) {
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range r.Others {
+			if o.State != bulk.NotAttempted {
+				counts[o.Code] = bulk.Left{Code: o.Code, Count: counts[o.Code].Count + 1, Retryable: o.Retryable}
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(counts), func(a, b bulk.Left) int {
+		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Code, b.Code))
+	}), nil
 }
 
 // ending says in which state an operation ends, and why.

@@ -143,7 +143,7 @@ func (e *Engine) link(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		if link.As == bulk.Rerun {
-			if taken = e.notRunAgain(ctx, *of); taken != nil {
+			if taken = e.notRunAgain(ctx, *of, op.ID); taken != nil {
 				return bulk.Event{}, taken
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -26,7 +27,7 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 		return Verified{}, err
 	}
 	if op.State == bulk.Scheduled {
-		cause, err := e.unfit(ctx, op)
+		cause, full, err := e.unfit(ctx, op)
 		if err != nil {
 			return Verified{}, err
 		}
@@ -39,7 +40,7 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 				op.State, op.Ended, op.Cause = bulk.FailedState, now, cause
 				return bulk.Event{What: "failed", Detail: cause}, nil
 			}
-			op.State, op.Started = bulk.Running, now
+			op.State, op.Started, op.Full = bulk.Running, now, full
 			return bulk.Event{What: "started", Detail: plural(op.Plan.Batches, "batch")}, nil
 		})
 		if err != nil {
@@ -60,12 +61,24 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 	return v, nil
 }
 
-// unfit says why an approved operation may not run; "" when it may.
-func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (string, error) {
-	digest, err := e.storedDigest(ctx, op)
+// unfit says why an approved operation may not run; "" when it may. full is what
+// has no room then for all whom the plan leads there.
+func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (cause string, full []bulk.Full, err error) {
+	room, err := e.roomFor(ctx, op)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	digest, err := e.storedDigest(ctx, op, room.take)
+	if err != nil {
+		return "", nil, err
+	}
+	cause, err = e.notAsApproved(ctx, op, digest)
+	return cause, room.full, err
+}
+
+// notAsApproved says why the plan with the digest is not one that requester and
+// approver want and may want; "" when it is.
+func (e *Engine) notAsApproved(ctx context.Context, op bulk.Operation, digest string) (string, error) {
 	if op.Decision == nil || op.Decision.Verdict != bulk.Approve {
 		return "It has no approval on record.", nil
 	}
@@ -89,9 +102,9 @@ func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (string, error) {
 	return "", nil
 }
 
-// storedDigest computes the digest of the plan as it is stored now. A part that
-// is missing gives a digest that is none.
-func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation) (string, error) {
+// storedDigest computes the digest of the plan as it is stored now, and shows each
+// batch to see. A part that is missing gives a digest that is none.
+func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation, see func(bulk.Batch)) (string, error) {
 	d := bulk.NewDigester(op.Kind, op.Params)
 	lists := map[bulk.List]bool{}
 	for n := 1; n <= op.Plan.Batches; n++ {
@@ -106,6 +119,7 @@ func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation) (string, e
 			return "", err
 		}
 		d.Batch(b)
+		see(b)
 	}
 	for page := 1; page <= op.Plan.Pages; page++ {
 		exclusions, err := e.Operations.Exclusions(ctx, op.ID, op.Plan.Run, page)
@@ -135,6 +149,7 @@ func (e *Engine) RunBatch(ctx context.Context, id string, number int) (bulk.Tall
 	if err != nil {
 		return total, err
 	}
+	directory := sync.OnceValues(func() (registry.Directory, error) { return e.Registry.Directory(ctx) })
 	for group := range batch.Groups {
 		if group > 0 {
 			if op, err = e.Operations.Operation(ctx, id); err != nil {
@@ -144,7 +159,7 @@ func (e *Engine) RunBatch(ctx context.Context, id string, number int) (bulk.Tall
 		if op.State != bulk.Running {
 			return total, nil
 		}
-		tally, err := e.runGroup(ctx, op, batch, group)
+		tally, err := e.runGroup(ctx, op, batch, group, directory)
 		if err != nil {
 			return total, err
 		}
@@ -168,10 +183,9 @@ const (
 // runGroup sends the notices of one group and commits its edits with the result.
 // A subject whose records are no longer as planned is skipped, after a look at
 // why; the rest is tried again at once without it.
-func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int) (bulk.Tally, error) {
-	todo := b.Group(group)
-	size := len(todo)
-	todo, others, err := e.free(ctx, todo)
+func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, group int, directory lookup) (bulk.Tally, error) {
+	size := len(b.Group(group))
+	todo, others, err := e.recheck(ctx, op, b, group, directory)
 	if err != nil {
 		return bulk.Tally{}, err
 	}
@@ -195,7 +209,7 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 		}
 		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 			unexplained++
-			rest, outcomes, err := e.explain(ctx, todo, *refusal, unexplained == maxUnexplained)
+			rest, outcomes, err := e.explain(ctx, todo, *refusal, unexplained == maxUnexplained, directory)
 			if err != nil {
 				return bulk.Tally{}, err
 			}
@@ -221,7 +235,7 @@ func (e *Engine) runGroup(ctx context.Context, op bulk.Operation, b bulk.Batch, 
 // explain reads the refused subjects' records and says why they cannot be
 // changed. A subject whose records are, read back, as planned stays to be done,
 // unless final.
-func (e *Engine) explain(ctx context.Context, todo []bulk.Change, r Refusal, final bool) (rest []bulk.Change, outcomes []bulk.Outcome, err error) {
+func (e *Engine) explain(ctx context.Context, todo []bulk.Change, r Refusal, final bool, directory lookup) (rest []bulk.Change, outcomes []bulk.Outcome, err error) {
 	changed, unwritable := set(r.Changed), set(r.Unwritable)
 	var refs []registry.Ref
 	for _, c := range todo {
@@ -247,11 +261,11 @@ func (e *Engine) explain(ctx context.Context, todo []bulk.Change, r Refusal, fin
 				continue
 			}
 			if visit, lost := lostSlot(c, records); lost {
-				directory, err := e.Registry.Directory(ctx)
+				d, err := directory()
 				if err != nil {
 					return nil, nil, err
 				}
-				outcome = slotTaken(c.Subject, visit, directory)
+				outcome = slotTaken(c.Subject, visit, d)
 			}
 			outcomes = append(outcomes, outcome)
 		default:

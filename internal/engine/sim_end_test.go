@@ -87,9 +87,13 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 	return k.checkOutcomes(op)
 }
 
+// around are the reasons to skip a subject whose own records are as planned.
+var around = map[string]bool{bulk.SlotTaken: true, bulk.SlotPassed: true, bulk.DayFull: true, bulk.NoRoomLeft: true}
+
 // checkOutcomes: a subject is done exactly where its records were changed by
 // the operation, once each, and skipped only where somebody else changed one
-// of them after the plan was begun, or took a slot or let it pass.
+// of them after the plan was begun, took a slot or let it pass, or got the room
+// that there was.
 func (k *checker) checkOutcomes(op bulk.Operation) error {
 	var tally bulk.Tally
 	for line, err := range k.w.Lines(context.Background(), op) {
@@ -130,7 +134,7 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 			continue
 		case bulk.Skipped:
 			tally.Skipped++
-			if !touched && o.Code != bulk.SlotTaken && o.Code != bulk.SlotPassed {
+			if !touched && !around[o.Code] {
 				return fmt.Errorf("%s was skipped (%s), though nobody had changed it", o.Subject, o.Sentence)
 			}
 		case bulk.Failed:

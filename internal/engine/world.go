@@ -19,7 +19,7 @@ const partReaders = 8
 // world reads and counts what the kind's planner needs to know, and reads the
 // calendars in which it books.
 func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
-	w := kind.World{Directory: d, At: e.Now(), Patients: map[string]int{}, Residents: map[string]int{}, Requester: requester.Name}
+	w := kind.World{Directory: d, At: e.Now(), Requester: requester.Name}
 	if k.Tells != nil {
 		for _, role := range k.Tells(p) {
 			people, err := e.Staff.People(ctx, role)
@@ -38,25 +38,30 @@ func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d regist
 			w.Visits, w.Slots = append(w.Visits, c.visits...), append(w.Slots, c.slots...)
 		}
 	}
+	var err error
+	w.Patients, w.Residents, err = e.counted(ctx, k, p, d)
+	return w, err
+}
+
+// counted counts the patients of the providers and facilities to which the kind
+// leads with the parameters.
+func (e *Engine) counted(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory) (patients, residents map[string]int, err error) {
 	if k.Destinations == nil {
-		return w, nil
+		return nil, nil, nil
 	}
+	patients, residents = map[string]int{}, map[string]int{}
 	providers, facilities := k.Destinations(p, d)
 	for _, id := range providers {
-		n, err := count(e.Registry.PatientIDsOf(ctx, id))
-		if err != nil {
-			return w, err
+		if patients[id], err = count(e.Registry.PatientIDsOf(ctx, id)); err != nil {
+			return nil, nil, err
 		}
-		w.Patients[id] = n
 	}
 	for _, id := range facilities {
-		n, err := count(e.Registry.PatientIDs(ctx, id))
-		if err != nil {
-			return w, err
+		if residents[id], err = count(e.Registry.PatientIDs(ctx, id)); err != nil {
+			return nil, nil, err
 		}
-		w.Residents[id] = n
 	}
-	return w, nil
+	return patients, residents, nil
 }
 
 // calendar is what was read of a provider's calendar.
@@ -70,18 +75,29 @@ const calendarsInFlight = 8
 
 // calendars reads the providers' calendars and returns them in the same order.
 func (e *Engine) calendars(ctx context.Context, providers []string, from, to time.Time) []calendar {
-	read := make([]calendar, len(providers))
+	return inParallel(providers, func(id string) calendar { return e.calendar(ctx, id, from, to) })
+}
+
+func (e *Engine) calendar(ctx context.Context, provider string, from, to time.Time) (c calendar) {
+	c.visits, c.slots, c.err = e.Registry.Calendar(ctx, provider, from, to)
+	return c
+}
+
+// inParallel reads what is named, calendarsInFlight at a time, and returns it in
+// the same order.
+func inParallel[N any](names []N, read func(N) calendar) []calendar {
+	answers := make([]calendar, len(names))
 	inFlight := make(chan struct{}, calendarsInFlight)
 	var all sync.WaitGroup
-	for i, id := range providers {
+	for i, name := range names {
 		inFlight <- struct{}{}
 		all.Go(func() {
 			defer func() { <-inFlight }()
-			read[i].visits, read[i].slots, read[i].err = e.Registry.Calendar(ctx, id, from, to)
+			answers[i] = read(name)
 		})
 	}
 	all.Wait()
-	return read
+	return answers
 }
 
 func count(ids iter.Seq2[string, error]) (int, error) {

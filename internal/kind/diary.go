@@ -30,21 +30,12 @@ type diary struct {
 func newDiary(w World) *diary {
 	d := &diary{w.Directory, slots.New(w.Directory, w.At.Add(bookAhead)), make(map[registry.Ref]registry.Record, len(w.Slots)), w.At}
 	for _, v := range w.Visits {
-		d.calendar.Book(visitOf(v))
+		d.calendar.Book(slots.VisitOf(v))
 	}
 	for _, s := range w.Slots {
 		d.held[s.Ref] = s
 	}
 	return d
-}
-
-// visitOf is a visit's record as the finder of slots knows it.
-func visitOf(r registry.Record) slots.Visit {
-	start := r.Start()
-	if start.IsZero() { // of an edit that leaves it as it is
-		start, _ = r.Ref.VisitStart()
-	}
-	return slots.Visit{Provider: r.Get(registry.ProviderField), Facility: r.Get(registry.FacilityField), Start: start, Minutes: r.Minutes()}
 }
 
 // Planned books the visits of a change that has come into the plan.
@@ -53,7 +44,7 @@ func (d *diary) Planned(c bulk.Change) {
 		if e.Occupies() {
 			fields := maps.Clone(e.After)
 			maps.Copy(fields, e.Reads) // of one that goes to somebody else
-			d.calendar.Book(visitOf(registry.Record{Ref: e.Ref, Fields: fields}))
+			d.calendar.Book(slots.VisitOf(registry.Record{Ref: e.Ref, Fields: fields}))
 		}
 	}
 }

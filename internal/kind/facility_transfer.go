@@ -45,7 +45,7 @@ var FacilityTransfer = Kind{
 	},
 	New: func(p bulk.Params, w World) Planner {
 		to, _ := w.Directory.Facility(p[TransferTo])
-		return &transfer{roster: newRoster(w), diary: newDiary(w), to: to, residents: w.Residents[to.ID], with: p[WithProvider], visits: p[FutureVisits]}
+		return &transfer{roster: newRoster(w), diary: newDiary(w), to: to, with: p[WithProvider], visits: p[FutureVisits]}
 	},
 }
 
@@ -99,26 +99,25 @@ func checkTransfer(p bulk.Params, d registry.Directory) []Problem {
 }
 
 // transfer is the planner; its state is how many patients the facility and its
-// default provider have.
+// default provider have, and the diary.
 type transfer struct {
-	roster    roster
-	diary     *diary
-	to        registry.Facility
-	residents int
-	with      string
-	visits    string
+	roster roster
+	diary  *diary
+	to     registry.Facility
+	with   string
+	visits string
 }
 
 func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	p := s.Patient
-	provider, exclusion := m.provider(p)
-	switch {
-	case p.Facility() == m.to.ID:
+	if p.Facility() == m.to.ID {
 		return bulk.Change{}, &bulk.Exclusion{Code: bulk.AlreadySo, Sentence: fmt.Sprintf("The facility is already %s.", m.to.Name)}
-	case m.to.Capacity > 0 && m.residents >= m.to.Capacity:
-		return bulk.Change{}, &bulk.Exclusion{Code: bulk.NoRoom,
-			Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", m.to.Name, m.to.Capacity)}
-	case exclusion != nil:
+	}
+	if exclusion := m.roster.crowded(m.to.ID); exclusion != nil {
+		return bulk.Change{}, exclusion
+	}
+	provider, exclusion := m.provider(p)
+	if exclusion != nil {
 		return bulk.Change{}, exclusion
 	}
 	profile := bulk.Edit{
@@ -220,7 +219,7 @@ func (m *transfer) inTheWay(p registry.Patient, visits []booked, provider string
 
 // Planned counts the patient for the new facility and its provider.
 func (m *transfer) Planned(c bulk.Change) {
-	m.residents++
+	m.roster.residents[m.to.ID]++
 	m.diary.Planned(c)
 	if id := c.Edits[0].After[registry.ProviderField]; id != "" {
 		m.roster.patients[id]++

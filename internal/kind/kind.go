@@ -51,6 +51,9 @@ type Kind struct {
 	// which these may start; their calendars of that time are read for the
 	// planner. at is the moment of planning. nil: the kind books nothing.
 	Books func(p bulk.Params, d registry.Directory, at time.Time) (providers []string, from, to time.Time)
+	// MostADay is how many visits a day the parameters allow the provider, 0 for as
+	// many as their own maximum says. nil: 0.
+	MostADay func(p bulk.Params, d registry.Directory, provider string) int
 	// New makes a planner for checked parameters.
 	New func(bulk.Params, World) Planner
 }

@@ -56,6 +56,10 @@ var ProviderReassignment = Kind{
 		from, to = allAhead(at)
 		return providers, from, to
 	},
+	MostADay: func(p bulk.Params, d registry.Directory, provider string) int {
+		perDay, _ := capacities(p, d)
+		return perDay[provider]
+	},
 	New: func(p bulk.Params, w World) Planner {
 		r := &reassignment{roster: newRoster(w), diary: newDiary(w), by: p[ShareBy], visits: p[FutureVisits]}
 		r.roster.perDay, _ = capacities(p, w.Directory)

@@ -2,26 +2,27 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
 )
 
-// roster says which provider can take which patient. It counts the patients of
-// each provider, those of the plan so far included. A patient who leaves a
-// provider makes no room: whether that change is made, the plan cannot know.
+// roster says which provider, and which facility, can take which patient. It
+// counts the patients of each, those of the plan so far included. A patient who
+// leaves makes no room: whether that change is made, the plan cannot know.
 type roster struct {
 	directory registry.Directory
 	patients  map[string]int
+	residents map[string]int // patients of a facility
 	perDay    map[string]int // how many patients a provider sees a day, where that bounds how many they get
 }
 
 func newRoster(w World) roster {
-	r := roster{directory: w.Directory, patients: map[string]int{}}
-	for id, n := range w.Patients {
-		r.patients[id] = n
-	}
+	r := roster{directory: w.Directory, patients: map[string]int{}, residents: map[string]int{}}
+	maps.Copy(r.patients, w.Patients)
+	maps.Copy(r.residents, w.Residents)
 	return r
 }
 
@@ -53,12 +54,25 @@ func (r roster) takes(id string, p registry.Patient, facilities ...string) *bulk
 	if x := r.suits(id, p, facilities...); x != nil {
 		return x
 	}
+	return r.full(id)
+}
+
+// full says why the provider may have no more patients; nil where there is room.
+func (r roster) full(id string) *bulk.Exclusion {
 	if q, _ := r.directory.Provider(id); q.Limit > 0 && r.patients[id] >= q.Limit {
 		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", q.Name, q.Limit)}
 	}
 	if most := r.seen(id); most > 0 && r.patients[id] >= most {
 		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf(
 			"%s sees %d patients a day, so at most %d once in %d weeks, and would have more.", r.provider(id), r.perDay[id], most, seenWithin)}
+	}
+	return nil
+}
+
+// crowded says why the facility may have no more patients; nil where there is room.
+func (r roster) crowded(id string) *bulk.Exclusion {
+	if f, _ := r.directory.Facility(id); f.Capacity > 0 && r.residents[id] >= f.Capacity {
+		return &bulk.Exclusion{Code: bulk.NoRoom, Sentence: fmt.Sprintf("%s may have at most %d patients and would have more.", f.Name, f.Capacity)}
 	}
 	return nil
 }

@@ -83,7 +83,8 @@ var VisitScheduling = Kind{
 		// A visit that began the day before may still take up the first morning.
 		return providers, from.Add(-zones - registry.LongestVisit), to.AddDate(0, 0, 7*every*(times-1)+seriesDays+1).Add(zones)
 	},
-	New: func(p bulk.Params, w World) Planner { return newScheduler(p, w) },
+	MostADay: func(p bulk.Params, _ registry.Directory, _ string) int { return mostADay(p) },
+	New:      func(p bulk.Params, w World) Planner { return newScheduler(p, w) },
 }
 
 // series is how many weeks lie between two visits and how many visits there are.
@@ -92,6 +93,15 @@ func series(p bulk.Params) (weeks, times int) {
 		return 0, 1
 	}
 	return count(p[VisitsEvery]), count(p[VisitsTimes])
+}
+
+// mostADay is the most visits a day of one provider, 0 where it is left to the
+// provider's own maximum.
+func mostADay(p bulk.Params) int {
+	if p[VisitsADay] == "" {
+		return 0
+	}
+	return count(p[VisitsADay])
 }
 
 // count reads a whole number, -1 for anything else.
@@ -248,10 +258,7 @@ type scheduler struct {
 }
 
 func newScheduler(p bulk.Params, w World) *scheduler {
-	s := &scheduler{diary: newDiary(w), roster: newRoster(w), params: p, minutes: count(p[VisitsLast])}
-	if p[VisitsADay] != "" {
-		s.aDay = count(p[VisitsADay])
-	}
+	s := &scheduler{diary: newDiary(w), roster: newRoster(w), params: p, minutes: count(p[VisitsLast]), aDay: mostADay(p)}
 	s.weeks, s.times = series(p)
 	return s
 }

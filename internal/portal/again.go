@@ -1,7 +1,10 @@
 package portal
 
 import (
+	"net/url"
+
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
@@ -13,7 +16,7 @@ var followed = map[bulk.LinkKind]struct {
 }{
 	bulk.Rerun: {"Run again", "Run it again for those who were not changed?", "Plan the run", "",
 		[]string{
-			"The same is planned again for those for whom this operation did not do it and for whom another run can help.",
+			"The same is planned again for those who were left for the reasons that you tick. Ticked to begin with are those for which another run can help.",
 			"You read the new plan before it is sent for approval. Nothing is changed now.",
 		}},
 	bulk.Rollback: {"Roll back", "Roll this operation back?", "Plan the rollback", "usa-button--secondary",
@@ -30,7 +33,7 @@ type followData struct {
 	Key           string
 	Button, Class string
 
-	Chosen, NotChosen []outcomeGroup // of those who were not changed, for a rerun
+	Results *resultsPart // for a rerun
 }
 
 // followPage asks whether an operation is to be made from this one.
@@ -40,26 +43,29 @@ func followPage(as bulk.LinkKind) func(*request) error {
 		if err != nil {
 			return err
 		}
-		if rq.engine.MayNotFollow(rq.ctx(), op, as) != nil {
-			return rq.redirect("/operations/" + op.ID + "?note=moved-on")
-		}
-		text := followed[as]
-		data := followData{Op: op, Sentences: text.sentences, Key: secret(), Button: text.button, Class: text.class}
-		if as == bulk.Rerun {
-			results, err := rq.results(op)
-			if err != nil {
-				return err
-			}
-			for _, g := range results.Groups {
-				if g.Retryable {
-					data.Chosen = append(data.Chosen, g)
-				} else {
-					data.NotChosen = append(data.NotChosen, g)
-				}
-			}
-		}
-		return rq.show(page{name: "follow", title: op.ID + ": " + text.crumb, heading: text.heading, crumbs: operationCrumbs(op, text.crumb), data: data})
+		return rq.showFollow(op, as, nil)
 	}
+}
+
+func (rq *request) showFollow(op bulk.Operation, as bulk.LinkKind, wrong engine.Problems) error {
+	text := followed[as]
+	data := followData{Op: op, Sentences: text.sentences, Key: secret(), Button: text.button, Class: text.class}
+	pg := page{name: "follow", title: op.ID + ": " + text.crumb, heading: text.heading, crumbs: operationCrumbs(op, text.crumb), problems: wrong}
+	var may bool
+	if as == bulk.Rerun {
+		var err error
+		if data.Results, err = rq.results(op); err != nil {
+			return err
+		}
+		may, pg.values = data.Results.MayRerun, url.Values{"code": data.Results.Ticked()}
+	} else {
+		may = rq.engine.MayNotFollow(rq.ctx(), op, as) == nil
+	}
+	if !may {
+		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+	}
+	pg.data = data
+	return rq.show(pg)
 }
 
 // follow makes it. The same form sent twice makes one operation.
@@ -69,7 +75,11 @@ func follow(as bulk.LinkKind) func(*request) error {
 		if err != nil {
 			return err
 		}
-		made, err := rq.engine.Again(rq.ctx(), rq.person, op.ID, as, rq.form.Get("key"))
+		codes := rq.form["code"]
+		if as == bulk.Rerun && len(codes) == 0 {
+			return rq.showFollow(op, as, engine.Problems{{Field: "code", Sentence: "Tick at least one reason."}})
+		}
+		made, err := rq.engine.Again(rq.ctx(), rq.person, op.ID, as, rq.form.Get("key"), codes...)
 		switch fault.CodeOf(err) {
 		case "":
 			return rq.redirect("/operations/" + made.ID)

@@ -76,7 +76,7 @@ func TestRunningAgainFromTheResults(t *testing.T) {
 	sam := w.signedIn("sam")
 	op, skipped, _ := ended(t, w, sam)
 	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(skipped), registry.Fields{registry.StatusField: "Active"}, "Rita", noon))
-	p := sam.get("/operations/"+op).click("Run again for 1 patient").press("confirm", nil)
+	p := sam.get("/operations/"+op).want(200, "Changed since the preview: 1").press("run-again", nil)
 	w.settle()
 	p = sam.get(p.path).want(200, "Ready to submit", "Rerun of", skipped)
 	if got := p.says("changes-count"); got != strconv.Itoa(1) {
@@ -88,12 +88,12 @@ func TestRunningAgainFromTheResults(t *testing.T) {
 	next := p.operation()
 	again := sam.get("/operations/"+op).want(200, "It is run again as", next)
 	checkMarkup(t, again)
-	if again.id("to-rerun") != nil {
+	if again.id("run-again") != nil {
 		t.Error("it can be run again beside its rerun")
 	}
 	sam.get("/operations/"+op+"/rerun").want(200, "It has moved on", "It is run again as")
 	sam.get("/operations/"+next+"/take-back").press("confirm", nil)
-	if again = sam.get("/operations/"+op).want(200, "Run again for 1 patient"); again.id("run-again-as") != nil {
+	if again = sam.get("/operations/"+op).want(200, "Run again for those ticked"); again.id("run-again-as") != nil {
 		t.Error("it says that it is run again as what was taken back")
 	}
 }

@@ -79,10 +79,10 @@ func TestARefusedMessageIsRunAgain(t *testing.T) {
 	p := plannedAs(sam, "communication", url.Values{"type": {"internal-alert"}, "role": {"manager"}, "heading": {"Read this"}, "text": {"Please."}}, ids...).
 		want(200, "Internal Alert to Managers: Read this", "messages to send")
 	submitted(p)
-	p = decided(maria, p.operation()).want(200, "Every message was attempted; some could not be sent.", "Not sent, by reason", "The message was refused: 3", "Run again for 3 recipients")
-	p.click("The message was refused: 3").want(200, "3 recipients of", "Recipient", "Maria Duarte maria.manager@example.org", "The mail service refused the message.")
+	p = decided(maria, p.operation()).want(200, "Every message was attempted; some could not be sent.", "Not sent, by reason", "The message was refused: 3", "Run again for those ticked")
+	p.click("List them: The message was refused").want(200, "3 recipients of", "Recipient", "Maria Duarte maria.manager@example.org", "The mail service refused the message.")
 	w.refuse = nil
-	again := sam.get("/operations/"+p.operation()).click("Run again for 3 recipients").press("confirm", nil)
+	again := sam.get("/operations/"+p.operation()).press("run-again", nil)
 	w.settle()
 	submitted(sam.get(again.path).want(200, "3 messages to send"))
 	decided(maria, again.operation()).want(200, "Every message was sent.")
@@ -97,12 +97,12 @@ func TestAMessageThatCameBackIsShown(t *testing.T) {
 	p := plannedAs(sam, "communication", url.Values{"type": {"facility-notification"}, "heading": {"x"}, "text": {"x"}}, activeIn(w, "riverside", 2)...)
 	submitted(p)
 	p = decided(maria, p.operation()).want(200, "Every message was sent.")
-	if p.id("to-rerun") != nil {
+	if p.id("run-again") != nil {
 		t.Error("a rerun is offered though everybody was reached")
 	}
 	must(t, w.engine.Bounced(t.Context(), p.operation(), "1-1"))
-	p = sam.get("/operations/"+p.operation()).want(200, "The message came back: 1", "Run again for 1 recipient", "Failed It was sent and came back", "Came back")
-	p.click("The message came back: 1").want(200, "1 recipient of", "Riverside Clinic riverside.desk@example.org")
+	p = sam.get("/operations/"+p.operation()).want(200, "The message came back: 1", "Run again for those ticked", "Failed It was sent and came back", "Came back")
+	p.click("List them: The message came back").want(200, "1 recipient of", "Riverside Clinic riverside.desk@example.org")
 	if p.id("download-not-changed") != nil {
 		t.Error("a file to upload again is offered, though its rows are recipients")
 	}

@@ -318,7 +318,7 @@ func TestStoppingARun(t *testing.T) {
 	p.press("confirm", nil).want(200, "Stopping")
 	w.settle()
 	p = sam.get("/operations/"+op).want(200, "Stopped by Sam Okafor", "Not attempted: 50")
-	p.click("Not attempted: 50").want(200, "No batch got to this patient")
+	p.click("List them: Not attempted").want(200, "No batch got to this patient")
 }
 
 // What the approver sees changes when patients have changed, before they act.
@@ -335,7 +335,7 @@ func TestAStalePlan(t *testing.T) {
 	now.press("approve", nil).want(200, "Success")
 	w.settle()
 	sam.get("/operations/"+op).want(200, "Completed with errors", "Changed since the preview: 1").
-		click("Changed since the preview: 1").want(200, "Changed since the preview by Rita")
+		click("List them: Changed since the preview").want(200, "Changed since the preview by Rita")
 }
 
 // Late, double, foreign and self decisions change nothing and show the truth.

@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -24,9 +25,7 @@ type operationData struct {
 	Mine    bool
 	Later   bool // it was approved and waits for its start
 
-	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRerun, MayRollBack bool
-
-	RunAgainAs string // its rerun that is open or has run, for that one to be run again
+	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRollBack bool
 
 	Asked    []bulk.Person // who will be asked to approve, once it is sent
 	Plan     *planPart     // nil while there is none
@@ -139,11 +138,7 @@ func operation(rq *request) error {
 			return err
 		}
 		data.File = rq.filePart(op, k)
-		data.MayRerun = rq.person.MayRequest() && data.Results.Left() > 0 && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rerun) == nil
 		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rollback) == nil
-		if data.RunAgainAs, err = rq.engine.RunAgainAs(rq.ctx(), op); err != nil {
-			return err
-		}
 	}
 	if data.Tasks, err = rq.tasks(op); err != nil {
 		return err
@@ -154,6 +149,9 @@ func operation(rq *request) error {
 	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: data.Summary, data: data, crumbs: operationCrumbs(op, "")}
 	if data.Plan != nil && data.Plan.Pages.Page > 1 {
 		pg.title = fmt.Sprintf("%s, page %d of %d", pg.title, data.Plan.Pages.Page, data.Plan.Pages.Last)
+	}
+	if data.Results != nil {
+		pg.values = url.Values{"code": data.Results.Ticked()}
 	}
 	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
 		pg.banner = &note

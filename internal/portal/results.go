@@ -2,42 +2,49 @@ package portal
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
 // resultsPart is what became of an operation that has run: those who were not
 // changed, by reason.
 type resultsPart struct {
-	Op     bulk.Operation
-	Groups []outcomeGroup
+	Op       bulk.Operation
+	Groups   []outcomeGroup
+	MayRerun bool   // for at least one of the reasons
+	Key      string // of the form that asks for it
 }
 
-// Left counts the patients for whom another run can help.
-func (p *resultsPart) Left() int {
-	n := 0
+// Ticked are the reasons for which a rerun is offered with a tick: where it can
+// help.
+func (p *resultsPart) Ticked() (codes []string) {
 	for _, g := range p.Groups {
-		if g.Retryable {
-			n += g.Count
+		if g.Retryable && g.AgainAs == "" {
+			codes = append(codes, g.Code)
 		}
 	}
-	return n
+	return codes
+}
+
+// RunAgainAs are the reruns that are open or have run.
+func (p *resultsPart) RunAgainAs() (ids []string) {
+	for _, g := range p.Groups {
+		if g.AgainAs != "" && !slices.Contains(ids, g.AgainAs) {
+			ids = append(ids, g.AgainAs)
+		}
+	}
+	return ids
 }
 
 // outcomeGroup is those who were not changed for one reason.
 type outcomeGroup struct {
-	Code      string
-	Title     string
-	Remedy    string
-	Count     int
-	Retryable bool
+	engine.Left
+	Title  string
+	Remedy string
 }
-
-// notAttempted names, in an address, those whom no batch got to.
-const notAttempted = "not-attempted"
 
 // outcomeRemedies say what somebody can do about those who were not changed.
 var outcomeRemedies = map[string]string{
@@ -46,51 +53,32 @@ var outcomeRemedies = map[string]string{
 	bulk.Gone:         "These records were removed after the plan was made. Nothing has to be done.",
 	bulk.Unwritable:   "These records cannot take the change. Tell your administrator the operation's number.",
 	bulk.MailRefused:  "These messages were not sent. Let an administrator check the addresses, then run it again for these recipients.",
-	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients; if nothing arrived, write again with a new operation.",
+	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients. Only if nothing arrived, run it again for this reason.",
 	bulk.MailBounced:  "These messages were sent, and their addresses did not take them. Let an administrator check the addresses, then run it again for these recipients.",
 	bulk.SlotTaken:    "Somebody took these times after the plan was made, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
 	bulk.SlotPassed:   "These visits would have begun before the run got to them, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
-	notAttempted:      "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
+	bulk.DayFull:      "These providers were given other visits after the plan was made, as many as they see a day. Nothing was changed for these patients. Run it again for them: the new plan finds other days, or says why not.",
+	bulk.Shut:         "Days off or hours were changed after the plan was made, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
+	bulk.NoRoomLeft:   "Others were given these places after the plan was made, so nothing was changed for these patients. Make room or raise the limit, then run it again for them, or choose another provider or facility.",
+	bulk.Unsuited:     "These providers stopped working, or working there, after the plan was made, so nothing was changed for these patients. Ask again with another provider.",
+	bulk.Unattempted:  "The operation ended before these patients' turn. Nothing about them was changed. Ask again for them.",
 }
 
 // results groups what was not done, by reason.
 func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
-	groups := map[string]*outcomeGroup{}
-	for r, err := range rq.engine.Operations.Results(rq.ctx(), op.ID) {
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range r.Others {
-			if o.State == bulk.NotAttempted {
-				continue // counted below
-			}
-			g := groups[o.Code]
-			if g == nil {
-				g = &outcomeGroup{Code: o.Code, Title: outcomeTitle(o.Code), Remedy: outcomeRemedies[o.Code], Retryable: o.Retryable}
-				groups[o.Code] = g
-			}
-			g.Count++
-		}
+	left, err := rq.engine.Left(rq.ctx(), op)
+	if err != nil {
+		return nil, err
 	}
-	if n := len(op.Bounced); n > 0 {
-		groups[bulk.MailBounced] = &outcomeGroup{Code: bulk.MailBounced, Title: outcomeTitle(bulk.MailBounced), Remedy: outcomeRemedies[bulk.MailBounced], Count: n, Retryable: true}
-	}
-	p := &resultsPart{Op: op}
-	for _, code := range slices.Sorted(maps.Keys(groups)) {
-		p.Groups = append(p.Groups, *groups[code])
-	}
-	slices.SortStableFunc(p.Groups, func(a, b outcomeGroup) int { return b.Count - a.Count })
-	if n := op.NotAttempted(op.Final); n > 0 {
-		p.Groups = append(p.Groups, outcomeGroup{Code: notAttempted, Title: outcomeTitle(notAttempted), Remedy: outcomeRemedies[notAttempted],
-			Count: n, Retryable: true})
+	p := &resultsPart{Op: op, Key: secret()}
+	for _, l := range left {
+		p.Groups = append(p.Groups, outcomeGroup{l, outcomeTitle(l.Code), outcomeRemedies[l.Code]})
+		p.MayRerun = p.MayRerun || l.AgainAs == "" && rq.person.MayRequest()
 	}
 	return p, nil
 }
 
 func outcomeTitle(code string) string {
-	if code == notAttempted {
-		return "Not attempted"
-	}
 	if title, ok := bulk.OutcomeTitles[code]; ok {
 		return title
 	}
@@ -115,12 +103,12 @@ func outcomes(rq *request) error {
 	}
 	code := rq.r.PathValue("code")
 	var all []outcomeLine
-	if code == notAttempted || op.Plan.Notices > 0 {
+	if code == bulk.Unattempted || op.Plan.Notices > 0 {
 		for l, err := range rq.engine.Lines(rq.ctx(), op) {
 			if err != nil {
 				return err
 			}
-			if l.Outcome.Code == code && code != "" || l.Outcome.State == bulk.NotAttempted && code == notAttempted {
+			if l.Outcome.Reason() == code && code != "" {
 				line := outcomeLine{Subject: l.Change.Subject, Name: l.Change.Name, Sentence: l.Outcome.Sentence}
 				if l.Change.Notice != nil {
 					line.Subject = l.Change.Notice.To

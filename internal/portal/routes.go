@@ -91,7 +91,7 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/operations/{operation}/stop", right: requester, handle: stopPage},
 		{method: "POST", pattern: "/operations/{operation}/stop", right: requester, handle: stop},
 		{method: "GET", pattern: "/operations/{operation}/rerun", right: requester, handle: followPage(bulk.Rerun)},
-		{method: "POST", pattern: "/operations/{operation}/rerun", right: requester, handle: follow(bulk.Rerun), fields: []string{"key"}},
+		{method: "POST", pattern: "/operations/{operation}/rerun", right: requester, handle: follow(bulk.Rerun), fields: []string{"key", "code"}},
 		{method: "GET", pattern: "/operations/{operation}/rollback", right: requester, handle: followPage(bulk.Rollback)},
 		{method: "POST", pattern: "/operations/{operation}/rollback", right: requester, handle: follow(bulk.Rollback), fields: []string{"key"}},
 		{method: "GET", pattern: "/operations/{operation}/decision", right: approver, handle: decisionPage},

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -75,9 +76,9 @@ func TestTheFileOfThoseNotChangedIsUploadedAgain(t *testing.T) {
 	}
 }
 
-// A rerun names who it is for and who not, and its file has the columns of the
-// first one's.
-func TestARerunSaysForWhomItIs(t *testing.T) {
+// Whom another run can help is ticked; ticks are taken away and set, and each
+// reason is run again once. The file of a rerun has the columns of the first one's.
+func TestReasonsForARerunAreTicked(t *testing.T) {
 	w := newWorld(t, 200)
 	sam, maria := w.signedIn("sam"), w.signedIn("maria")
 	ids := activeIn(w, "riverside", 3)
@@ -91,12 +92,27 @@ func TestARerunSaysForWhomItIs(t *testing.T) {
 	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.LockedBy: "Rita"}, "Rita", noon))
 	w.store.Remove(registry.ProfileRef(ids[1]))
 	w.settle()
-	p = sam.get("/operations/"+op).click("Run again for 1 patient").want(200, "Run again for Locked since the preview: 1", "Not for Record no longer there: 1")
+	p = sam.get("/operations/"+op).want(200, "Locked since the preview: 1", "Record no longer there: 1")
 	checkMarkup(t, p)
-	p = p.press("confirm", nil)
+	if !has(p.id("code-locked"), "checked") || has(p.id("code-gone"), "checked") {
+		t.Error("ticked are others than those whom a rerun can help")
+	}
+	none := p.press("run-again", url.Values{"code": nil}).want(422, "Tick at least one reason.", "Run it again for those who were not changed?")
+	checkMarkup(t, none)
+	if has(none.id("code-locked"), "checked") {
+		t.Error("a tick that was taken away is there again")
+	}
+	gone := none.press("run-again", url.Values{"code": {"gone"}})
+	p = sam.get("/operations/"+op).want(200, "Record no longer there: 1 These records", "Run again as "+gone.operation())
+	checkMarkup(t, p)
+	p = p.press("run-again", nil)
 	w.settle()
 	p = sam.get(p.path)
 	if got, want := download(p, "Download those left out (CSV)"), "id,ward,Outcome code,Outcome reason\r\n"+ids[0]+",A,locked,The record is locked by Rita.\r\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	sam.get(gone.path).want(200, "No patient can be changed", "record no longer there")
+	if p = sam.get("/operations/"+op).want(200, "It is run again as", gone.operation(), p.operation()); p.id("run-again") != nil {
+		t.Error("a rerun is offered though everybody is in one")
 	}
 }

@@ -32,7 +32,7 @@ func NotChanged(w io.Writer, s Sheet, lines iter.Seq2[engine.Line, error]) error
 		case bulk.Done:
 			continue
 		case bulk.NotAttempted:
-			o.Code, o.Sentence = "not-attempted", "The run ended before this patient's turn."
+			o.Code, o.Sentence = bulk.Unattempted, "The run ended before this patient's turn."
 		}
 		if err := out.row(line.Change.Subject, o.Code, o.Sentence); err != nil {
 			return err

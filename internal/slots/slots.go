@@ -50,6 +50,15 @@ type Visit struct {
 	Minutes            int
 }
 
+// VisitOf is a visit's record, or as much of it as an edit says.
+func VisitOf(r registry.Record) Visit {
+	start := r.Start()
+	if start.IsZero() { // of an edit that leaves it as it is
+		start, _ = r.Ref.VisitStart()
+	}
+	return Visit{Provider: r.Get(registry.ProviderField), Facility: r.Get(registry.FacilityField), Start: start, Minutes: r.Minutes()}
+}
+
 // Meets reports whether two visits cannot have the same provider or patient.
 func (v Visit) Meets(w Visit) bool {
 	first, after := cellsOf(v.Start, v.Minutes)

@@ -21,6 +21,7 @@ func Check(ctx context.Context, root string, log io.Writer) error {
 	}{
 		{"vet Go code (go vet)", func(ctx context.Context, root string) error { return run(ctx, root, nil, "go", "vet", "./...") }},
 		{"lint Go code (golangci-lint)", lintGo},
+		{"draw inputs for " + fuzzTime + " each (go test -fuzz)", fuzz},
 		{"lint the template (sam validate --lint)", lintTemplate},
 		{"check the deployed template's safety (checkov)", checkov},
 		{"look for known weaknesses in modules (govulncheck)", func(ctx context.Context, root string) error { return vulnerabilities(ctx, root, log) }},

@@ -149,6 +149,10 @@ func TestWhoChangesMeanwhileIsSkippedAndEverybodyIsTold(t *testing.T) {
 
 	ana.visit("/operations/" + operation + "/rerun")
 	ana.look("rerun")
+	ana.choose("code-changed-since") // and takes the tick away
+	ana.press("#run-again")
+	ana.sees("#problems", "Tick at least one reason.")
+	ana.look("rerun-for-nobody")
 	ana.visit("/operations/" + operation + "/rollback")
 	ana.look("rollback")
 	ana.press("#confirm")

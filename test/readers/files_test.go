@@ -2,6 +2,8 @@ package readers_test
 
 import (
 	"bytes"
+	"flag"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -131,16 +133,25 @@ func tableName(format export.Format, name string) string {
 	return name
 }
 
-// One run of Python opens many files that were drawn at random.
+// drawFrom is where drawing begins, so that tables which were found can be drawn
+// again: go test ./test/readers -run TestOthersRead -from N.
+var drawFrom = flag.Int("from", int(rand.Int32()), "number of the first table that is drawn")
+
+// One run of Python opens many files that are drawn at random, others each time.
 func TestOthersReadWhatWasWritten(t *testing.T) {
+	defer func() {
+		if t.Failed() {
+			t.Logf("to see it again: -from %d", *drawFrom)
+		}
+	}()
 	for _, format := range export.Formats {
 		var files []readers.File
 		var want []table
 		var summaries []export.Summary
-		for seed := range 30 {
+		for n := range 30 {
 			drawn := ordinary
-			if seed > 0 {
-				drawn = hostile.Example(seed)
+			if n > 0 {
+				drawn = hostile.Example(*drawFrom + n)
 			}
 			file, s := write(t, format, drawn)
 			files, want, summaries = append(files, readers.Write(t, "a"+format.Extension(), passphrase, file)), append(want, drawn), append(summaries, s)

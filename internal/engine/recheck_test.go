@@ -1,0 +1,180 @@
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bulkops/internal/bulk"
+	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
+	"bulkops/internal/registry"
+)
+
+// provider writes what an administrator changes about a provider.
+func (c *clinic) provider(id string, change func(*registry.Provider)) {
+	c.t.Helper()
+	p, _ := kindtest.Directory.Provider(id)
+	change(&p)
+	must(c.t, c.store.PutProvider(c.t.Context(), p))
+}
+
+// skipped is what is said of a subject who was skipped for the reason.
+func skipped(subject, code, sentence string) bulk.Outcome {
+	return bulk.Outcome{Subject: subject, State: bulk.Skipped, Code: code, Sentence: sentence, Retryable: true}
+}
+
+// What others got between preview and run leaves less room. The first of the
+// plan get what is left, and nobody is above the limit.
+func TestPlacesThatOthersGotSinceAreNotGivenTwice(t *testing.T) {
+	for _, by := range []string{"hand", "operation"} {
+		c := newClinic(t)
+		c.employ(kindtest.Directory) // Dr. Ann may have four
+		c.admit(registry.Active, []string{"P1", "P2", "P3", "P4", "P5", "P6"}, with(registry.ProviderField, "bea"))
+		op := c.planned(toAnn(kind.KeepVisits, "P3", "P2", "P1", "P4"))
+		if by == "hand" {
+			c.byHand("P5", registry.ProviderField, "ann")
+			c.byHand("P6", registry.ProviderField, "ann")
+		} else {
+			other := toAnn(kind.KeepVisits, "P5", "P6")
+			other.Key += "-other"
+			equal(t, "the other", c.run(c.planned(other)).State, bulk.Completed)
+		}
+		op = c.run(op)
+		equal(t, by, op.Final, bulk.Tally{Done: 2, Skipped: 2})
+		const sentence = "Dr. Ann may have at most 4 patients and would have more."
+		equal(t, by, c.outcomes(op)["P1"], skipped("P1", bulk.NoRoomLeft, sentence))
+		equal(t, by, c.outcomes(op)["P4"], skipped("P4", bulk.NoRoomLeft, sentence))
+
+		c.provider("ann", func(p *registry.Provider) { p.Limit = 6 })
+		again := c.again(op, bulk.Rerun)
+		equal(t, by+", with a higher limit", again.Final, bulk.Tally{Done: 2})
+	}
+}
+
+func TestAFacilityThatFilledUpSinceTakesNobodyMore(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory) // Hilltop may have six
+	c.admit(registry.Active, []string{"H1", "H2", "H3", "H4"}, with(registry.FacilityField, "fac-2"))
+	c.admit(registry.Active, []string{"P1", "P2", "P3"})
+	op := c.planned(transfers("P1", "P2"))
+	c.byHand("P3", registry.FacilityField, "fac-2")
+	op = c.run(op)
+	equal(t, "first", c.outcomes(op)["P1"].State, bulk.Done)
+	equal(t, "second", c.outcomes(op)["P2"], skipped("P2", bulk.NoRoomLeft, "Hilltop may have at most 6 patients and would have more."))
+	undone := c.again(op, bulk.Rollback)
+	equal(t, "taken back", undone.Final, bulk.Tally{Done: 1})
+}
+
+// What is taken back is not held to limits: what was, comes back.
+func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2", "P3", "P4"}, with(registry.ProviderField, "ann"))
+	away := toAnn(kind.KeepVisits, "P1")
+	away.Params[kind.NewProvider] = "bea"
+	op := c.run(c.planned(away))
+	c.admit(registry.Active, []string{"Q1"}, with(registry.ProviderField, "ann"))
+	c.provider("ann", func(p *registry.Provider) { p.Active = false })
+	equal(t, "taken back", c.again(op, bulk.Rollback).Final, bulk.Tally{Done: 1})
+	equal(t, "provider", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "ann")
+}
+
+func TestAProviderWhoLeftSinceGetsNobody(t *testing.T) {
+	for what, change := range map[string]struct {
+		to       func(*registry.Provider)
+		sentence string
+	}{
+		"no longer works": {func(p *registry.Provider) { p.Active = false }, "Dr. Ann no longer works."},
+		"works elsewhere": {func(p *registry.Provider) { p.Facilities = []string{"fac-2"} }, "Dr. Ann does not work at Riverside."},
+	} {
+		c := bookable(t, "P1", "P2")
+		reassign, schedule := c.planned(toAnn(kind.KeepVisits, "P1")), c.planned(books("visit", "P2"))
+		c.provider("ann", change.to)
+		equal(t, what, c.outcomes(c.run(reassign))["P1"], skipped("P1", bulk.Unsuited, change.sentence))
+		equal(t, what, c.outcomes(c.run(schedule))["P2"], skipped("P2", bulk.Unsuited, change.sentence))
+	}
+}
+
+func TestVisitsAreNotBookedIntoTimeOffThatWasGivenSince(t *testing.T) {
+	off := []registry.Days{{From: "2026-12-03", To: "2026-12-03"}}
+	c := bookable(t, "P1", "P2")
+	one, two := c.planned(books("one", "P1")), c.planned(books("two", "P2"))
+	c.provider("ann", func(p *registry.Provider) { p.Away = off })
+	one = c.run(one)
+	equal(t, "away", c.outcomes(one)["P1"], skipped("P1", bulk.Shut, "Dr. Ann is off by now at the time of the visit, Thu 3 Dec 2026, 08:00 EST."))
+	c.provider("ann", func(*registry.Provider) {})
+	riverside, _ := kindtest.Directory.Facility("fac-1")
+	riverside.Closed = off
+	must(t, c.store.PutFacility(t.Context(), riverside))
+	two = c.run(two)
+	equal(t, "closed", c.outcomes(two)["P2"], skipped("P2", bulk.Shut, "Riverside is closed by now at the time of the visit, Thu 3 Dec 2026, 08:00 EST."))
+	list(t, "calendar", c.starts())
+}
+
+// A visit that goes along to another provider finds that provider as free as the
+// preview did, or is left where it is.
+func TestAVisitThatGoesAlongMeetsNothingThatWasBookedSince(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(1), with(registry.ProviderField, "bea"))
+	op := c.planned(toAnn(kind.GiveVisits, "P1", "P2"))
+	equal(t, "they meet each other, so one is in the plan", op.Plan.Changes, 1)
+	c.hand("Q1", noon.AddDate(0, 0, 1))
+	op = c.run(op)
+	equal(t, "taken", c.outcomes(op)["P1"].Code, bulk.SlotTaken)
+	equal(t, "provider", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "bea")
+}
+
+// However operations and hands, who look before they book, follow each other:
+// nobody has more visits a day or more patients than they may.
+func TestNobodyGetsMoreThanTheyMay(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		c := bookable(t, numbered(8)...)
+		c.provider("ann", func(p *registry.Provider) { p.Daily = 3 })
+		count := func(field string) (n int) {
+			for _, record := range c.store.Snapshot() {
+				if record.Get(registry.ProviderField) == "ann" && (record.Ref.IsVisit() == (field == registry.VisitState)) &&
+					(field != registry.VisitState || record.Get(field) == registry.VisitScheduled) {
+					n++
+				}
+			}
+			return n
+		}
+		var waiting []bulk.Operation
+		for n := range rapid.IntRange(3, 9).Draw(r, "steps") {
+			some := numbered(8)[rapid.IntRange(0, 7).Draw(r, "from"):]
+			switch rapid.IntRange(0, 4).Draw(r, "step") {
+			case 0:
+				waiting = append(waiting, c.planned(books(fmt.Sprint("visits", n), some...)))
+			case 1:
+				request := toAnn(kind.KeepVisits, some...)
+				request.Key += fmt.Sprint(n)
+				waiting = append(waiting, c.planned(request))
+			case 2:
+				if at := ninth.Add(time.Duration(4+n) * time.Hour); count(registry.VisitState) < 3 {
+					c.hand(fmt.Sprint("hand", n), at)
+				}
+			case 3:
+				if count(registry.StatusField) < 4 {
+					c.byHand(some[0], registry.ProviderField, "ann")
+				}
+			case 4:
+				if len(waiting) > 0 && waiting[0].Plan.Changes > 0 {
+					c.run(waiting[0])
+				}
+				waiting = waiting[min(1, len(waiting)):]
+			}
+		}
+		for _, op := range waiting {
+			if op.Plan.Changes > 0 {
+				c.run(op)
+			}
+		}
+		if visits, patients := count(registry.VisitState), count(registry.StatusField); visits > 3 || patients > 4 {
+			r.Fatalf("Dr. Ann has %d visits on a day, of at most 3, and %d patients, of at most 4", visits, patients)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 	"bulkops/internal/staff"
@@ -63,7 +64,7 @@ func newChance(seed uint64) *chance {
 		}
 	}
 	for rng.IntN(3) == 0 { // some of it is run again or rolled back, and that again
-		of := c.wishes[rng.IntN(len(c.wishes))]
+		of := c.wishes[max(rng.IntN(len(c.wishes)), rng.IntN(len(c.wishes)))]
 		as := []bulk.LinkKind{bulk.Rerun, bulk.Rollback, bulk.Rollback}[rng.IntN(3)]
 		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as, stops: rng.IntN(3) == 0,
 			request: engine.Request{Key: c.key()}})
@@ -201,10 +202,13 @@ func (c *chance) wish(n int) *wish {
 		if c.rng.IntN(2) == 0 {
 			u.request.Params[kind.VisitsTo], u.request.Params[kind.VisitsEvery], u.request.Params[kind.VisitsTimes] = "2027-01-15", "1", "2"
 		}
-	case 7:
+	case 7, 10:
 		u.request.Kind, u.request.Params = kind.Communication.Name, c.message()
 	case 8, 9:
 		u.request.Kind, u.request.Params, u.opens = kind.Export.Name, c.extract(), c.rng.IntN(4)
+	}
+	if k, _ := kind.Find(u.request.Kind); len(k.Check(u.request.Params, kindtest.Directory)) > 0 {
+		panic(fmt.Sprintf("%s is asked for with answers that are refused: %v", k.Name, u.request.Params))
 	}
 	return u
 }

@@ -151,9 +151,10 @@ func (k *checker) checkHeader(id string) error {
 }
 
 // still is what nothing changes after an operation's end: all but the list of
-// those made from it, and that its file was opened or deleted.
+// those made from it, and that its file was opened, or it or what was left of it
+// deleted.
 func still(op bulk.Operation) bulk.Operation {
-	op.Follow, op.Version = nil, 0
+	op.Follow, op.Version, op.Remains = nil, 0, false
 	if op.File != nil {
 		file := *op.File
 		file.Shown, file.Deleted, op.File = time.Time{}, time.Time{}, &file

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"testing"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -29,7 +30,7 @@ func (c *chance) extract() bulk.Params {
 
 // patientList has one row for each patient.
 func patientList() bulk.Params {
-	return bulk.Params{kind.ExportType: "patient-list", kind.ExportFormat: kind.FormatCSV, kind.ExportColumns: "name status"}
+	return bulk.Params{kind.ExportType: "patient-list", kind.ExportFormat: kind.FormatCSV, kind.ExportColumns: "patient.name patient.status"}
 }
 
 // checkFile: the file that a header names is there, whole, and stays as it is
@@ -129,4 +130,77 @@ func (k *checker) checkFileAtEnd(op bulk.Operation) error {
 		return fmt.Errorf("left are a file: %v, and %d unfinished; header %+v", content, unfinished, op.File)
 	}
 	return nil
+}
+
+// exporting makes the life of a script that of an export.
+func exporting(s *script) {
+	s.wish.request, s.wish.opens = exports("P000", "P001", "P002", "nobody"), 2
+	s.wish.request.Params = patientList()
+}
+
+// One call that goes wrong, whichever it is and however: the file is made, all of
+// it, for everybody.
+func TestTroubleAtEveryCallOfAnExport(t *testing.T) {
+	t.Parallel()
+	play(t, anyTrouble, exporting, func(op bulk.Operation) error {
+		if op.State != bulk.Completed || op.File == nil || op.File.Patients != 3 {
+			return fmt.Errorf("it is %s with %+v and the file %+v (%s)", op.State, op.Final, op.File, op.Cause)
+		}
+		return nil
+	})
+}
+
+// Two calls that take turns give up each other's file, and may both go without
+// one; there is never half a file, nor two.
+func TestAnExportWithEverythingDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	made := 0
+	play(t, []fate{diedAfter}, func(s *script) {
+		s.twice = true
+		exporting(s)
+	}, func(op bulk.Operation) error {
+		if op.File != nil {
+			made++
+		}
+		return ended(op)
+	})
+	if made == 0 {
+		t.Error("no file was ever made")
+	}
+}
+
+// However an export is ended, and whoever goes on with it all the same, there is
+// a file of which everybody knows, or nothing is left of it.
+func TestAnExportEndedAtEveryCall(t *testing.T) {
+	t.Parallel()
+	lives := map[string]int{}
+	for what, also := range map[string]func(*script){
+		"given up": func(s *script) {
+			for _, x := range s.executions {
+				x.losePatience()
+			}
+		},
+		"dead": func(s *script) {
+			for _, x := range s.executions {
+				x.die()
+			}
+		},
+		"stopped": func(s *script) {
+			if s.wish.id != "" && s.header(s.wish.id).State == bulk.Running {
+				s.last = true
+				s.stop(&wish{id: s.wish.id})
+			}
+		},
+	} {
+		play(t, []fate{made}, func(s *script) {
+			exporting(s)
+			s.also = also
+		}, func(op bulk.Operation) error {
+			lives[fmt.Sprint(what, ", with a file: ", op.File != nil)]++
+			return ended(op)
+		})
+	}
+	if len(lives) != 5 { // given up once, it is made all the same
+		t.Errorf("the lives ended %v", lives)
+	}
 }

@@ -296,7 +296,7 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 	add("insurance", f.Insurance)
 	span("registered", f.RegisteredFrom, f.RegisteredTo)
 	span("last visit", f.LastVisitFrom, f.LastVisitTo)
-	span("next visit", f.NextVisitFrom, f.NextVisitTo)
+	span("visit to come", f.NextVisitFrom, f.NextVisitTo)
 	if f.Text != "" {
 		words = append(words, "a search text")
 	}

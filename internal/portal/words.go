@@ -57,10 +57,7 @@ func showDate(date string) string {
 
 // localDay is a moment's day where the facility is.
 func localDay(t time.Time, f registry.Facility) string {
-	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
-		t = t.In(zone)
-	}
-	return t.Format("2 Jan 2006")
+	return t.In(f.Zone()).Format("2 Jan 2006")
 }
 
 // age says how long ago something was.

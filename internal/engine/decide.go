@@ -58,11 +58,12 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 		if err != nil {
 			return op, err
 		}
-		if stale == op.Plan.Changes {
-			return op, fault.New(fault.Stale, "Every patient in this plan has changed since the preview, so nothing would be done. Reject it, so that %s can make a new plan.", op.Requester.Name)
-		}
-		if stale != r.Stale {
-			return op, fault.New(fault.Stale, "%d of %d patients have changed since the preview. They would be skipped; the others would be changed as shown. Read this again and decide.", stale, op.Plan.Changes)
+		if stale == op.Plan.Changes || stale != r.Stale {
+			now, then := StaleWords(op, stale)
+			if stale < op.Plan.Changes {
+				then += " Read this again and decide."
+			}
+			return op, fault.New(fault.Stale, "%s. %s", now, then)
 		}
 	}
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
@@ -176,6 +177,33 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 		}
 	}
 	return stale, nil
+}
+
+// StaleWords says how many patients are no longer as they were when the plan was
+// made, in words that fit what it does, and what would come of an approval.
+func StaleWords(op bulk.Operation, stale int) (now, then string) {
+	who, have, others := plural(stale, "patient"), "have changed", "changed as shown"
+	switch stale {
+	case 0:
+		who, have = "No patient", "has changed"
+	case 1:
+		have = "has changed"
+	}
+	k, err := mustKind(op.Kind)
+	switch {
+	case err == nil && k.MakesFile():
+		have, others = strings.Replace(have, "changed", "left their facilities", 1), "exported"
+	case op.Plan.Booked+op.Plan.Moved > 0:
+		have += ", or lost the time of a visit,"
+	}
+	now = fmt.Sprintf("%s %s since this plan was made", who, have)
+	switch stale {
+	case 0:
+		return now, "All would be " + others + "."
+	case op.Plan.Changes:
+		return now, fmt.Sprintf("That is everybody in this plan, so nothing would be done. Reject it, so that %s can make a new plan.", op.Requester.Name)
+	}
+	return now, "They would be skipped; the others would be " + others + "."
 }
 
 // planned yields the changes of a plan, a batch at a time.

@@ -54,7 +54,7 @@ var Texts = map[State]StateText{
 	Stopped:             {"Stopped", "The operation ended before every patient was attempted. What was done and what was not is listed below."},
 	FailedState:         {"Failed", "The operation ended before any patient was changed."},
 	Rejected:            {"Rejected", "The approver decided against it. Nothing was changed."},
-	Expired:             {"Expired", "Nobody decided in time. Nothing was changed. You can ask again with the same selection."},
+	Expired:             {"Expired", "Its time ran out. Nothing was changed. You can ask again with the same selection."},
 	Cancelled:           {"Cancelled", "The request was taken back before it ran. Nothing was changed."},
 }
 
@@ -69,7 +69,7 @@ var noticeSentences = map[State]string{
 	Stopped:             "The operation ended before every message was attempted. What was sent and what was not is listed below.",
 	FailedState:         "The operation ended before any message was sent.",
 	Rejected:            "The approver decided against it. Nothing was sent.",
-	Expired:             "Nobody decided in time. Nothing was sent. You can ask again with the same selection.",
+	Expired:             "Its time ran out. Nothing was sent. You can ask again with the same selection.",
 	Cancelled:           "The request was taken back before it ran. Nothing was sent.",
 }
 

@@ -147,18 +147,22 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 		if !op.State.MayBecome(bulk.Expired) {
 			return bulk.Event{}, errNothingNew
 		}
-		what := fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
-		if op.State == bulk.Ready {
-			what = fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
-		}
-		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), what
-		return bulk.Event{What: "expired", Detail: what}, nil
+		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), e.outOfTime(*op)
+		return bulk.Event{What: "expired", Detail: op.Cause}, nil
 	})
 	if err == nil {
 		e.deliver(ctx, op)
 		e.tellRequester(ctx, op)
 	}
 	return op, err
+}
+
+// outOfTime says what did not happen in time to an operation that expires.
+func (e *Engine) outOfTime(op bulk.Operation) string {
+	if op.State == bulk.Ready {
+		return fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
+	}
+	return fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
 }
 
 // Stale counts the patients of a plan whose records, or the slots of whose visits,

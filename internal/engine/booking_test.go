@@ -45,7 +45,8 @@ func (c *clinic) hand(id string, start time.Time) registry.Ref {
 	return v.Ref(id)
 }
 
-func (c *clinic) run(op bulk.Operation) bulk.Operation {
+// agreed sends a plan and approves it, unless nothing is left to be done.
+func (c *clinic) agreed(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
 	_, err := c.Submit(c.t.Context(), ada, op.ID, submission(op))
 	must(c.t, err)
@@ -53,11 +54,23 @@ func (c *clinic) run(op bulk.Operation) bulk.Operation {
 	told.Stale, err = c.Stale(c.t.Context(), op)
 	must(c.t, err)
 	if told.Stale == op.Plan.Changes {
-		return op // nothing is left to be done
+		return op
 	}
 	_, err = c.Decide(c.t.Context(), grace, op.ID, told)
 	must(c.t, err)
-	_, err = c.Verify(c.t.Context(), op.ID)
+	return c.header(op.ID)
+}
+
+// run brings a plan, or what was agreed to already, to its end.
+func (c *clinic) run(op bulk.Operation) bulk.Operation {
+	c.t.Helper()
+	if op.State == bulk.Ready {
+		op = c.agreed(op)
+	}
+	if op.State != bulk.Scheduled {
+		return op
+	}
+	_, err := c.Verify(c.t.Context(), op.ID)
 	must(c.t, err)
 	return c.finish(c.header(op.ID))
 }
@@ -95,8 +108,11 @@ func TestVisitsAreBookedAndTakenBack(t *testing.T) {
 
 func TestOfTwoWhoBookTheSameTimeOneIsSkippedAndFindsAnother(t *testing.T) {
 	c := bookable(t, "P1", "P2")
-	one, two := c.planned(books("one", "P1")), c.planned(books("two", "P2")) // neither knows of the other
+	one, two, three := c.planned(books("one", "P1")), c.agreed(c.planned(books("two", "P2"))), c.planned(books("three", "P2")) // none knows of the others
 	equal(t, "one", c.run(one).State, bulk.Completed)
+	stale, err := c.Stale(t.Context(), three)
+	must(t, err)
+	equal(t, "an approver is told of", stale, 1)
 	two = c.run(two)
 	equal(t, "two", c.outcomes(two)["P2"], bulk.Outcome{Subject: "P2", State: bulk.Skipped, Code: bulk.SlotTaken, Retryable: true,
 		Sentence: "The slot at Thu 3 Dec 2026, 08:00 EST with Dr. Ann was taken since the preview."})
@@ -109,7 +125,7 @@ func TestOfTwoWhoBookTheSameTimeOneIsSkippedAndFindsAnother(t *testing.T) {
 // slots decide.
 func TestSlotsDecideWhereTheCalendarComesTooLate(t *testing.T) {
 	c := bookable(t, "P1", "P2")
-	one, two := c.planned(books("one", "P1")), c.planned(books("two", "P2"))
+	one, two := c.planned(books("one", "P1")), c.agreed(c.planned(books("two", "P2")))
 	c.fault = func(call string, do func() error) error {
 		if call == "CommitGroup" {
 			c.fault = func(_ string, do func() error) error { return do() }
@@ -157,10 +173,11 @@ func TestTheTimeOfACancelledVisitIsFree(t *testing.T) {
 	undo, err := c.Again(t.Context(), ada, cancelled.ID, bulk.Rollback, "undo-0123456789abcdef") // planned while the time is still free
 	must(t, err)
 	must(t, c.Plan(t.Context(), undo.ID))
+	undone := c.agreed(c.header(undo.ID))
 	second = c.run(second)
 	list(t, "calendar", c.starts(), "P2 08:00 EST")
 
-	undone := c.run(c.header(undo.ID))
+	undone = c.run(undone)
 	equal(t, "rollback", c.outcomes(undone)["P1"].Code, bulk.SlotTaken)
 	if s := c.outcomes(undone)["P1"].Sentence; strings.Contains(s, "P2") || !strings.Contains(s, "was taken") {
 		t.Errorf("the sentence names somebody else, or not what happened: %s", s)

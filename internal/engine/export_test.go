@@ -238,7 +238,7 @@ func TestAnExportThatCannotBeMadeFailsAndLeavesNothing(t *testing.T) {
 	op, err = c.Finish(t.Context(), op.ID, "Internal")
 	must(t, err)
 	equal(t, "state", op.State, bulk.FailedState)
-	equal(t, "cause", op.Cause, ourFault)
+	equal(t, "cause", op.Cause, "A step failed on our side; the log has the details. Tell your administrator, and ask again for the file.")
 	c.nothingLeft(op)
 	if c.MayNotFollow(t.Context(), op, bulk.Rerun) != nil {
 		t.Error("it cannot be run again")

@@ -67,6 +67,7 @@ type Full struct {
 	ID       string `json:"id"`
 	Batch    int    `json:"batch"`
 	Change   int    `json:"change"` // in the batch, from 0
+	Refused  int    `json:"refused"`
 	Sentence string `json:"sentence"`
 }
 

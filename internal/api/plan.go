@@ -235,10 +235,6 @@ func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID
 	if err != nil {
 		return nil, err
 	}
-	directory, err := a.engine.Registry.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
 	found, err := a.engine.Overlaps(ctx, person, op)
 	if err != nil {
 		return nil, err
@@ -246,7 +242,7 @@ func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID
 	out := &overlapsOut{}
 	out.Body.Overlaps = []OverlapView{}
 	for _, o := range found {
-		out.Body.Overlaps = append(out.Body.Overlaps, OverlapView{o.With.ID, o.With.State, summary(o.With, directory), o.With.Requester.Name, o.Patients})
+		out.Body.Overlaps = append(out.Body.Overlaps, OverlapView{o.With.ID, o.With.State, o.With.Summary, o.With.Requester.Name, o.Patients})
 	}
 	return out, nil
 }

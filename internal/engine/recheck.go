@@ -35,7 +35,7 @@ func (e *Engine) recheck(ctx context.Context, op bulk.Operation, b bulk.Batch, g
 	if err != nil {
 		return nil, nil, err
 	}
-	if k.Books == nil && k.Destinations == nil && !slices.ContainsFunc(todo, touchesVisits) {
+	if !slices.ContainsFunc(todo, func(c bulk.Change) bool { return asksAround(k, c) }) {
 		return todo, nil, nil
 	}
 	d, err := directory()
@@ -65,8 +65,10 @@ func (e *Engine) recheck(ctx context.Context, op bulk.Operation, b bulk.Batch, g
 	return rest, outcomes, e.ownReasons(ctx, refused, outcomes)
 }
 
-func touchesVisits(c bulk.Change) bool {
-	return slices.ContainsFunc(c.Edits, func(e bulk.Edit) bool { return e.Ref.IsVisit() })
+// asksAround reports whether more than a change's own records decides whether it
+// can be made.
+func asksAround(k kind.Kind, c bulk.Change) bool {
+	return k.Destinations != nil || slices.ContainsFunc(c.Edits, func(e bulk.Edit) bool { return e.Ref.IsVisit() })
 }
 
 // ownReasons puts what happened to a subject's own records before what happened

@@ -40,7 +40,8 @@ func exports(of kind.ExportOf, format string) bulk.Params {
 
 // Every type in every format, of 2,000 patients: asked for, approved, run, and
 // then fetched at the portal by who asked for it. One run is killed when its
-// upload has begun. Programs that know nothing of ours open the files.
+// upload has begun, one more when a part has been sent. Programs that know nothing
+// of ours open the files.
 func TestExports(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "exports", 2000, 1)
@@ -66,10 +67,14 @@ func TestExports(t *testing.T) {
 			})
 		}
 	}
+	all.Go(func() { killedBetweenTwoParts(t) })
 	all.Wait()
 	if t.Failed() {
 		return
 	}
+	// The denial waits for the repeats of its call; nothing else is exported meanwhile.
+	var denial sync.WaitGroup
+	denial.Go(func() { w.deniedByKMS(t, lead) })
 	names := slices.Sorted(maps.Keys(made))
 	var files []readers.File
 	for _, name := range names {
@@ -98,7 +103,7 @@ func TestExports(t *testing.T) {
 		audited(t, op)
 	}
 	encryptedByOurKeyOnly(t)
-	w.deniedByKMS(t, lead)
+	denial.Wait()
 	refusedWithoutTLS(t, made[names[0]], portal)
 	goneAfterItsTime(t, made[names[0]].ID, portal)
 }

@@ -17,11 +17,11 @@ import (
 	"bulkops/test/readers"
 )
 
-// A function that dies when a part of its file is in S3 leaves no file, and the
-// repeat makes it whole. The notes are long and do not compress well, so that the file has
-// several parts of 8 MiB.
-func TestAKillBetweenTwoPartsLeavesNoFile(t *testing.T) {
-	t.Parallel()
+// killedBetweenTwoParts sees that a function that dies when a part of its file is
+// in S3 leaves no file, and that the repeat makes it whole. The notes are long and
+// do not compress well, so that the file has several parts of 8 MiB.
+func killedBetweenTwoParts(t *testing.T) {
+	t.Helper()
 	w := newWard(t, "parts", 300, 0)
 	w.requester = live.person(t, staff.Staff, "ana.staff@example.org")
 	lead := w.employ(t, "lead", staff.TeamLead)

@@ -26,7 +26,7 @@ import (
 type auditCommands struct {
 	Operation   auditCommand       `cmd:"" default:"withargs" help:"Show the audit records of an operation."`
 	Log         logCommand         `cmd:"" help:"Search the audit log."`
-	Verify      verifyCommand      `cmd:"" help:"Compare the audit with its seals, and name what was changed, removed or added."`
+	Verify      verifyCommand      `cmd:"" help:"Compare the audit with its seals, and name what was changed, removed or added. With --from or --to, only what is dated or was written in those hours: leave both out now and then."`
 	Prove       proveCommand       `cmd:"" help:"Print the proof that a record was sealed, for somebody who has no access."`
 	VerifyProof verifyProofCommand `cmd:"" help:"Check such a proof; needs no access to anything."`
 	Redrive     redriveCommand     `cmd:"" help:"Write the changes that could not be audited when they were made."`

@@ -78,7 +78,8 @@ type communicationCommand struct {
 }
 
 type dataCorrectionCommand struct {
-	CSV string `name:"csv" required:"" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
+	CSV   string `name:"csv" type:"existingfile" help:"CSV file with a column of patient ids and columns such as Phone or Birth date. An empty cell changes nothing; <clear> empties the field."`
+	Edits string `placeholder:"OP-…" help:"Your operation that this one takes the place of; it is taken back unless it has ended. Without --csv, with its values."`
 }
 
 type schedulingCommand struct {
@@ -153,7 +154,10 @@ func (c insuranceChangeCommand) Run(t *terminal) error {
 }
 
 func (c dataCorrectionCommand) Run(t *terminal) error {
-	return ask(t, kind.DataCorrection, map[string]string{}, selection{CSV: c.CSV})
+	if c.CSV == "" && c.Edits == "" {
+		return fault.New(fault.Invalid, "Give the file with the new values: --csv.")
+	}
+	return ask(t, kind.DataCorrection, map[string]string{}, selection{CSV: c.CSV, Edits: c.Edits})
 }
 
 func (c communicationCommand) Run(t *terminal) error {

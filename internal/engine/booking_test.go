@@ -45,7 +45,8 @@ func (c *clinic) hand(id string, start time.Time) registry.Ref {
 	return v.Ref(id)
 }
 
-func (c *clinic) run(op bulk.Operation) bulk.Operation {
+// agreed sends a plan and approves it, unless nothing is left to be done.
+func (c *clinic) agreed(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
 	_, err := c.Submit(c.t.Context(), ada, op.ID, submission(op))
 	must(c.t, err)
@@ -53,11 +54,23 @@ func (c *clinic) run(op bulk.Operation) bulk.Operation {
 	told.Stale, err = c.Stale(c.t.Context(), op)
 	must(c.t, err)
 	if told.Stale == op.Plan.Changes {
-		return op // nothing is left to be done
+		return op
 	}
 	_, err = c.Decide(c.t.Context(), grace, op.ID, told)
 	must(c.t, err)
-	_, err = c.Verify(c.t.Context(), op.ID)
+	return c.header(op.ID)
+}
+
+// run brings a plan, or what was agreed to already, to its end.
+func (c *clinic) run(op bulk.Operation) bulk.Operation {
+	c.t.Helper()
+	if op.State == bulk.Ready {
+		op = c.agreed(op)
+	}
+	if op.State != bulk.Scheduled {
+		return op
+	}
+	_, err := c.Verify(c.t.Context(), op.ID)
 	must(c.t, err)
 	return c.finish(c.header(op.ID))
 }
@@ -95,8 +108,11 @@ func TestVisitsAreBookedAndTakenBack(t *testing.T) {
 
 func TestOfTwoWhoBookTheSameTimeOneIsSkippedAndFindsAnother(t *testing.T) {
 	c := bookable(t, "P1", "P2")
-	one, two := c.planned(books("one", "P1")), c.planned(books("two", "P2")) // neither knows of the other
+	one, two, three := c.planned(books("one", "P1")), c.agreed(c.planned(books("two", "P2"))), c.planned(books("three", "P2")) // none knows of the others
 	equal(t, "one", c.run(one).State, bulk.Completed)
+	stale, err := c.Stale(t.Context(), three)
+	must(t, err)
+	equal(t, "an approver is told of", stale, 1)
 	two = c.run(two)
 	equal(t, "two", c.outcomes(two)["P2"], bulk.Outcome{Subject: "P2", State: bulk.Skipped, Code: bulk.SlotTaken, Retryable: true,
 		Sentence: "The slot at Thu 3 Dec 2026, 08:00 EST with Dr. Ann was taken since the preview."})
@@ -109,7 +125,7 @@ func TestOfTwoWhoBookTheSameTimeOneIsSkippedAndFindsAnother(t *testing.T) {
 // slots decide.
 func TestSlotsDecideWhereTheCalendarComesTooLate(t *testing.T) {
 	c := bookable(t, "P1", "P2")
-	one, two := c.planned(books("one", "P1")), c.planned(books("two", "P2"))
+	one, two := c.planned(books("one", "P1")), c.agreed(c.planned(books("two", "P2")))
 	c.fault = func(call string, do func() error) error {
 		if call == "CommitGroup" {
 			c.fault = func(_ string, do func() error) error { return do() }
@@ -157,10 +173,11 @@ func TestTheTimeOfACancelledVisitIsFree(t *testing.T) {
 	undo, err := c.Again(t.Context(), ada, cancelled.ID, bulk.Rollback, "undo-0123456789abcdef") // planned while the time is still free
 	must(t, err)
 	must(t, c.Plan(t.Context(), undo.ID))
+	undone := c.agreed(c.header(undo.ID))
 	second = c.run(second)
 	list(t, "calendar", c.starts(), "P2 08:00 EST")
 
-	undone := c.run(c.header(undo.ID))
+	undone = c.run(undone)
 	equal(t, "rollback", c.outcomes(undone)["P1"].Code, bulk.SlotTaken)
 	if s := c.outcomes(undone)["P1"].Sentence; strings.Contains(s, "P2") || !strings.Contains(s, "was taken") {
 		t.Errorf("the sentence names somebody else, or not what happened: %s", s)
@@ -171,6 +188,40 @@ func TestTheTimeOfACancelledVisitIsFree(t *testing.T) {
 	c.sameAs("the time is let go, as it was", withoutNew(before, c.fields()))
 	equal(t, "now it comes back", c.again(undone, bulk.Rerun).State, bulk.Completed)
 	list(t, "calendar", c.starts(), "P1 08:00 EST")
+}
+
+// Whose time went to another visit is listed before the rollback is sent, with
+// who did that, and nothing of the other patient.
+func TestALostTimeIsListedInThePreviewOfARollback(t *testing.T) {
+	undo := func(c *clinic, op bulk.Operation) bulk.Operation {
+		t.Helper()
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-"+op.ID)
+		must(t, err)
+		must(t, c.Plan(t.Context(), made.ID))
+		return c.header(made.ID)
+	}
+	t.Run("of a cancelled visit, to another operation", func(t *testing.T) {
+		c := bookable(t, "P1", "P2", "P3")
+		c.run(c.planned(books("one", "P1", "P3")))
+		cancelled := c.finished(asks(registry.Discharged, "P1", "P3"))
+		second := c.run(c.planned(books("two", "P2")))
+		made := undo(c, cancelled)
+		list(t, "left out", c.excluded(made), bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.ChangedAfter,
+			Sentence: "Changed since " + cancelled.ID + " by Ada Asks with " + second.ID + ", 1 Dec 2026, 12:00 UTC: the time of a visit, Thu 3 Dec 2026, 08:00 EST with Dr. Ann, is given to another one."})
+		list(t, "restored", c.subjects(c.run(made)), "P3")
+		list(t, "calendar", c.starts(), "P2 08:00 EST", "P3 08:30 EST")
+		c.again(second, bulk.Rollback)
+		list(t, "nothing is in the way any more", c.subjects(undo(c, second)))
+	})
+	t.Run("of a visit that is made again, to a hand", func(t *testing.T) {
+		c := bookable(t, "P1", "P2", "P3")
+		back := c.again(c.run(c.planned(books("one", "P1", "P2"))), bulk.Rollback)
+		c.hand("P3", ninth)
+		made := undo(c, back)
+		equal(t, "left out", c.excluded(made)[0].Sentence,
+			"Changed since "+back.ID+" by Nora Nurse, 1 Dec 2026, 12:00 UTC: the time of a visit, Thu 3 Dec 2026, 08:00 EST with Dr. Ann, is given to another one.")
+		list(t, "restored", c.subjects(c.run(made)), "P2")
+	})
 }
 
 // withoutNew adds to before those records of after that have no field.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"bulkops/internal/bulk"
@@ -159,17 +160,17 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 	return op, err
 }
 
-// Stale counts the patients of a plan whose records are no longer as they were
-// when it was made. Their changes would be skipped.
+// Stale counts the patients of a plan whose records, or the slots of whose visits,
+// are no longer as they were when it was made. Their changes would be skipped.
 func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 	stale := 0
-	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{}) {
+	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{records: slotsIn}) {
 		if err != nil {
 			return 0, err
 		}
 		for _, c := range chunk.candidates {
 			p, found := chunk.patients[c.id]
-			if !found || !profileHolds(*c.change, p) {
+			if !found || !profileHolds(*c.change, p) || !slotsHold(*c.change, chunk.records) {
 				stale++
 			}
 		}
@@ -212,4 +213,20 @@ func profileHolds(c bulk.Change, p registry.Patient) bool {
 		}
 	}
 	return true
+}
+
+// slotsIn are the slots that a planned change holds or relies on.
+func slotsIn(c candidate, _ registry.Patient) []registry.Ref {
+	var refs []registry.Ref
+	for _, edit := range c.change.Edits {
+		if edit.Ref.IsSlot() {
+			refs = append(refs, edit.Ref)
+		}
+	}
+	return refs
+}
+
+// slotsHold reports whether no slot of the change was taken by another visit.
+func slotsHold(c bulk.Change, slots map[registry.Ref]registry.Record) bool {
+	return !slices.ContainsFunc(c.Edits, func(edit bulk.Edit) bool { return edit.Ref.IsSlot() && !edit.Holds(slots[edit.Ref]) })
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // MayNotEdit says why the person cannot ask anew in the place of an operation;
-// nil when they can: it is their own, and nothing of it was or will be run.
+// nil when they can: it is their own, has not run, and does not begin right now.
 func (e *Engine) MayNotEdit(actor staff.Person, op bulk.Operation) error {
 	switch {
 	case op.Requester.Sub != actor.Sub:
 		return fault.New(fault.Forbidden, "Only %s, who asked for it, can edit this request.", op.Requester.Name)
 	case op.Selected.Source == bulk.FromDone || op.Selected.Source == bulk.FromLeft:
 		return fault.New(fault.Conflict, "%s was made from another operation. Open that one and run it again, or roll it back, from there.", op.ID)
-	case !op.State.Ended() && !op.State.MayBecome(bulk.Expired) || !op.Started.IsZero():
+	case !op.State.Ended() && !op.State.MayBecome(bulk.Expired) && !op.StartsLater(e.Now()) || !op.Started.IsZero():
 		return fault.New(fault.Conflict, "%s cannot be edited: it is %s.", op.ID, strings.ToLower(bulk.Texts[op.State].Title))
 	}
 	return nil

@@ -19,6 +19,16 @@ func TestARequestIsEditedFromWhereverItHasNotRun(t *testing.T) {
 	reach := map[string]func(*clinic, engine.Request) bulk.Operation{
 		"ready":    func(c *clinic, r engine.Request) bulk.Operation { return c.planned(r) },
 		"awaiting": func(c *clinic, r engine.Request) bulk.Operation { return c.submitted(r) },
+		"to start later": func(c *clinic, r engine.Request) bulk.Operation {
+			op := c.planned(r)
+			s := submission(op)
+			s.Start = engine.StartWish{Date: "2026-12-03", Time: "22:30", Zone: "UTC"}
+			_, err := c.Submit(c.t.Context(), ada, op.ID, s)
+			must(c.t, err)
+			op, err = c.Decide(c.t.Context(), grace, op.ID, approval(op))
+			must(c.t, err)
+			return op
+		},
 		"rejected": func(c *clinic, r engine.Request) bulk.Operation {
 			op := c.submitted(r)
 			op, err := c.Decide(c.t.Context(), grace, op.ID, engine.DecisionRequest{Verdict: bulk.Reject, Digest: op.Plan.Digest, Comment: "Which payment?"})

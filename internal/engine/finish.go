@@ -41,8 +41,9 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 		if !op.Started.Equal(settled) || (op.File != nil) != hasFile {
 			return bulk.Event{}, fault.New(fault.Busy, "%s has moved on just now; ending it is tried again.", id)
 		}
-		op.State, op.Cause = ending(*op, tally, cause)
+		op.State, op.Cause = ending(*op, k.MakesFile(), tally, cause)
 		op.Ended, op.Final, op.Left = e.Now(), tally, left
+		op.Remains = k.MakesFile() && op.File == nil && !op.Started.IsZero()
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
 			tally.Done, tally.Skipped, tally.Failed, op.NotAttempted(tally), op.Cause))}, nil
 	})
@@ -51,8 +52,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 	}
 	e.deliver(ctx, op)
 	e.tellRequester(ctx, op)
-	if k.MakesFile() && op.File == nil && !op.Started.IsZero() {
-		// Now that it has ended, no call can make the file of it any more.
+	if op.Remains { // now that it has ended, no call can make the file of it any more
 		return op, e.Files.Delete(ctx, id)
 	}
 	return op, nil
@@ -130,8 +130,8 @@ func (e *Engine) left(ctx context.Context, op bulk.Operation, tally bulk.Tally) 
 	}), nil
 }
 
-// ending says in which state an operation ends, and why.
-func ending(op bulk.Operation, t bulk.Tally, cause string) (bulk.State, string) {
+// ending says in which state an operation ends, and why. file: it makes one.
+func ending(op bulk.Operation, file bool, t bulk.Tally, cause string) (bulk.State, string) {
 	running := op.State == bulk.Running || op.State == bulk.Stopping
 	switch {
 	case running && op.NotAttempted(t) == 0 && t.Done == op.Plan.Changes:
@@ -140,7 +140,7 @@ func ending(op bulk.Operation, t bulk.Tally, cause string) (bulk.State, string) 
 		return bulk.CompletedWithErrors, ""
 	case running && t.Attempted() > 0:
 		if op.Cause == "" {
-			op.Cause = failure(cause)
+			op.Cause = failure(cause, file)
 		}
 		return bulk.Stopped, op.Cause
 	case op.State == bulk.Stopping:
@@ -148,18 +148,23 @@ func ending(op bulk.Operation, t bulk.Tally, cause string) (bulk.State, string) 
 	case cause == "States.Timeout" && op.State.MayBecome(bulk.Expired):
 		return bulk.Expired, "Nobody decided in time."
 	}
-	return bulk.FailedState, failure(cause)
+	return bulk.FailedState, failure(cause, file)
 }
 
-// failure says in words what an error name of the state machine means.
-func failure(cause string) string {
+// failure says in words what an error name of the state machine means, and for
+// what to ask again: of a file that failed there is nothing.
+func failure(cause string, file bool) string {
+	what, smaller := "the patients that are left", "in a smaller number"
+	if file {
+		what, smaller = "the file", "with fewer patients"
+	}
 	switch cause {
 	case "":
-		return "The run ended before every batch was worked on. Ask again for the patients that are left."
+		return "The run ended before every batch was worked on. Ask again for " + what + "."
 	case "States.Timeout", "States.TaskFailed", "Sandbox.Timedout":
-		return "A step took too long. Ask again for the patients that are left, in a smaller number."
+		return "A step took too long. Ask again for " + what + ", " + smaller + "."
 	case "Busy":
-		return "The patient registry was too busy for too long. Ask again for the patients that are left."
+		return "The patient registry was too busy for too long. Ask again for " + what + "."
 	}
-	return "A step failed on our side; the log has the details. Tell your administrator, and ask again for the patients that are left."
+	return "A step failed on our side; the log has the details. Tell your administrator, and ask again for " + what + "."
 }

@@ -38,7 +38,7 @@ func TestARunStartsAtTheTimeThatWasChosen(t *testing.T) {
 	w.settle()
 	maria.get("/operations/"+op+"/decision").want(200, start).press("approve", nil).want(200, "Approved", "It starts "+start)
 	w.settle()
-	sam.get("/operations/"+op).want(200, "the run begins "+start, "Until then it can be taken back")
+	checkMarkup(t, sam.get("/operations/"+op).want(200, "the run begins "+start, "Until then it can be taken back", "To begin at another time, choose Edit"))
 	if got := status(w, id); got != "Active" {
 		t.Errorf("the patient is %s before the start", got)
 	}
@@ -64,6 +64,32 @@ func TestAnApproverTakesBackWhatWaitsForItsStart(t *testing.T) {
 	if got := status(w, id); got != "Active" {
 		t.Errorf("the patient is %s", got)
 	}
+}
+
+// A start is moved by a request that takes the place of the first.
+func TestAnApprovedStartIsMovedByAnEdit(t *testing.T) {
+	w := newWorld(t, 200)
+	sam, maria := w.signedIn("sam"), w.signedIn("maria")
+	id := activeIn(w, "riverside", 1)[0]
+	op := sentWith(planned(sam, registry.Hospitalized, id), inTwoDays).want(200).operation()
+	w.settle()
+	maria.get("/operations/"+op+"/decision").press("approve", nil).want(200)
+	maria.get("/operations/"+op).want(200, "Sam Okafor edits it")
+	p := sam.get("/operations/"+op).click("Edit").press("confirm", nil).press("continue", nil)
+	w.settle()
+	p = sam.get(p.path)
+	sentWith(p, url.Values{"start_date": {noon.AddDate(0, 0, 5).Format(time.DateOnly)}, "start_time": {"22:30"}}).want(200, "Sent for approval")
+	w.settle()
+	maria.get("/operations/"+p.operation()+"/decision").press("approve", nil).want(200)
+	w.pass(3 * 24 * time.Hour)
+	w.settle()
+	w.signedIn("sam").get("/operations/"+op).want(200, "Cancelled", "Followed by")
+	if got := status(w, id); got != "Active" {
+		t.Errorf("the patient is %s at the first start", got)
+	}
+	w.pass(3 * 24 * time.Hour)
+	w.settle()
+	w.signedIn("sam").get("/operations/"+p.operation()).want(200, "Completed")
 }
 
 func TestAnApproverIsToldThatTheStartHasPassed(t *testing.T) {

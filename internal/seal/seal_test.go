@@ -424,6 +424,63 @@ func TestARecordIsVerifiedWithTheHoursOfItsDateToo(t *testing.T) {
 	}
 }
 
+// A record that was written late and then taken away is missed in the hours of
+// its date, too, although nothing in the table leads to the hour of its writing.
+func TestALateRecordThatWasTakenAwayIsMissed(t *testing.T) {
+	w, _ := sealedDay(t)
+	w.pass(10 * time.Hour) // 22:10
+	late := record(900, nine.Add(time.Minute))
+	if err := w.log.Append(t.Context(), []audit.Record{late}); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(2 * time.Hour)
+	w.run(t)
+	stored := item(t, late, "2026-12-01T22")
+	if wrong := w.verify(t, "2026-12-01T09", "2026-12-01T09"); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+	w.log.Remove(stored)
+	for _, hour := range []audit.Hour{"2026-12-01T09", "2026-12-01T22"} {
+		wrong := w.verify(t, hour, hour)
+		if len(wrong) != 1 || wrong[0].Wrong != seal.Deleted || wrong[0].Record != stored.Name() || wrong[0].Hour != "2026-12-01T22" {
+			t.Errorf("verifying %s finds %v", hour, wrong)
+		}
+	}
+	if wrong := w.verify(t, "2026-12-01T10", "2026-12-01T10"); len(wrong) > 0 {
+		t.Errorf("an hour of another date: %v", wrong)
+	}
+}
+
+// A file with the name of an older hour does not move the beginning, before
+// which nothing can have been written.
+func TestTheBeginningIsTheFirstSealOfTheKey(t *testing.T) {
+	w, items := sealedDay(t)
+	genuine, err := w.files.Get(t.Context(), "seals/2026-12-01T09.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.files.Put(t.Context(), "seals/2026-11-01T00.json", genuine); err != nil { // a true seal, under another name
+		t.Fatal(err)
+	}
+	put(t, w, "seals/2026-11-02T00.json")
+	r, err := items[0].Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := item(t, r, "2026-11-03T00")
+	w.log.Rewrite(old)
+	if first, ok, err := w.verifier().First(t.Context()); first != "2026-12-01T09" || !ok || err != nil {
+		t.Errorf("the first is %s, %v, %v", first, ok, err)
+	}
+	var got []string
+	for _, f := range w.verify(t, "2026-12-01T10", "2026-12-01T11") {
+		got = append(got, strings.TrimSpace(fmt.Sprint(f.Hour, " ", f.Wrong, " ", f.Record)))
+	}
+	if want := []string{"2026-11-01T00 bad-seal", "2026-11-02T00 bad-seal", "2026-11-03T00 added " + old.Name()}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
 // Several at once, some of which fail at any point, leave one chain.
 func TestSealersAtOnceAndWithFailuresLeaveOneChain(t *testing.T) {
 	w := newWorld(t)

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,13 +67,23 @@ const sealedBy = 20 * time.Minute
 func (v Verifier) Due() audit.Hour { return audit.HourOf(v.Now().Add(-sealedBy)).Before() }
 
 // Verify looks at every hour from one to another, both included; at each other
-// one in which something was written that is dated in these; and at whatever the
-// table holds that belongs to no hour.
+// one in which something was written that is dated in these; at those after them
+// with which such a record was sealed that is no longer there, as late as streams
+// may be; and at whatever the table holds that belongs to no hour.
 func (v Verifier) Verify(ctx context.Context, from, to audit.Hour) (Report, error) {
 	var r Report
-	hours, beside, err := v.look(ctx, from, to)
+	first, sealed, forged, err := v.start(ctx)
 	if err != nil {
 		return r, err
+	}
+	hours, beside, err := v.look(ctx, from, to, first, sealed)
+	if err != nil {
+		return r, err
+	}
+	for _, hour := range forged {
+		if _, verified := slices.BinarySearch(hours, hour); !verified {
+			r.add(hour, BadSeal, "", "It lies before the first seal that the installation's key has signed.")
+		}
 	}
 	strays := map[string]leaf{} // sealed records that are gone, by their unique part
 	var added []int             // findings that say so
@@ -127,40 +136,6 @@ func (v Verifier) Verify(ctx context.Context, from, to audit.Hour) (Report, erro
 	return r, v.early(ctx, to, &r)
 }
 
-// look reads the whole table, because no index has an item that lacks its key.
-// It returns the hours to verify, and what no seal would ever miss: items that
-// are not bulkops' own or that belong to an hour outside of all seals.
-func (v Verifier) look(ctx context.Context, from, to audit.Hour) (hours []audit.Hour, beside []Finding, err error) {
-	first, sealed, err := v.First(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	verify, due := map[audit.Hour]bool{}, v.Due()
-	for hour := from; hour <= to; hour = hour.Next() {
-		verify[hour] = true
-	}
-	for i, err := range v.Log.All(ctx) {
-		if err != nil {
-			return nil, nil, err
-		}
-		hour := i.Hour()
-		switch {
-		case !i.Genuine():
-			if hour.Start().IsZero() {
-				hour = from
-			}
-			beside = append(beside, Finding{hour, Added, i.Name(), "It was not written by bulkops, or was changed since: its parts do not belong together."})
-		case sealed && hour < first:
-			beside = append(beside, Finding{hour, Added, i.Name(), "It says that it was written before anything was sealed."})
-		case hour > audit.HourOf(v.Now().Add(Grace)): // clocks differ a little
-			beside = append(beside, Finding{hour, Added, i.Name(), "It says that it was written in an hour that is still to come."})
-		case hour <= due && from <= i.Dated() && i.Dated() <= to:
-			verify[hour] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(verify)), beside, nil
-}
-
 // rewritten finds seals of which there is more than one version: whoever may use
 // the key could sign another one.
 func (v Verifier) rewritten(ctx context.Context, hours []audit.Hour, r *Report) error {
@@ -190,32 +165,8 @@ func (v Verifier) early(ctx context.Context, to audit.Hour, r *Report) error {
 	return nil
 }
 
-// First returns the hour of the first seal of all; ok is false where there is none.
-func (v Verifier) First(ctx context.Context) (first audit.Hour, ok bool, err error) {
-	for name, err := range v.Files.Names(ctx, sealPrefix, "") {
-		if h, ok := hourOfName(name); ok || err != nil {
-			return h, ok, err
-		}
-	}
-	return "", false, nil
-}
-
 func (r *Report) add(hour audit.Hour, wrong Wrong, record, detail string) {
 	r.Findings = append(r.Findings, Finding{hour, wrong, record, detail})
-}
-
-// before returns the digest that the first seal must name.
-func (v Verifier) before(ctx context.Context, from audit.Hour) (previous string, known bool, err error) {
-	stored, err := v.Files.Get(ctx, sealName(from.Before()))
-	switch {
-	case err == nil:
-		return digest(stored), true, nil
-	case !fault.Is(err, fault.NotFound):
-		return "", false, err
-	}
-	// There is none before: right only where from is the first of all.
-	first, ok, err := v.First(ctx)
-	return "", ok && first >= from, err
 }
 
 // hour compares what is stored for an hour with what was sealed.

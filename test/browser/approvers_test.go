@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +112,15 @@ func TestARequestFindsItsApprover(t *testing.T) {
 	ida.visit(evaluate[string](ida, `[...document.querySelectorAll("#staff a")].find((a) => a.textContent === "Ida Admin-Castro").pathname`))
 	ida.sees("#hindrance", "Your own rights are changed by another administrator")
 	ida.look("rights-own")
+
+	// The audit says in words who changed what of whose entry.
+	ida.visit("/audit")
+	ida.set("#show", "by-hand")
+	ida.write("#operator", "Ida Admin")
+	eventually(t, "the audit has the change of rights", func() bool {
+		ida.press("#search")
+		return strings.Contains(ida.text("main"), "Staff Milo Marsh")
+	})
+	ida.sees("#log", "Entry of the staff directory changed", "Ida Admin-Castro", "Role", "Manager → Staff")
+	ida.look("audit-log-rights")
 }

@@ -2,7 +2,11 @@ package browser_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"bulkops/internal/registry"
 )
@@ -49,4 +53,20 @@ func TestAnAuditorReadsTheAuditLog(t *testing.T) {
 	}
 	omar.sees("#log", "Patient opened", "Omar Haddad", "Patient "+patient)
 	omar.look("audit-log-patient")
+
+	kept, deliveries := s3.NewFromConfig(live.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true }), live.Outputs["AuditFailuresBucketName"]
+	name := aws.String("aws/lambda/parked-by-a-test")
+	if _, err := kept.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &deliveries, Key: name, Body: strings.NewReader(`{"payload":{"Records":[]}}`)}); err != nil {
+		t.Fatal(err)
+	}
+	omar.visit("/audit")
+	omar.sees("#needs-attention", "Needs attention", "1 delivery of changes could not be written into the audit log", "bulkops audit redrive")
+	omar.look("audit-log-needs-attention")
+	if _, err := kept.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &deliveries, Key: name}); err != nil {
+		t.Fatal(err)
+	}
+	omar.reload()
+	if omar.count("#needs-attention") > 0 {
+		t.Error("the log still says that something needs attention")
+	}
 }

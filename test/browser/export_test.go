@@ -1,9 +1,18 @@
 package browser_test
 
 import (
+	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -78,4 +87,103 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 	ana.visit("/exports")
 	ana.sees("#exports", operation, "Ready")
 	ana.look("exports")
+
+	// Its time is over: the file is gone, and every page says so.
+	live.expireFile(t, operation)
+	ana.visit("/operations/" + operation + "/file")
+	ana.sees("#problem", "files are deleted")
+	ana.lookAt("file-deleted", 410)
+	ana.visit("/operations/" + operation)
+	ana.sees("main", "File deleted")
+	ana.look("export-deleted")
+	ana.visit("/exports")
+	ana.sees("#exports", operation, "Deleted")
+	ana.look("exports-deleted")
+}
+
+// An export whose file cannot be written fails, says so on every page, and is
+// offered to be run again.
+func TestAFailedExportSaysSo(t *testing.T) {
+	t.Parallel()
+	chosen := some(3, planFacility, registry.Active)
+	ana := signedIn(t, "Ana Lindqvist")
+	ana.visit("/operations/new/export")
+	ana.choose("way-paste")
+	ana.press("#continue")
+	ana.set("#ids", strings.Join(chosen, "\n"))
+	ana.press("#continue")
+	ana.chooseNamed("type", "clinical-summary")
+	ana.chooseNamed("format", "csv")
+	ana.press("#continue")
+	operation := ana.seesThePlan()
+	ana.press("#to-submit")
+	ana.fillsInTheSubmission("Medication review of the ward.")
+	ana.press("#submit")
+	ana.waits("the request is sent", isIn(bulk.AwaitingApproval))
+	live.denyFile(t, operation)
+
+	theo := signedIn(t, "Theo Lam")
+	theo.visit("/operations/" + operation + "/decision")
+	theo.press("#approve")
+	ana.visit("/operations/" + operation)
+	ana.waits("the export has failed", isIn(bulk.FailedState))
+	ana.sees("main", "There is no file, and no part of one.", "Tell your administrator, and ask again for the file.")
+	ana.look("export-failed")
+	ana.visit("/operations/" + operation + "/file")
+	ana.sees("#problem", "has no file to download")
+	ana.lookAt("file-failed", 404)
+	ana.visit("/exports")
+	ana.sees("#exports", operation, "Failed")
+	ana.look("exports-failed")
+}
+
+// expireFile lets the time of an export's file be over, and the watch delete it.
+func (c *clinic) expireFile(t *testing.T, operation string) {
+	t.Helper()
+	op := c.operation(t, operation)
+	op.File.Expires = time.Now().Add(-time.Second)
+	body, err := json.Marshal(op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	if _, err := dynamodb.NewFromConfig(c.AWSConfig()).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: aws.String(c.Outputs["OperationsTable"]),
+		Key:              map[string]types.AttributeValue{"pk": text("OP#" + operation), "sk": text("HEADER")},
+		UpdateExpression: aws.String("SET body = :body"), ExpressionAttributeValues: map[string]types.AttributeValue{":body": text(string(body))},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := lambda.NewFromConfig(c.AWSConfig()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(c.Resources["WatchFunction"]), Payload: []byte("{}")}); err != nil || out.FunctionError != nil {
+		t.Fatalf("the watch failed: %v %s", err, out.Payload)
+	}
+}
+
+// denyFile lets the bucket refuse the file of an operation until the test's end.
+func (c *clinic) denyFile(t *testing.T, operation string) {
+	t.Helper()
+	files, bucket := s3.NewFromConfig(c.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true }), c.Outputs["ExportsBucket"]
+	deployed, err := files.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: &bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Version   string
+		Statement []any
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(deployed.Policy)), &policy); err != nil {
+		t.Fatal(err)
+	}
+	policy.Statement = append(policy.Statement, map[string]string{"Sid": "NotThisOne", "Effect": "Deny", "Principal": "*",
+		"Action": "s3:PutObject", "Resource": "arn:aws:s3:::" + bucket + "/" + operation + "*"})
+	strict, err := json.Marshal(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(ctx context.Context, text string) {
+		if _, err := files.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &text}); err != nil {
+			t.Error(err)
+		}
+	}
+	put(t.Context(), string(strict))
+	t.Cleanup(func() { put(context.WithoutCancel(t.Context()), aws.ToString(deployed.Policy)) })
 }

@@ -338,8 +338,13 @@ func (p *person) downloadsFile(selector, pattern string) (file string) {
 		Behavior: browser.SetDownloadBehaviorBehaviorAllow, BrowserContextID: context, DownloadPath: folder, EventsEnabled: &yes})
 	p.click(selector)
 	eventually(p.t, "the file is there", func() bool {
-		files, err := filepath.Glob(filepath.Join(folder, pattern))
-		if err == nil && len(files) == 1 {
+		// While it loads, there is an empty file of its name beside a part of it.
+		files, err := filepath.Glob(filepath.Join(folder, "*"))
+		if err != nil || len(files) != 1 {
+			return false
+		}
+		complete, err := filepath.Match(pattern, filepath.Base(files[0]))
+		if size, gone := os.Stat(files[0]); err == nil && gone == nil && complete && size.Size() > 0 {
 			file = files[0]
 		}
 		return file != ""

@@ -17,8 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
@@ -74,7 +72,7 @@ func TestExports(t *testing.T) {
 	}
 	// The denial waits for the repeats of its call; nothing else is exported meanwhile.
 	var denial sync.WaitGroup
-	denial.Go(func() { w.deniedByKMS(t, lead) })
+	denial.Go(func() { w.denied(t, lead) })
 	names := slices.Sorted(maps.Keys(made))
 	var files []readers.File
 	for _, name := range names {
@@ -269,51 +267,55 @@ func checkContent(t *testing.T, name string, op bulk.Operation, got readers.Cont
 	}
 }
 
-// deniedByKMS takes away the function's right to seal in the middle of a run:
-// it fails, leaves nothing, and is run again when the right is back.
-func (w ward) deniedByKMS(t *testing.T, lead staff.Person) {
+// denied takes rights away from the export function's role while two exports
+// run: one may not seal its passphrase with the key, the other may not write its
+// object. Both fail, leave nothing, and are run again when the rights are back.
+// The denials are IAM's own: AWS says the same where a key policy or a grant is
+// taken away, and S3 where the function may not use the key of the bucket.
+func (w ward) denied(t *testing.T, lead staff.Person) {
 	t.Helper()
 	of, _ := kind.FindExport("patient-list")
-	op := w.send(t, w.plannedAs(t, "export", exports(of, kind.FormatCSV), w.patients[:3]...))
-	back := setVariable(t, "export", "SEALED_BY", strings.Replace(live.Outputs["KeyArn"], ":key/", ":key/0", 1))
-	defer back()
-	decide(t, live.engine(t), lead, op, bulk.Approve)
-	op = await(t, op.ID, bulk.FailedState)
+	noKey := w.send(t, w.plannedAs(t, "export", exports(of, kind.FormatCSV), w.patients[:3]...))
+	noObject := w.send(t, w.plannedAs(t, "export", exports(of, kind.FormatExcel), w.patients[3:6]...))
 	b := exportsBucket()
-	if op.File != nil || b.objects(t, op.ID) != 0 || b.unfinished(t, op.ID) != 0 || op.Final != (bulk.Tally{}) {
-		t.Errorf("after the denial: file %v, %d objects, %d unfinished uploads, %+v", op.File, b.objects(t, op.ID), b.unfinished(t, op.ID), op.Final)
+	back := deny(t, "ExportRole",
+		map[string]any{"Action": []string{"kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"}, "Resource": live.Outputs["KeyArn"]},
+		map[string]any{"Action": "s3:PutObject", "Resource": "arn:aws:s3:::" + *b.name() + "/" + noObject.ID + "*"})
+	// Sealing comes when all rows are uploaded, so the upload is open when it is denied.
+	denials := map[string]string{noKey.ID: "seal a passphrase: operation error KMS: Encrypt", noObject.ID: "operation error S3: CreateMultipartUpload"}
+	for _, op := range []bulk.Operation{noKey, noObject} {
+		decide(t, live.engine(t), lead, op, bulk.Approve)
 	}
-	back()
-	again, err := live.engine(t).Again(t.Context(), w.requester, op.ID, bulk.Rerun, "again after the denial of "+op.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again = w.send(t, await(t, again.ID, bulk.Ready))
-	decide(t, live.engine(t), lead, again, bulk.Approve)
-	if again = await(t, again.ID, bulk.Completed); again.File == nil || again.File.Patients != 3 {
-		t.Errorf("run again: %+v", again.File)
-	}
-}
-
-// setVariable changes a variable of a deployed function; back, which can be
-// called twice, gives it its old value.
-func setVariable(t *testing.T, function, name, value string) (back func()) {
-	t.Helper()
-	of := aws.String(live.physicalName(function))
-	now, err := live.functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: of})
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := func(value string) {
-		variables := maps.Clone(now.Environment.Variables)
-		variables[name] = value
-		if _, err := live.functions.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: of,
-			Environment: &types.Environment{Variables: variables}}); err != nil {
+	for id, denial := range denials {
+		op := await(t, id, bulk.FailedState)
+		if op.File != nil || b.objects(t, id) != 0 || b.unfinished(t, id) != 0 || op.Final != (bulk.Tally{}) {
+			t.Errorf("after the denial: file %v, %d objects, %d unfinished uploads, %+v", op.File, b.objects(t, id), b.unfinished(t, id), op.Final)
+		}
+		if want := "A step failed on our side; the log has the details. Tell your administrator, and ask again for the file."; op.Cause != want {
+			t.Errorf("%s failed and says %q, want %q", id, op.Cause, want)
+		}
+		logs, err := live.FunctionLogs(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
+		if !slices.ContainsFunc(logs["/aws/lambda/"+live.physicalName("export")], func(line string) bool {
+			return strings.Contains(line, denial) && strings.Contains(line, "AccessDenied")
+		}) {
+			t.Errorf("no log of the function has a denial of %q", denial)
+		}
 	}
-	set(value)
-	return sync.OnceFunc(func() { set(now.Environment.Variables[name]) })
+	back()
+	for id := range denials {
+		again, err := live.engine(t).Again(t.Context(), w.requester, id, bulk.Rerun, "again after the denial of "+id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again = w.send(t, await(t, again.ID, bulk.Ready))
+		decide(t, live.engine(t), lead, again, bulk.Approve)
+		if again = await(t, again.ID, bulk.Completed); again.File == nil || again.File.Patients != 3 {
+			t.Errorf("run again: %+v", again.File)
+		}
+	}
 }
 
 // goneAfterItsTime lets the time of a file be over, and sees that the watch

@@ -69,6 +69,17 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 		t.Errorf("the plan is %+v", op.Plan)
 	}
 	w.doAndUndo(t, op)
+
+	// What fills up after the preview takes nobody more at the run.
+	op = w.send(t, w.plannedAs(t, "facility-transfer", ask("later", "keep"), w.patients[:5]...))
+	receiving.Capacity = 3 + 2
+	if err := live.registry.PutFacility(t.Context(), receiving); err != nil {
+		t.Fatal(err)
+	}
+	op = await(t, decide(t, live.engine(t), w.managers[0], op, bulk.Approve).ID, bulk.CompletedWithErrors)
+	if want := (bulk.Tally{Done: 2, Skipped: 3}); op.Final != want || len(op.Left) != 1 || op.Left[0].Code != bulk.NoRoomLeft {
+		t.Errorf("with room for two the run ends with %+v, left %+v", op.Final, op.Left)
+	}
 }
 
 // seeToTasks gives a task of the operation to the manager, who ticks it. Both

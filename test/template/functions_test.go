@@ -170,3 +170,24 @@ func TestAlarms(t *testing.T) {
 		}
 	}
 }
+
+// A delivery of which single changes failed is no error of the function, so what
+// its log says of each is counted.
+func TestAnAlarmForSingleChangesThatCannotBeAudited(t *testing.T) {
+	x := load(t)
+	filter, alarm := x.properties("AuditFailedRecords"), x.properties("AuditFailedRecordsAlarm")
+	source, err := os.ReadFile("../../internal/audit/recorder.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log := `"a change could not be audited; it is delivered again", "sequence_number", `; !strings.Contains(string(source), log) {
+		t.Errorf("the function does not log %s", log)
+	}
+	counted := list(filter["MetricTransformations"])[0]
+	if text(filter["LogGroupName"]) != "${AuditLog}" || filter["FilterPattern"] != `{ $.sequence_number = "*" }` || get(counted, "MetricValue") != "1" {
+		t.Errorf("counted is %v", filter)
+	}
+	if text(get(counted, "MetricNamespace")) != text(alarm["Namespace"]) || get(counted, "MetricName") != alarm["MetricName"] || alarm["Threshold"] != 1 || alarm["Statistic"] != "Sum" {
+		t.Errorf("the alarm watches %v of %v, counted are %v", alarm["MetricName"], alarm["Namespace"], counted)
+	}
+}

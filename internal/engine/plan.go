@@ -93,11 +93,17 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	}
 	planner := k.New(op.Params, world)
 	chunks := e.chunks(ctx, selection)
-	also := reading{records: recordsFor(k, op.Params), parts: k.MakesFile()}
+	also := reading{records: recordsFor(k, op.Params), parts: k.ReadsParts(op.Params)}
 	seen := map[string]bool{}
 	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {
 			return bulk.PlanSummary{}, err
+		}
+		var lost map[string]*bulk.Exclusion
+		if k.Follows {
+			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, chunk.records, directory); err != nil {
+				return bulk.PlanSummary{}, err
+			}
 		}
 		for _, c := range chunk.candidates {
 			p, found := chunk.patients[c.id]
@@ -107,6 +113,9 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records, Parts: chunk.parts[c.id]}
 			change, exclusion := planOne(k, planner, requester, subject, found, seen[c.id], directory)
 			seen[c.id] = true
+			if x := lost[c.id]; x != nil && exclusion == nil {
+				x.Name, exclusion = p.Name(), x
+			}
 			switch {
 			case exclusion != nil:
 				exclusion.Subject, exclusion.Row = c.id, c.row

@@ -28,6 +28,7 @@ type Operation struct {
 	State     State            `json:"state"`
 	Kind      string           `json:"kind"`
 	Params    Params           `json:"params"`
+	Summary   string           `json:"summary"` // what it asks for, in the names of when it was asked
 	Requester Person           `json:"requester"`
 	Selected  SelectionSummary `json:"selected"`
 
@@ -68,6 +69,7 @@ type Full struct {
 	ID       string `json:"id"`
 	Batch    int    `json:"batch"`
 	Change   int    `json:"change"` // in the batch, from 0
+	Refused  int    `json:"refused"`
 	Sentence string `json:"sentence"`
 }
 
@@ -237,7 +239,7 @@ type PlanSummary struct {
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
 	ByProvider map[string]int        `json:"by_provider,omitempty"`
-	Unusual    map[string]int        `json:"unusual,omitempty"` // all patients, of each facility of which the plan changes UnusualShare or more
+	Residents  map[string]int        `json:"residents,omitempty"` // all patients of each facility where the plan changes some and no more than CountUpTo were counted
 	Before     Counts                `json:"before_by,omitempty"`
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched

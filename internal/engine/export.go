@@ -145,7 +145,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 		return nil, err
 	}
 	file, err := export.New(w, export.File{
-		Format: formatOf(op), Title: k.Summary(op.Params, directory), Cover: cover(op, directory),
+		Format: formatOf(op), Title: op.Summary, Cover: cover(op, directory),
 		Made: op.Started, Passphrase: secret,
 	})
 	if err != nil {
@@ -163,7 +163,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 	if err := file.Table(tableOf(sheets[0])); err != nil {
 		return nil, err
 	}
-	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{parts: true}) {
+	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{parts: k.ReadsParts(op.Params), latest: true}) {
 		if err != nil {
 			return nil, err
 		}

@@ -97,7 +97,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		chosen = selection.Filter.Matcher(directory, e.Now())
 	}
 	chunks := e.chunks(ctx, selection)
-	also := reading{records: recordsFor(k, op.Params), parts: k.MakesFile()}
+	also := reading{records: recordsFor(k, op.Params), parts: k.ReadsParts(op.Params)}
 	seen := map[string]bool{}
 	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {
@@ -385,7 +385,7 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 		return bulk.PlanSummary{}, err
 	}
 	var err error
-	if w.summary.Unusual, err = w.engine.unusual(ctx, w.summary.ByFacility); err != nil {
+	if w.summary.Residents, err = w.engine.residents(ctx, w.summary.ByFacility); err != nil {
 		return bulk.PlanSummary{}, err
 	}
 	w.summary.BoundCounts()

@@ -34,6 +34,9 @@ type Kind struct {
 	// Check names what is wrong with the parameters; it also refuses
 	// parameters that the kind does not know.
 	Check func(bulk.Params, registry.Directory) []Problem
+	// Complete fills in what checked parameters leave to the directory, so that a
+	// plan stands by what was asked when the directory has changed. nil: nothing.
+	Complete func(bulk.Params, registry.Directory) bulk.Params
 	// Destinations names the providers and facilities that checked parameters
 	// may lead patients to. Who asks has to hold these facilities, and the
 	// patients that each of them has are counted for the planner. nil: none.
@@ -106,7 +109,8 @@ type Subject struct {
 	// The latest version of the records that Done changed; or, where the kind
 	// reads visits, of the first bulk.MaxEdits that the profile lists.
 	Records map[registry.Ref]registry.Record
-	// Only where the kind makes a file: everything kept about the patient.
+	// Only where the kind makes a file that holds more than the profile: everything
+	// kept about the patient.
 	Parts []registry.Record
 }
 
@@ -121,6 +125,12 @@ func (k Kind) Text(op bulk.Operation) bulk.StateText {
 
 // MakesFile reports whether the kind makes a file instead of changing records.
 func (k Kind) MakesFile() bool { return k.Sheets != nil }
+
+// ReadsParts reports whether the file that the parameters ask for holds more of
+// a patient than the profile.
+func (k Kind) ReadsParts(p bulk.Params) bool {
+	return k.MakesFile() && slices.ContainsFunc(k.Sheets(p), func(s Sheet) bool { return s.parts })
+}
 
 // Decider is the role that decides on an operation with the parameters: the
 // kind's own, and for a rollback that of what it undoes.

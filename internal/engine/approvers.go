@@ -162,7 +162,7 @@ func asked(op bulk.Operation) error {
 	if op.State == bulk.AwaitingApproval {
 		return nil
 	}
-	return fault.New(fault.Conflict, "Nobody is asked to decide on this operation: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	return fault.New(fault.Conflict, "Nobody is asked to decide on this operation: it is %s.", op.State.InSentence())
 }
 
 func names(people []bulk.Person) string {

@@ -108,7 +108,7 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
 			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
 	}
-	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }
 
 // mayDecide refuses somebody who may not decide, and says which right is missing.

@@ -351,7 +351,7 @@ func (e *Engine) MayNotCancel(actor staff.Person, op bulk.Operation) error {
 		}
 		return fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
 	case !op.State.MayBecome(bulk.Cancelled):
-		return fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+		return fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", op.State.InSentence())
 	}
 	return nil
 }
@@ -377,6 +377,6 @@ func (e *Engine) Stop(ctx context.Context, actor staff.Person, id string) (bulk.
 			op.State, op.Cause = bulk.Stopping, "Stopped by "+actor.Name+"."
 			return bulk.Event{Actor: person(actor), What: "stopped"}, nil
 		}
-		return bulk.Event{}, fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+		return bulk.Event{}, fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", op.State.InSentence())
 	})
 }

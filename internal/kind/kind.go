@@ -112,7 +112,7 @@ type Subject struct {
 
 // Text is what pages and mails say of an operation of the kind in its state.
 func (k Kind) Text(op bulk.Operation) bulk.StateText {
-	text := op.Text()
+	text := bulk.Texts[op.State]
 	if own, ok := k.Sentences[op.State]; ok {
 		text.Sentence = own
 	}

@@ -20,7 +20,6 @@ type overlapPart struct {
 type overlapRow struct {
 	engine.Overlap
 	Summary string
-	State   bulk.StateText
 }
 
 // overlap reads it; nil where there is nothing to say.
@@ -31,7 +30,7 @@ func (rq *request) overlap(op bulk.Operation, d registry.Directory) (*overlapPar
 	}
 	p := &overlapPart{Op: op}
 	for _, o := range found {
-		p.With = append(p.With, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]})
+		p.With = append(p.With, overlapRow{o, summaryOf(o.With, d)})
 	}
 	return p, nil
 }
@@ -68,7 +67,7 @@ func overlapPage(rq *request) error {
 	}
 	title := fmt.Sprintf("%s: patients also in %s, page %d of %d", op.ID, o.With.ID, pages.Page, pages.Last)
 	return rq.show(page{name: "overlap", title: title, heading: "Patients who are also in " + o.With.ID, crumbs: operationCrumbs(op, "Also in "+o.With.ID),
-		data: overlapList{op, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]}, changes, pages}})
+		data: overlapList{op, overlapRow{o, summaryOf(o.With, d)}, changes, pages}})
 }
 
 type overlapList struct {

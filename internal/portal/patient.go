@@ -6,7 +6,6 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
-	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -102,7 +101,7 @@ func patientPage(rq *request) error {
 		return err
 	}
 	for _, o := range pending {
-		data.Pending = append(data.Pending, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]})
+		data.Pending = append(data.Pending, overlapRow{o, summaryOf(o.With, d)})
 	}
 	read := 0
 	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {

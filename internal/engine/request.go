@@ -8,9 +8,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -237,15 +237,7 @@ func holdsEach(actor staff.Person, d registry.Directory, facilities []string) er
 
 func (e *Engine) errTooMany(n int) error {
 	return fault.New(fault.TooLarge, "An operation takes at most %s patients; %s are selected. Divide them, for example by facility.",
-		thousands(e.Limits.MaxSubjects), thousands(n))
-}
-
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+		english.Number(e.Limits.MaxSubjects), english.Number(n))
 }
 
 // selectionWords says how patients were chosen, without patient data: of a
@@ -272,11 +264,11 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 	span := func(label, from, to string) {
 		switch {
 		case from != "" && to != "":
-			words = append(words, label+" "+day(from)+" to "+day(to))
+			words = append(words, label+" "+english.Date(from)+" to "+english.Date(to))
 		case from != "":
-			words = append(words, label+" from "+day(from))
+			words = append(words, label+" from "+english.Date(from))
 		case to != "":
-			words = append(words, label+" until "+day(to))
+			words = append(words, label+" until "+english.Date(to))
 		}
 	}
 	var statuses, facilities []string
@@ -304,14 +296,6 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))
 	}
 	return strings.Join(words, "; ")
-}
-
-// day is a date as people read it.
-func day(date string) string {
-	if t, err := time.Parse(time.DateOnly, date); err == nil {
-		return t.Format("2 Jan 2006")
-	}
-	return date
 }
 
 // Cancel takes a request back before it runs.

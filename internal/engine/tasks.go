@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/staff"
@@ -162,7 +163,7 @@ func (e *Engine) mailTask(ctx context.Context, op bulk.Operation, t kind.Task, t
 			return Mail{}, err
 		}
 		return compose(to, "A task for you: "+op.ID, by.Name+" gave you a task that follows a bulk operation.",
-			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", thousands(op.Final.Done)}},
+			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", english.Number(op.Final.Done)}},
 			"See to it", e.PortalURL+"/operations/"+op.ID+"/tasks", t.How), nil
 	})
 }

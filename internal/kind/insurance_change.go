@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -46,7 +47,7 @@ var InsuranceChange = Kind{
 	Columns: []Column{{Field: registry.InsuranceID, Title: "Member id", Others: []string{"insurance member id", "member number", "insurance id"},
 		Hint: "Used where you choose to take member ids from the file; at most 60 characters", Example: "A1234567", Read: atMost(60)}},
 	Summary: func(p bulk.Params, _ registry.Directory) string {
-		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), spokenDay(p[EffectiveDate])) +
+		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), english.Date(p[EffectiveDate])) +
 			map[string]string{KeepMemberIDs: "keep member ids", ClearMemberIDs: "clear member ids", GiveMemberIDs: "member ids from the file"}[p[MemberIDs]]
 		if p[PlanEnded] == "yes" {
 			words += ", and put on hold (" + strings.ToLower(InsuranceLapse) + ")"
@@ -65,14 +66,6 @@ var InsuranceChange = Kind{
 
 // planName is the plan's name with single spaces.
 func planName(p bulk.Params) string { return strings.Join(strings.Fields(p[InsurancePlan]), " ") }
-
-// spokenDay is a date as people read it.
-func spokenDay(date string) string {
-	if day, err := time.Parse(time.DateOnly, date); err == nil {
-		return day.Format("2 Jan 2006")
-	}
-	return date
-}
 
 func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 	var problems []Problem

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 	"bulkops/internal/staff"
@@ -114,10 +115,10 @@ func count(text string) int {
 }
 
 func summariseScheduling(p bulk.Params, d registry.Directory) string {
-	words := fmt.Sprintf("Schedule %s visits of %s minutes from %s to %s", p[VisitsOf], p[VisitsLast], spokenDay(p[VisitsFrom]), spokenDay(p[VisitsTo]))
+	words := fmt.Sprintf("Schedule %s visits of %s minutes from %s to %s", p[VisitsOf], p[VisitsLast], english.Date(p[VisitsFrom]), english.Date(p[VisitsTo]))
 	if weeks, times := series(p); times > 1 {
 		words = fmt.Sprintf("Schedule %d %s visits of %s minutes for each patient, every %d weeks, the first from %s to %s",
-			times, p[VisitsOf], p[VisitsLast], weeks, spokenDay(p[VisitsFrom]), spokenDay(p[VisitsTo]))
+			times, p[VisitsOf], p[VisitsLast], weeks, english.Date(p[VisitsFrom]), english.Date(p[VisitsTo]))
 	}
 	switch p[VisitsWith] {
 	case OwnProvider:

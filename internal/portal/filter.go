@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -135,11 +136,11 @@ func filterWords(f registry.Filter, d registry.Directory) []string {
 	span := func(label, from, to string) {
 		switch {
 		case from != "" && to != "":
-			add(label, showDate(from)+" to "+showDate(to))
+			add(label, english.Date(from)+" to "+english.Date(to))
 		case from != "":
-			add(label, "from "+showDate(from))
+			add(label, "from "+english.Date(from))
 		case to != "":
-			add(label, "until "+showDate(to))
+			add(label, "until "+english.Date(to))
 		}
 	}
 	var statuses, facilities []string

@@ -22,17 +22,9 @@ func (e *Engine) Delegates(ctx context.Context, actor staff.Person) ([]staff.Per
 	if err := mayBeAway(actor); err != nil {
 		return nil, err
 	}
-	var delegates []staff.Person
-	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin} {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			if p.MayStandInFor(actor) {
-				delegates = append(delegates, p)
-			}
-		}
+	delegates, err := e.people(ctx, func(p staff.Person) bool { return p.MayStandInFor(actor) }, staff.TeamLead, staff.Manager, staff.Admin)
+	if err != nil {
+		return nil, err
 	}
 	missing := func(p staff.Person) (n int) {
 		for _, f := range actor.Facilities {

@@ -253,44 +253,13 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 	case bulk.FromDone, bulk.FromLeft:
 		return earlierWords(s)
 	}
-	f := s.Filter
 	var words []string
-	add := func(label string, values ...string) {
-		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
-		if len(values) > 0 {
-			words = append(words, label+" "+strings.Join(values, ", "))
+	for _, c := range s.Filter.Words(d) {
+		if c.Label == registry.FilterText {
+			words = append(words, "a search text")
+			continue
 		}
-	}
-	span := func(label, from, to string) {
-		switch {
-		case from != "" && to != "":
-			words = append(words, label+" "+english.Date(from)+" to "+english.Date(to))
-		case from != "":
-			words = append(words, label+" from "+english.Date(from))
-		case to != "":
-			words = append(words, label+" until "+english.Date(to))
-		}
-	}
-	var statuses, facilities []string
-	for _, status := range f.Statuses {
-		statuses = append(statuses, string(status))
-	}
-	for _, id := range f.Facilities {
-		facilities = append(facilities, d.Display(registry.FacilityField, id))
-	}
-	if len(facilities) == len(d.Facilities) && len(facilities) > 1 {
-		facilities = []string{"all"}
-	}
-	add("status", statuses...)
-	add("facility", facilities...)
-	add("provider", d.Display(registry.ProviderField, f.Provider))
-	add("tag", f.Tag)
-	add("insurance", f.Insurance)
-	span("registered", f.RegisteredFrom, f.RegisteredTo)
-	span("last visit", f.LastVisitFrom, f.LastVisitTo)
-	span("next visit", f.NextVisitFrom, f.NextVisitTo)
-	if f.Text != "" {
-		words = append(words, "a search text")
+		words = append(words, strings.ToLower(c.Label)+" "+c.Words)
 	}
 	if len(s.Except) > 0 {
 		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))

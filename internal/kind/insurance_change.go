@@ -3,9 +3,7 @@ package kind
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -68,33 +66,19 @@ var InsuranceChange = Kind{
 func planName(p bulk.Params) string { return strings.Join(strings.Fields(p[InsurancePlan]), " ") }
 
 func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
-	var problems []Problem
-	add := func(field, format string, args ...any) {
-		problems = append(problems, Problem{field, fmt.Sprintf(format, args...)})
-	}
+	c := checker{params: p, kind: "An insurance change"}
 	switch plan := planName(p); {
 	case plan == "":
-		add(InsurancePlan, "Write the name of the new plan.")
+		c.add(InsurancePlan, "Write the name of the new plan.")
 	case utf8.RuneCountInString(plan) > maxPlanName:
-		add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", maxPlanName, utf8.RuneCountInString(plan))
+		c.add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", maxPlanName, utf8.RuneCountInString(plan))
 	case !utf8.ValidString(plan) || strings.ContainsFunc(plan, func(r rune) bool { return !unicode.IsPrint(r) }):
-		add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
+		c.add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
 	}
-	switch day, err := time.Parse(time.DateOnly, p[EffectiveDate]); {
-	case p[EffectiveDate] == "":
-		add(EffectiveDate, "Give the date from which the plan holds.")
-	case err != nil:
-		add(EffectiveDate, "%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(p[EffectiveDate]))
-	case day.Year() < firstYear || day.Year() > lastYear:
-		add(EffectiveDate, "Check the year: it must be between %d and %d.", firstYear, lastYear)
-	}
-	if !slices.Contains([]string{KeepMemberIDs, ClearMemberIDs, GiveMemberIDs}, p[MemberIDs]) {
-		add(MemberIDs, "Choose whether the member ids are kept, cleared, or taken from a file.")
-	}
-	if p[PlanEnded] != "" && p[PlanEnded] != "yes" {
-		add(PlanEnded, "Answer yes, or leave it out.")
-	}
-	return append(problems, unknownQuestions("An insurance change", p, InsurancePlan, MemberIDs, EffectiveDate, PlanEnded)...)
+	c.day(EffectiveDate, "Give the date from which the plan holds.")
+	c.oneOf(MemberIDs, "Choose whether the member ids are kept, cleared, or taken from a file.", KeepMemberIDs, ClearMemberIDs, GiveMemberIDs)
+	c.oneOf(PlanEnded, "Answer yes, or leave it out.", "", "yes")
+	return c.done(InsurancePlan, MemberIDs, EffectiveDate, PlanEnded)
 }
 
 type insurancePlanner struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -146,9 +147,9 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 		if !op.State.MayBecome(bulk.Expired) {
 			return bulk.Event{}, errNothingNew
 		}
-		what := fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
+		what := fmt.Sprintf("Nobody decided within %s.", english.Span(e.Limits.ExpireAfter))
 		if op.State == bulk.Ready {
-			what = fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
+			what = fmt.Sprintf("It was not sent for approval within %s.", english.Span(e.Limits.ReviewExpires))
 		}
 		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), what
 		return bulk.Event{What: "expired", Detail: what}, nil

@@ -8,9 +8,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -237,15 +237,7 @@ func holdsEach(actor staff.Person, d registry.Directory, facilities []string) er
 
 func (e *Engine) errTooMany(n int) error {
 	return fault.New(fault.TooLarge, "An operation takes at most %s patients; %s are selected. Divide them, for example by facility.",
-		thousands(e.Limits.MaxSubjects), thousands(n))
-}
-
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+		english.Number(e.Limits.MaxSubjects), english.Number(n))
 }
 
 // selectionWords says how patients were chosen, without patient data: of a
@@ -261,57 +253,18 @@ func selectionWords(s bulk.Selection, d registry.Directory) string {
 	case bulk.FromDone, bulk.FromLeft:
 		return earlierWords(s)
 	}
-	f := s.Filter
 	var words []string
-	add := func(label string, values ...string) {
-		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
-		if len(values) > 0 {
-			words = append(words, label+" "+strings.Join(values, ", "))
+	for _, c := range s.Filter.Words(d) {
+		if c.Label == registry.FilterText {
+			words = append(words, "a search text")
+			continue
 		}
-	}
-	span := func(label, from, to string) {
-		switch {
-		case from != "" && to != "":
-			words = append(words, label+" "+day(from)+" to "+day(to))
-		case from != "":
-			words = append(words, label+" from "+day(from))
-		case to != "":
-			words = append(words, label+" until "+day(to))
-		}
-	}
-	var statuses, facilities []string
-	for _, status := range f.Statuses {
-		statuses = append(statuses, string(status))
-	}
-	for _, id := range f.Facilities {
-		facilities = append(facilities, d.Display(registry.FacilityField, id))
-	}
-	if len(facilities) == len(d.Facilities) && len(facilities) > 1 {
-		facilities = []string{"all"}
-	}
-	add("status", statuses...)
-	add("facility", facilities...)
-	add("provider", d.Display(registry.ProviderField, f.Provider))
-	add("tag", f.Tag)
-	add("insurance", f.Insurance)
-	span("registered", f.RegisteredFrom, f.RegisteredTo)
-	span("last visit", f.LastVisitFrom, f.LastVisitTo)
-	span("next visit", f.NextVisitFrom, f.NextVisitTo)
-	if f.Text != "" {
-		words = append(words, "a search text")
+		words = append(words, strings.ToLower(c.Label)+" "+c.Words)
 	}
 	if len(s.Except) > 0 {
 		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))
 	}
 	return strings.Join(words, "; ")
-}
-
-// day is a date as people read it.
-func day(date string) string {
-	if t, err := time.Parse(time.DateOnly, date); err == nil {
-		return t.Format("2 Jan 2006")
-	}
-	return date
 }
 
 // Cancel takes a request back before it runs.

@@ -101,7 +101,7 @@ const (
 )
 
 func checkMessage(p bulk.Params, _ registry.Directory) []Problem {
-	c := &checker{params: p, kind: "communication"}
+	c := &checker{params: p, kind: "A communication"}
 	var types []string
 	for _, t := range MessageTypes {
 		types = append(types, t.Answer)

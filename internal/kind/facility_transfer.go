@@ -80,7 +80,7 @@ func summariseTransfer(p bulk.Params, d registry.Directory) string {
 }
 
 func checkTransfer(p bulk.Params, d registry.Directory) []Problem {
-	c := checker{params: p, kind: "facility transfer"}
+	c := checker{params: p, kind: "A facility transfer"}
 	f, known := d.Facility(p[TransferTo])
 	switch {
 	case p[TransferTo] == "":
@@ -120,17 +120,7 @@ func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	if exclusion != nil {
 		return bulk.Change{}, exclusion
 	}
-	profile := bulk.Edit{
-		Ref:    p.Ref,
-		Reads:  registry.Fields{},
-		Before: registry.Fields{registry.FacilityField: p.Facility()},
-		After:  registry.Fields{registry.FacilityField: m.to.ID},
-	}
-	if provider != p.Provider() {
-		profile.Before[registry.ProviderField], profile.After[registry.ProviderField] = p.Provider(), provider
-	} else {
-		profile.Reads[registry.ProviderField] = provider
-	}
+	profile := profileEdit(p, registry.Fields{registry.FacilityField: m.to.ID, registry.ProviderField: provider})
 	if provider != "" {
 		profile.Reads[registry.NeedsSpecialty] = p.Get(registry.NeedsSpecialty)
 	}
@@ -160,7 +150,7 @@ func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 			}
 		}
 	}
-	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
+	return changeOf(p, edits...), nil
 }
 
 // provider is who the patient's provider is at the new facility; "" is nobody.

@@ -4,9 +4,7 @@
 package kind
 
 import (
-	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -148,18 +146,6 @@ func Find(name string) (Kind, bool) {
 		}
 	}
 	return Kind{}, false
-}
-
-// unknownQuestions are the answers to questions that a kind does not have. what
-// is the kind in words.
-func unknownQuestions(what string, p bulk.Params, known ...string) []Problem {
-	var problems []Problem
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if !slices.Contains(known, name) {
-			problems = append(problems, Problem{name, fmt.Sprintf("%s has no question %q.", what, name)})
-		}
-	}
-	return problems
 }
 
 // brief is the beginning of what somebody typed, to be quoted in a sentence.

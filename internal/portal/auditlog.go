@@ -12,6 +12,7 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/kind"
@@ -127,7 +128,7 @@ func (rq *request) showLog(l auditList, id string, wrong engine.Problems) error 
 	rq.noteLog(l.Query, len(data.Rows))
 	title := "Audit log"
 	if data.Number > 1 {
-		title = "Audit log, page " + thousands(data.Number)
+		title = "Audit log, page " + english.Number(data.Number)
 	}
 	return rq.show(page{name: "audit-log", title: title, heading: "Audit log", data: data, problems: wrong, values: logValues(l.Query)})
 }
@@ -139,7 +140,7 @@ func (rq *request) noteLog(q auditlog.Query, found int) {
 	maps.DeleteFunc(asked, func(_ string, v []string) bool { return v[0] == "" })
 	note := journal.Note(rq.ctx())
 	note.Target = strings.TrimSpace("Asked by: " + strings.Join(slices.Sorted(maps.Keys(asked)), ", ") + ". " + q.Operation + " " + q.Patient)
-	note.Target += " Shown: " + plural(found, "record", "records")
+	note.Target += " Shown: " + english.Count(found, "record", "records")
 }
 
 func logRowOf(r audit.Record, n auditlog.Names) logRow {

@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/kind"
@@ -78,7 +79,7 @@ func exports(rq *request) error {
 func bytesInWords(n int64) string {
 	switch {
 	case n < 1000:
-		return plural(int(n), "byte", "bytes")
+		return english.Count(int(n), "byte", "bytes")
 	case n < 1_000_000:
 		return fmt.Sprintf("%d kB", (n+500)/1000)
 	case n < 1_000_000_000:
@@ -236,7 +237,7 @@ func exportChoices(choices) any {
 		for _, c := range of.Columns() {
 			title := c.Title
 			if topic, _, _ := strings.Cut(c.Name, "."); len(of.Sheets) > 1 && topicTitles[topic] != "" {
-				title = topicTitles[topic] + ": " + lowerFirst(title)
+				title = topicTitles[topic] + ": " + english.Small(title)
 			}
 			columns.Answers = append(columns.Answers, option{Value: columnAnswer(of, c), Title: title})
 		}
@@ -247,8 +248,6 @@ func exportChoices(choices) any {
 
 // topicTitles tell apart the columns of a file with several sheets.
 var topicTitles = map[string]string{"clinical": "Diagnoses, medications, allergies", "visit": "Visits"}
-
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
 // everyColumn is the form of an export as it is first shown: with every column
 // ticked, to be unticked.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -219,7 +220,7 @@ func transferChoices(c choices) transferForm {
 	for _, to := range c.Facilities {
 		note := ""
 		if to.Capacity > 0 {
-			note = "at most " + plural(to.Capacity, "patient", "patients")
+			note = "at most " + english.Count(to.Capacity, "patient", "patients")
 		}
 		f.To = append(f.To, option{to.ID, to.Name, note})
 	}
@@ -265,7 +266,7 @@ func providerOptions(c choices) []option {
 		}
 		note := p.Specialty + "; " + strings.Join(places, ", ")
 		if p.Limit > 0 {
-			note += "; at most " + plural(p.Limit, "patient", "patients")
+			note += "; at most " + english.Count(p.Limit, "patient", "patients")
 		}
 		list = append(list, option{p.ID, p.Name, note})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -87,7 +88,7 @@ func patientPage(rq *request) error {
 		value := d.Display(f, p.Get(f))
 		switch f {
 		case registry.BirthDate, registry.Registered, registry.LastVisit, registry.InsuranceFrom:
-			value = showDate(value)
+			value = english.Date(value)
 		}
 		if value == "" {
 			value = "Not recorded"

@@ -10,6 +10,7 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -162,9 +163,9 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	}
 	note := journal.Note(rq.ctx())
 	note.Target = strings.TrimSpace(note.Target + " Shown: " + strings.Join(shown, " "))
-	data.CountText = plural(len(l.Found), "patient matches", "patients match")
+	data.CountText = english.Count(len(l.Found), "patient matches", "patients match")
 	if l.More {
-		data.CountText = "More than " + thousands(listCap) + " patients match"
+		data.CountText = "More than " + english.Number(listCap) + " patients match"
 	}
 	heading := "Patients"
 	if data.Unassigned {
@@ -172,7 +173,7 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	}
 	title := heading
 	if pages.Last > 1 {
-		title = fmt.Sprintf("%s, page %s of %s", heading, thousands(pages.Page), thousands(pages.Last))
+		title = fmt.Sprintf("%s, page %s of %s", heading, english.Number(pages.Page), english.Number(pages.Last))
 	}
 	return rq.show(page{name: "patients", title: title, heading: heading, data: data, problems: wrong, values: filterValues(l.Filter)})
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -57,7 +58,7 @@ func limitWords(n int, one, many string) string {
 	if n == 0 {
 		return "no limit"
 	}
-	return "at most " + plural(n, one, many)
+	return "at most " + english.Count(n, one, many)
 }
 
 // facilityData is a facility with the choices for it.

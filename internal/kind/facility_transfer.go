@@ -59,12 +59,12 @@ func newDefault(p bulk.Params, d registry.Directory) []string {
 
 // transferTasks are what a transfer leaves to people.
 var transferTasks = []Task{
-	{"provider", "Every patient has a provider", "Give a provider to those who have none: the patients without a provider are listed under Patients."},
-	{"visits", "Visits are handled", "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
-	{"records", "Pharmacies and records are told", "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
-	{"facilities", "Both facilities are notified", "Tell the facility that the patients left and the one that they came to, with the number of patients."},
-	{"failures", "Those who were not changed are seen to", "Read on the operation’s page who was skipped or failed, and why. Run the operation again for them, or change them by hand."},
-	{"sample", "A sample is checked", "Open five of the changed patients and compare facility, provider and visits with the plan."},
+	{Name: "provider", Title: "Every patient has a provider", How: "Give a provider to those who have none: the patients without a provider are listed under Patients.", See: Link{"/patients/without-provider", "Patients without a provider"}},
+	{Name: "visits", Title: "Visits are handled", How: "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
+	{Name: "records", Title: "Pharmacies and records are told", How: "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
+	{Name: "facilities", Title: "Both facilities are notified", How: "Tell the facility that the patients left and the one that they came to, with the number of patients."},
+	{Name: "failures", Title: "Those who were not changed are seen to", How: "Read on the operation’s page who was skipped or failed, and why. Run the operation again for them, or change them by hand."},
+	{Name: "sample", Title: "A sample is checked", How: "Open five of the changed patients and compare facility, provider and visits with the plan."},
 }
 
 func summariseTransfer(p bulk.Params, d registry.Directory) string {

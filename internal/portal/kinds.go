@@ -81,7 +81,7 @@ var kindForms = map[string]kindForm{
 		One: "insurance change", Many: "insurance changes",
 		Purpose: "Give many patients another insurance plan from a day on. Where the old plan has ended, they can be put On Hold with it.",
 		Fields:  []string{kind.InsurancePlan, kind.EffectiveDate, kind.MemberIDs, kind.PlanEnded},
-		Choices: func(choices) any { return memberIDRules },
+		Choices: func(choices) any { return insuranceChoices },
 	},
 	kind.DataCorrection.Name: {
 		One: "correction", Many: "corrections",
@@ -142,12 +142,14 @@ func statusChoices() statusForm {
 	return f
 }
 
-// memberIDRules are what can become of the member ids.
-var memberIDRules = []struct{ Value, Title, Hint string }{
+// insuranceChoices are what can become of the member ids, and of the patients.
+var insuranceChoices = struct{ MemberIDs, Ended []option }{[]option{
 	{kind.KeepMemberIDs, "Keep them", "The numbers stay the same, for example because the plan only has a new name"},
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
 	{kind.GiveMemberIDs, "Take them from the uploaded file", "Its column Member id has each patient’s new number; whoever has none there is left out"},
-}
+}, []option{
+	{"yes", "Also put these patients On Hold", "Hold reason: Insurance lapse. Future visits stay. Who cannot be put On Hold is left out, with the reason."},
+}}
 
 type reassignForm struct {
 	To, Providers, Share, Visits []option

@@ -241,6 +241,7 @@ func operations(rq *request) error {
 		}
 	}
 	data.Pages = pagesOf(len(kept), perPage, rq.r.URL.Query().Get("page"))
+	data.Pages.Keep = url.Values{"state": {data.Chosen}}
 	data.Rows = operationRows(kept[data.Pages.From:data.Pages.To], d)
 	title := "Bulk Operations"
 	if data.Pages.Last > 1 {

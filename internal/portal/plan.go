@@ -148,6 +148,7 @@ const inlineExclusions = 10
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
 	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(fileEstimate(op))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
+	p.Pages.Noun, p.Pages.Section = "Batch", "changes"
 	p.Counts, p.Unusual = countTables(op.Plan, d), unusualWords(op.Plan, d)
 	if op.State == bulk.Ready || op.State == bulk.AwaitingApproval {
 		sample, err := rq.engine.Sample(rq.ctx(), op)

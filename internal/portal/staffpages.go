@@ -60,13 +60,9 @@ type rightsData struct {
 	Entry      staff.Person
 	Rights     string
 	Hindrance  string // why the administrator cannot change them; empty when they can
-	Roles      []roleChoice
-	Facilities []registry.Facility
-}
-
-type roleChoice struct {
-	staff.Role
-	Hint string
+	Roles      []option
+	Facilities []option
+	Access     []option
 }
 
 // roleHints say what each role may do.
@@ -78,13 +74,23 @@ var roleHints = map[staff.Role]string{
 	staff.Auditor:  "Reads every operation and the audit, and changes nothing",
 }
 
-func roleChoices() []roleChoice {
-	choices := make([]roleChoice, len(staff.Roles))
+func roleChoices() []option {
+	choices := make([]option, len(staff.Roles))
 	for i, r := range staff.Roles {
-		choices[i] = roleChoice{r, roleHints[r]}
+		choices[i] = option{string(r), r.Title(), roleHints[r]}
 	}
 	return choices
 }
+
+func facilityChoices(d registry.Directory) []option {
+	choices := []option{{Value: staff.AllFacilities, Title: "Every facility, also those to come"}}
+	for _, f := range d.Facilities {
+		choices = append(choices, option{Value: f.ID, Title: f.Name})
+	}
+	return choices
+}
+
+var accessChoices = []option{{"yes", "Take the access away", "For somebody who left. They see nothing from their next click on; what they did stays in the audit."}}
 
 func rightsPage(rq *request) error { return rq.showRights(nil, 0) }
 
@@ -98,7 +104,7 @@ func (rq *request) showRights(wrong engine.Problems, status int) error {
 	if err != nil {
 		return err
 	}
-	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Facilities: d.Facilities, Roles: roleChoices()}
+	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Roles: roleChoices(), Facilities: facilityChoices(d), Access: accessChoices}
 	if err := rq.engine.MayNotSetRights(rq.person, p.Sub); err != nil {
 		data.Hindrance = fault.Sentence(err)
 	}

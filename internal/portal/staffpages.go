@@ -3,7 +3,6 @@ package portal
 import (
 	"net/url"
 	"slices"
-	"strconv"
 
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
@@ -118,22 +117,10 @@ func (rq *request) showRights(wrong engine.Problems, status int) error {
 
 // setRights changes what somebody may do.
 func setRights(rq *request) error {
-	version, err := strconv.Atoi(rq.form.Get("version"))
-	if err != nil {
-		version = -1 // not what anybody was shown
-	}
 	sub := rq.r.PathValue("person")
 	journal.Note(rq.ctx()).Target = sub
-	_, err = rq.engine.SetRights(rq.ctx(), rq.person, sub, version, engine.Rights{
+	_, err := rq.engine.SetRights(rq.ctx(), rq.person, sub, rq.version(), engine.Rights{
 		Role: staff.Role(rq.form.Get("role")), Facilities: rq.form["facility"], Disabled: rq.form.Get("disabled") != "",
 	})
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/admin/staff?note=rights")
-	case fault.Invalid:
-		return rq.showRights(problems(err), fault.Status(err))
-	case fault.Conflict:
-		return rq.showRights(engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
-	}
-	return err
+	return rq.afterForm(err, "/admin/staff?note=rights", rq.showRights)
 }

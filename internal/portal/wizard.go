@@ -324,11 +324,8 @@ func takeWhat(rq *request) error {
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
 		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Edits: d.Edits, Key: requestKey(d, k.Name, params),
 	})
-	if wrong := problems(err); len(wrong) > 0 {
-		return rq.showWhat(wrong)
-	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
-		return rq.showWhat(engine.Problems{{Sentence: fault.Sentence(err)}})
+		return rq.showWhat(problems(err))
 	}
 	if err != nil {
 		return err

@@ -1,19 +1,15 @@
 package engine
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"bulkops/internal/bulk"
-	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
-	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
 
@@ -181,155 +177,4 @@ func (e *Engine) asBefore(ctx context.Context, id string, asked bulk.Operation, 
 		return made, fault.New(fault.Conflict, "This form was already sent, with other answers, as %s. Begin a new request to ask for something else.", id)
 	}
 	return made, nil
-}
-
-// same compares as stored: an empty list and none are the same.
-func same(a, b bulk.Selection) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-// checkSelection refuses an empty, over-large or foreign selection and narrows
-// a filter to the facilities that the actor holds.
-func (e *Engine) checkSelection(actor staff.Person, d registry.Directory, s *bulk.Selection) error {
-	if s.Source == bulk.ByFilter {
-		if s.Filter == nil {
-			return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
-		}
-		if err := holdsEach(actor, d, s.Filter.Facilities); err != nil {
-			return err
-		}
-		if len(s.Filter.Facilities) == 0 {
-			narrowed := *s.Filter
-			narrowed.Facilities = scope(actor, d)
-			s.Filter = &narrowed
-		}
-		if len(s.Filter.Facilities) == 0 {
-			return fault.New(fault.Forbidden, "You hold no facility. Ask an administrator to give you yours.")
-		}
-		return nil
-	}
-	if s.Of != "" {
-		return nil
-	}
-	if len(s.IDs) == 0 {
-		return fault.New(fault.Invalid, "No patients are selected. Choose a filter, or paste, upload or pick patients.")
-	}
-	if len(s.IDs) > e.Limits.MaxSubjects {
-		return e.errTooMany(len(s.IDs))
-	}
-	if s.Sheet != nil && (s.Source != bulk.Uploaded || len(s.Sheet.Rows) != len(s.IDs)) {
-		return fault.New(fault.Invalid, "The rows of a file are given one for each id, with the file's SHA-256.")
-	}
-	return nil
-}
-
-// holdsEach refuses facilities that the actor does not hold.
-func holdsEach(actor staff.Person, d registry.Directory, facilities []string) error {
-	for _, id := range facilities {
-		if !actor.Holds(id) {
-			return fault.New(fault.Forbidden, "You do not hold the facility %q. Choose among your own facilities.", d.Display(registry.FacilityField, id))
-		}
-	}
-	return nil
-}
-
-func (e *Engine) errTooMany(n int) error {
-	return fault.New(fault.TooLarge, "An operation takes at most %s patients; %s are selected. Divide them, for example by facility.",
-		english.Number(e.Limits.MaxSubjects), english.Number(n))
-}
-
-// selectionWords says how patients were chosen, without patient data: of a
-// search text it says only that there is one.
-func selectionWords(s bulk.Selection, d registry.Directory) string {
-	switch s.Source {
-	case bulk.Pasted:
-		return "pasted list of ids"
-	case bulk.Uploaded:
-		return "uploaded CSV file"
-	case bulk.Picked:
-		return "picked one by one"
-	case bulk.FromDone, bulk.FromLeft:
-		return earlierWords(s)
-	}
-	var words []string
-	for _, c := range s.Filter.Words(d) {
-		if c.Label == registry.FilterText {
-			words = append(words, "a search text")
-			continue
-		}
-		words = append(words, strings.ToLower(c.Label)+" "+c.Words)
-	}
-	if len(s.Except) > 0 {
-		words = append(words, fmt.Sprintf("%d left out", len(s.Except)))
-	}
-	return strings.Join(words, "; ")
-}
-
-// Cancel takes a request back before it runs.
-func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
-	op, err := e.Visible(ctx, actor, id)
-	if err != nil {
-		return op, err
-	}
-	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		if op.State == bulk.Cancelled {
-			return bulk.Event{}, errNothingNew
-		}
-		if err := e.MayNotCancel(actor, *op); err != nil {
-			return bulk.Event{}, err
-		}
-		op.State, op.Ended = bulk.Cancelled, e.Now()
-		op.Cause = "Taken back by " + actor.Name + "."
-		return bulk.Event{Actor: person(actor), What: "cancelled"}, nil
-	})
-	if err == nil {
-		e.deliver(ctx, op)
-		if op.Requester.Sub != actor.Sub {
-			e.tell(ctx, op)
-		}
-	}
-	return op, err
-}
-
-// MayNotCancel says why the person cannot take the operation back; nil when
-// they can. Before the approval that is its requester's; what is approved and
-// waits for its start, whoever may approve it can take back too.
-func (e *Engine) MayNotCancel(actor staff.Person, op bulk.Operation) error {
-	switch {
-	case op.Requester.Sub != actor.Sub && (op.State != bulk.Scheduled || e.mayDecide(actor, op) != nil):
-		if op.State == bulk.Scheduled {
-			return fault.New(fault.Forbidden, "Only %s, who asked for it, or somebody who may approve it can take this operation back.", op.Requester.Name)
-		}
-		return fault.New(fault.Forbidden, "Only %s, who asked for it, can take this request back.", op.Requester.Name)
-	case !op.State.MayBecome(bulk.Cancelled):
-		return fault.New(fault.Conflict, "This request can no longer be taken back: it is %s.", op.State.InSentence())
-	}
-	return nil
-}
-
-// Stop ends a run after the groups in flight.
-func (e *Engine) Stop(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
-	op, err := e.Visible(ctx, actor, id)
-	if err != nil {
-		return op, err
-	}
-	k, err := mustKind(op.Kind)
-	if err != nil {
-		return op, err
-	}
-	if op.Requester.Sub != actor.Sub && !actor.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
-		return op, fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
-	}
-	return e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		switch op.State {
-		case bulk.Stopping, bulk.Stopped:
-			return bulk.Event{}, errNothingNew
-		case bulk.Running:
-			op.State, op.Cause = bulk.Stopping, "Stopped by "+actor.Name+"."
-			return bulk.Event{Actor: person(actor), What: "stopped"}, nil
-		}
-		return bulk.Event{}, fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", op.State.InSentence())
-	})
 }

@@ -15,12 +15,11 @@ import (
 // operationData is everything the page of an operation shows, whatever state
 // the operation is in.
 type operationData struct {
-	Op      bulk.Operation
-	Kind    kind.Kind
-	Summary string
-	State   bulk.StateText
-	Mine    bool
-	Later   bool // it was approved and waits for its start
+	Op    bulk.Operation
+	Kind  kind.Kind
+	State bulk.StateText
+	Mine  bool
+	Later bool // it was approved and waits for its start
 
 	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRollBack bool
 
@@ -104,7 +103,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
@@ -120,7 +119,7 @@ func operation(rq *request) error {
 			return err
 		}
 	}
-	if data.Overlap, err = rq.overlap(op, d); err != nil {
+	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err
 	}
 	if data.MaySubmit {
@@ -141,7 +140,7 @@ func operation(rq *request) error {
 	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
 		return err
 	}
-	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: data.Summary, data: data, crumbs: operationCrumbs(op, "")}
+	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: op.Summary, data: data, crumbs: operationCrumbs(op, "")}
 	if data.Plan != nil && data.Plan.Pages.Page > 1 {
 		pg.title = fmt.Sprintf("%s, page %d of %d", pg.title, data.Plan.Pages.Page, data.Plan.Pages.Last)
 	}

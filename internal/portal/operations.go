@@ -78,14 +78,13 @@ func groupOf(s bulk.State) string {
 // operationRow is an operation as lists show it.
 type operationRow struct {
 	bulk.Operation
-	Summary string
-	Share   string // the largest part of a facility that the plan changes
+	Share string // the largest part of a facility that the plan changes
 }
 
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		rows = append(rows, operationRow{Operation: op, Summary: summaryOf(op, d), Share: shareWords(op.Plan, d)})
+		rows = append(rows, operationRow{Operation: op, Share: shareWords(op.Plan, d)})
 	}
 	return rows
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -109,7 +110,7 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
 			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
 	}
-	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }
 
 // mayDecide refuses somebody who may not decide, and says which right is missing.
@@ -160,9 +161,9 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 // outOfTime says what did not happen in time to an operation that expires.
 func (e *Engine) outOfTime(op bulk.Operation) string {
 	if op.State == bulk.Ready {
-		return fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
+		return fmt.Sprintf("It was not sent for approval within %s.", english.Span(e.Limits.ReviewExpires))
 	}
-	return fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
+	return fmt.Sprintf("Nobody decided within %s.", english.Span(e.Limits.ExpireAfter))
 }
 
 // Stale counts the patients of a plan whose changes would be skipped by now: their
@@ -199,7 +200,7 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 // StaleWords says how many patients' changes would be skipped by now, in words that
 // fit what the plan does, and what would come of an approval.
 func StaleWords(op bulk.Operation, stale int) (now, then string) {
-	who, have, others := plural(stale, "patient"), "have changed", "changed as shown"
+	who, have, others := english.Count(stale, "patient", "patients"), "have changed", "changed as shown"
 	switch stale {
 	case 0:
 		who, have = "No patient", "has changed"

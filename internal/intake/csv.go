@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 )
@@ -116,7 +117,7 @@ func anyText(cells []string) bool {
 func tooBig(size int64) error {
 	has := ""
 	if size >= 2*MaxFile {
-		has = " This one has " + thousands(int(size>>20)) + " MB."
+		has = " This one has " + english.Number(int(size>>20)) + " MB."
 	}
 	return fault.New(fault.TooLarge, "A file may have at most %d MB.%s Keep only the column with the patient ids, or split the file.", MaxFile>>20, has)
 }

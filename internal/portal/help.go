@@ -62,7 +62,7 @@ type helpData struct {
 	States     []bulk.StateText
 	Exports    []kind.ExportOf
 	KeepDays   int // files of exports
-	Roles      []roleChoice
+	Roles      []option
 }
 
 // help lists the topics, all of them or those with the words looked for. The

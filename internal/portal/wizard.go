@@ -38,7 +38,10 @@ func newCrumbs(k kind.Kind) []crumb {
 // chooseKind offers the kinds that the person may ask for. A selection made on
 // the list of patients comes along by its draft.
 func chooseKind(rq *request) error {
-	type offer struct{ Title, Purpose, Approver, To string }
+	type offer struct {
+		Title, Purpose, Approver, To string
+		Anew                         bool // it takes its patients from a file, not those who were chosen
+	}
 	data := struct {
 		Offers []offer
 		Words  []string
@@ -59,7 +62,7 @@ func chooseKind(rq *request) error {
 		if draft != "" && !k.ByFile {
 			to += "/" + draft + "/what"
 		}
-		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to})
+		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to, draft != "" && k.ByFile})
 	}
 	return rq.show(page{name: "kinds", title: "Start a bulk operation", heading: "What do you want to do?", data: data,
 		crumbs: []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", ""}}})

@@ -102,13 +102,13 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 		return nil
 	case op.Decision != nil && op.Decision.By.Sub == actor.Sub:
 		return fault.New(fault.Conflict, "You %s this operation at %s. That decision stands; nothing new was recorded.",
-			op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
+			op.Decision.Verdict, english.At(op.Decision.At))
 	case op.Decision != nil:
 		return fault.New(fault.Conflict, "%s %s this operation at %s. Your decision was not recorded.",
-			op.Decision.By.Name, op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
+			op.Decision.By.Name, op.Decision.Verdict, english.At(op.Decision.At))
 	case op.State == bulk.Expired:
 		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
-			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
+			english.At(op.Ended), op.Requester.Name)
 	}
 	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }

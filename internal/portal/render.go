@@ -14,6 +14,8 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/fault"
+	"bulkops/internal/intake"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -28,6 +30,7 @@ func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": thousands, "time": showTime, "second": showSecond, "date": showDate, "label": registry.Label,
 		"plural": plural, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "visits": visitFigure, "few": fewWords, "capital": capital, "lower": strings.ToLower, "lowerFirst": lowerFirst,
+		"fileBytes": func() int { return intake.MaxFile }, "fileLimit": func() string { return intake.MaxFileWords }, "fileTooLarge": func() string { return fault.Sentence(intake.TooBig(0)) },
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)

@@ -75,10 +75,10 @@ type Plan struct {
 	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
-	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
-	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 	Moved          int                        `json:"visits_moved" doc:"Those of them that go to another provider or facility."`
+	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
+	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
 	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
 	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`

@@ -65,10 +65,10 @@ func TestAFacilityThatFilledUpSinceTakesNobodyMore(t *testing.T) {
 	equal(t, "first", c.outcomes(op)["P1"].State, bulk.Done)
 	equal(t, "second", c.outcomes(op)["P2"], skipped("P2", bulk.NoRoomLeft, "Hilltop may have at most 6 patients and would have more."))
 	undone := c.again(op, bulk.Rollback)
-	equal(t, "taken back", undone.Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", undone.Final, bulk.Tally{Done: 1})
 }
 
-// What is taken back is not held to limits: what was, comes back.
+// What is rolled back is not held to limits: what was, comes back.
 func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
 	c := newClinic(t)
 	c.employ(kindtest.Directory)
@@ -78,7 +78,7 @@ func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
 	op := c.run(c.planned(away))
 	c.admit(registry.Active, []string{"Q1"}, with(registry.ProviderField, "ann"))
 	c.provider("ann", func(p *registry.Provider) { p.Active = false })
-	equal(t, "taken back", c.again(op, bulk.Rollback).Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", c.again(op, bulk.Rollback).Final, bulk.Tally{Done: 1})
 	equal(t, "provider", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "ann")
 }
 

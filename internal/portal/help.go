@@ -36,7 +36,7 @@ var topics = []topic{
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment schedule start later time zone cancel"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
 	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
-	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},
+	{"undo", "Undoing a change", "How to reverse a change that was made.", "rollback undo reverse opposite"},
 	{"audit", "The audit record", "What is recorded of every operation, and where to read it.", "log compliance hipaa timestamp operator approver old new values reason"},
 	{"rights", "Roles and rights", "Who may do what, and how administrators change it.", "staff role access facility administrator manager team lead auditor permission disable"},
 	{"privacy", "Handling patient data", "What the portal does, and what you should do.", "phi hipaa sign out download privacy security session"},

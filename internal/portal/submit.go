@@ -116,7 +116,7 @@ func submit(rq *request) error {
 	return err
 }
 
-// confirmData is a question before something that cannot be taken back.
+// confirmData is a question before something that cannot be undone.
 type confirmData struct {
 	Op                  bulk.Operation
 	Sentences           []string

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -100,7 +98,7 @@ type noticeOut struct {
 	}
 }
 
-type fileOut struct {
+type csvOut struct {
 	ContentType string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`
 	Body        []byte
@@ -144,15 +142,15 @@ func (a *api) planRoutes(h huma.API) {
 	file := read("outcomes-file", "outcomes.csv", "Get what became of every patient as a CSV file")
 	file.Description = "The same as asking for the outcomes with Accept: text/csv. Values that a spreadsheet would compute begin with an apostrophe."
 	file.Responses = csvAnswer
-	use(a, h, file, a.file("outcomes", a.outcomesFile))
+	use(a, h, file, a.csv("outcomes"))
 	file = read("not-changed-file", "not-changed.csv", "Get those whom the run did not change as a CSV file")
 	file.Description = "In the columns of the file that was uploaded, where there was one, with code and reason. Corrected, it can be uploaded as it is."
 	file.Responses = csvAnswer
-	use(a, h, file, a.file("not-changed", a.notChangedFile))
+	use(a, h, file, a.csv("not-changed"))
 	file = read("left-out-file", "left-out.csv", "Get those whom the plan could not include as a CSV file")
 	file.Description = "In the columns of the file that was uploaded, where there was one, with code and reason. Corrected, it can be uploaded as it is."
 	file.Responses = csvAnswer
-	use(a, h, file, a.file("left-out", a.leftOutFile))
+	use(a, h, file, a.csv("left-out"))
 	use(a, h, read("events", "events", "Read what happened to an operation"), a.events)
 	use(a, h, read("audit", "audit", "Read an operation's audit records"), a.auditRecords)
 }
@@ -324,45 +322,20 @@ func (a *api) outcomes(ctx context.Context, person staff.Person, in *PageOf) (*o
 	return out, nil
 }
 
-// file answers with a CSV file about an operation.
-func (a *api) file(name string, write func(context.Context, staff.Person, bulk.Operation, io.Writer) error) func(context.Context, staff.Person, *OperationID) (*fileOut, error) {
-	return func(ctx context.Context, person staff.Person, in *OperationID) (*fileOut, error) {
+// csv answers with the file of that name about an operation.
+func (a *api) csv(name string) func(context.Context, staff.Person, *OperationID) (*csvOut, error) {
+	return func(ctx context.Context, person staff.Person, in *OperationID) (*csvOut, error) {
 		op, err := a.visible(ctx, person, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		var file bytes.Buffer
-		if err := write(ctx, person, op, &file); err != nil {
+		saved, content, err := report.File(ctx, a.engine, person, op, name)
+		if err != nil {
 			return nil, err
 		}
-		named := op.ID + "-" + name + ".csv"
-		journal.Note(ctx).Target = named
-		return &fileOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + named + `"`, file.Bytes()}, nil
+		journal.Note(ctx).Target = saved
+		return &csvOut{"text/csv; charset=utf-8; header=present", `attachment; filename="` + saved + `"`, content}, nil
 	}
-}
-
-func (a *api) outcomesFile(ctx context.Context, _ staff.Person, op bulk.Operation, w io.Writer) error {
-	directory, err := a.engine.Registry.Directory(ctx)
-	if err != nil {
-		return err
-	}
-	return report.Outcomes(w, directory, a.engine.Lines(ctx, op), a.engine.Exclusions(ctx, op))
-}
-
-func (a *api) notChangedFile(ctx context.Context, person staff.Person, op bulk.Operation, w io.Writer) error {
-	header, rows, err := a.engine.Sheet(ctx, person, op)
-	if err != nil {
-		return err
-	}
-	return report.NotChanged(w, report.Sheet{Header: header, Rows: rows}, a.engine.Lines(ctx, op))
-}
-
-func (a *api) leftOutFile(ctx context.Context, person staff.Person, op bulk.Operation, w io.Writer) error {
-	header, rows, err := a.engine.Sheet(ctx, person, op)
-	if err != nil {
-		return err
-	}
-	return report.LeftOut(w, report.Sheet{Header: header, Rows: rows}, a.engine.Exclusions(ctx, op))
 }
 
 func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) (*eventsOut, error) {

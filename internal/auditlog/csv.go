@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"maps"
-	"slices"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/export/csvfile"
@@ -101,18 +99,6 @@ func writeRows(out *csvfile.Writer, n Names, r audit.Record) error {
 		}
 	}
 	return nil
-}
-
-// Fields are the names of the fields that a change changed, sorted.
-func Fields(r audit.Record) []string {
-	both := map[string]bool{}
-	for f := range r.Old {
-		both[f] = true
-	}
-	for f := range r.New {
-		both[f] = true
-	}
-	return slices.Sorted(maps.Keys(both))
 }
 
 // counter counts what is written.

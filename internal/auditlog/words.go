@@ -3,6 +3,7 @@ package auditlog
 import (
 	"cmp"
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -117,6 +118,20 @@ func (n Names) name(p place, id string) string {
 		return n.Display(registry.FacilityField, id)
 	}
 	return n.Display(registry.ProviderField, id)
+}
+
+// Fields are the names of the fields that a change changed, sorted. That the
+// entry of a facility or a provider counts its changes is not said beside them.
+func Fields(r audit.Record) []string {
+	both := maps.Clone(r.Old)
+	if both == nil {
+		both = registry.Fields{}
+	}
+	maps.Copy(both, r.New)
+	if _, _, ok := placeOf(r); ok && len(both) > 1 {
+		delete(both, "version")
+	}
+	return slices.Sorted(maps.Keys(both))
 }
 
 // Label is the words for a field of the changed record.

@@ -48,7 +48,7 @@ func TestChangesOfTheDirectoriesReadInWords(t *testing.T) {
 			"Entry of the staff directory removed", "Staff Gone Person", "Name", "Gone Person", ""},
 		{audit.Record{Part: "STAFF#sub-nobody#STAFF", Old: registry.Fields{"email": "a@example.org"}, New: registry.Fields{"email": "b@example.org"}},
 			"Entry of the staff directory changed", "Staff sub-nobody", "E-mail", "a@example.org", "b@example.org"},
-		{audit.Record{Part: "FACILITY#riverside", Old: registry.Fields{"capacity": "0"}, New: registry.Fields{"capacity": "20"}},
+		{audit.Record{Part: "FACILITY#riverside", Old: registry.Fields{"capacity": "0", "version": "1"}, New: registry.Fields{"capacity": "20", "version": "2"}},
 			"Facility changed", "Facility Riverside Clinic", "Most patients", "no limit", "20"},
 		{audit.Record{Part: "FACILITY#riverside", New: registry.Fields{"closed": "2026-12-24 to 2026-12-26 2026-12-31"}},
 			"Facility changed", "Facility Riverside Clinic", "Days without visits", "", "2026-12-24 to 2026-12-26, 2026-12-31"},
@@ -76,6 +76,9 @@ func TestChangesOfTheDirectoriesReadInWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		field := auditlog.Fields(r)[0]
+		if len(auditlog.Fields(r)) > 1 {
+			t.Errorf("%s: also %q is said", r.Part, auditlog.Fields(r)[1:])
+		}
 		got := []string{auditlog.Words(r), names.About(r), names.Label(r, field), names.Value(r, field, r.Old[field]), names.Value(r, field, r.New[field])}
 		want := []string{test.what, test.about, test.label, test.before, test.after}
 		if !slices.Equal(got, want) {

@@ -51,7 +51,8 @@ type Operation struct {
 
 	Full []Full `json:"full,omitempty"` // what had no room left when it started
 
-	File *File `json:"file,omitempty"` // of an export that has made one
+	File    *File `json:"file,omitempty"`    // of an export that has made one
+	Remains bool  `json:"remains,omitempty"` // it ended without its file, of which something may be left
 
 	Tasks   []Task   `json:"tasks,omitempty"`   // that people have begun to see to once it had run
 	Origin  *Link    `json:"origin,omitempty"`  // the operation that this one was made from
@@ -189,7 +190,7 @@ func (o Operation) WaitsFor() string {
 	case Scheduled, Running, Stopping:
 		return WaitsForMachine
 	}
-	if o.File != nil && o.File.Deleted.IsZero() {
+	if o.Remains || o.File != nil && o.File.Deleted.IsZero() {
 		return WaitsForDeletion
 	}
 	if slices.ContainsFunc(o.Tasks, func(t Task) bool { return t.Given.Sub != "" && !t.Done() }) {

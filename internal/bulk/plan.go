@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -92,16 +93,7 @@ func (e Edit) Creates() bool {
 // 1 Dec 2026, 12:00 UTC: Status was "Active" and is now "Discharged". It is "" where nothing but a lock
 // stands in the way.
 func (e Edit) Difference(r registry.Record) string {
-	by := r.Stamp.By
-	if by == "" {
-		by = "somebody"
-	}
-	if r.Stamp.Operation != "" {
-		by += " with " + r.Stamp.Operation
-	}
-	if !r.Stamp.At.IsZero() {
-		by += ", " + r.Stamp.At.UTC().Format("2 Jan 2006, 15:04 UTC")
-	}
+	by := WrittenBy(r)
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {
 		for _, field := range slices.Sorted(maps.Keys(expected)) {
 			if was, is := expected[field], r.Get(field); is != was {
@@ -113,6 +105,18 @@ func (e Edit) Difference(r registry.Record) string {
 		}
 	}
 	return ""
+}
+
+// WrittenBy says who wrote a record last, with which operation, and when.
+func WrittenBy(r registry.Record) string {
+	by := cmp.Or(r.Stamp.By, "somebody")
+	if r.Stamp.Operation != "" {
+		by += " with " + r.Stamp.Operation
+	}
+	if !r.Stamp.At.IsZero() {
+		by += ", " + r.Stamp.At.UTC().Format("2 Jan 2006, 15:04 UTC")
+	}
+	return by
 }
 
 // Inverse is the edit that undoes this one.

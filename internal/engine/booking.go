@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -113,15 +114,76 @@ func (e *Engine) agenda(ctx context.Context, bookings map[string][]booking) (age
 	return a, nil
 }
 
-// clashes reports whether a visit that comes back, or is made again, meets one that
-// the provider has by now. One that comes back may meet those that it met before,
+// clash returns a visit that the provider has by now and that a visit which comes
+// back, or is made again, meets. One that comes back may meet those that it met before,
 // but none that was given its time meanwhile, and so holds slots of it.
-func (a agenda) clashes(b booking, own []registry.Ref) bool {
+func (a agenda) clash(b booking, own []registry.Ref) (with registry.Record, meets bool) {
+	if !b.held {
+		return with, false
+	}
 	on := a[b.days]
-	return slices.ContainsFunc(on.visits, func(v registry.Record) bool {
+	i := slices.IndexFunc(on.visits, func(v registry.Record) bool {
 		return !slices.Contains(own, v.Ref) && slots.VisitOf(v).Meets(slots.VisitOf(b.visit)) &&
 			(b.isNew || slices.ContainsFunc(on.slots, func(slot registry.Record) bool { return slot.Holder() == v.Ref }))
 	})
+	if i < 0 {
+		return with, false
+	}
+	return on.visits[i], true
+}
+
+// lostTimes says which of the candidates cannot be rolled back, by id: those whose
+// visits would come back at a time that the provider has given to another one.
+func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidate, records map[registry.Ref]registry.Record, d registry.Directory) (map[string]*bulk.Exclusion, error) {
+	var back []bulk.Change
+	for _, c := range candidates {
+		if c.change == nil {
+			continue
+		}
+		if inverse := c.change.Inverse(); mayClash(c, inverse, records) {
+			back = append(back, inverse)
+		}
+	}
+	bookings, err := e.bookings(ctx, back, d)
+	if err != nil {
+		return nil, err
+	}
+	agenda, err := e.agenda(ctx, bookings)
+	if err != nil {
+		return nil, err
+	}
+	lost := map[string]*bulk.Exclusion{}
+	for _, c := range back {
+		for _, b := range bookings[c.Subject] {
+			if with, meets := agenda.clash(b, ownVisits(c)); meets {
+				f, _ := d.Facility(b.visit.Get(registry.FacilityField))
+				lost[c.Subject] = &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: fmt.Sprintf("Changed since %s by %s: the time of a visit, %s with %s, is given to another one.",
+					of, bulk.WrittenBy(with), f.LocalTime(b.visit.Start()), d.Display(registry.ProviderField, b.days.provider))}
+			}
+		}
+	}
+	return lost, nil
+}
+
+// mayClash reports whether the visits that come back with a change have to be
+// looked for in calendars: one is made again, or a slot of one is held for another.
+func mayClash(c candidate, inverse bulk.Change, records map[registry.Ref]registry.Record) bool {
+	own := ownVisits(inverse)
+	return slices.ContainsFunc(inverse.Edits, func(edit bulk.Edit) bool { return edit.Occupies() && edit.Creates() }) ||
+		slices.ContainsFunc(slotsOf([]candidate{c}, records), func(slot registry.Ref) bool {
+			return !records[slot].Empty() && !slices.Contains(own, records[slot].Holder())
+		})
+}
+
+// ownVisits are the visits that a change itself books or frees.
+func ownVisits(c bulk.Change) []registry.Ref {
+	var own []registry.Ref
+	for _, e := range c.Edits {
+		if e.Frees() || e.Occupies() {
+			own = append(own, e.Ref)
+		}
+	}
+	return own
 }
 
 // slotsOf are the slots of the visits that a candidate's earlier operation ended

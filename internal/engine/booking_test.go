@@ -190,6 +190,40 @@ func TestTheTimeOfACancelledVisitIsFree(t *testing.T) {
 	list(t, "calendar", c.starts(), "P1 08:00 EST")
 }
 
+// Whose time went to another visit is listed before the rollback is sent, with
+// who did that, and nothing of the other patient.
+func TestALostTimeIsListedInThePreviewOfARollback(t *testing.T) {
+	undo := func(c *clinic, op bulk.Operation) bulk.Operation {
+		t.Helper()
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-"+op.ID)
+		must(t, err)
+		must(t, c.Plan(t.Context(), made.ID))
+		return c.header(made.ID)
+	}
+	t.Run("of a cancelled visit, to another operation", func(t *testing.T) {
+		c := bookable(t, "P1", "P2", "P3")
+		c.run(c.planned(books("one", "P1", "P3")))
+		cancelled := c.finished(asks(registry.Discharged, "P1", "P3"))
+		second := c.run(c.planned(books("two", "P2")))
+		made := undo(c, cancelled)
+		list(t, "left out", c.excluded(made), bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.ChangedAfter,
+			Sentence: "Changed since " + cancelled.ID + " by Ada Asks with " + second.ID + ", 1 Dec 2026, 12:00 UTC: the time of a visit, Thu 3 Dec 2026, 08:00 EST with Dr. Ann, is given to another one."})
+		list(t, "restored", c.subjects(c.run(made)), "P3")
+		list(t, "calendar", c.starts(), "P2 08:00 EST", "P3 08:30 EST")
+		c.again(second, bulk.Rollback)
+		list(t, "nothing is in the way any more", c.subjects(undo(c, second)))
+	})
+	t.Run("of a visit that is made again, to a hand", func(t *testing.T) {
+		c := bookable(t, "P1", "P2", "P3")
+		back := c.again(c.run(c.planned(books("one", "P1", "P2"))), bulk.Rollback)
+		c.hand("P3", ninth)
+		made := undo(c, back)
+		equal(t, "left out", c.excluded(made)[0].Sentence,
+			"Changed since "+back.ID+" by Nora Nurse, 1 Dec 2026, 12:00 UTC: the time of a visit, Thu 3 Dec 2026, 08:00 EST with Dr. Ann, is given to another one.")
+		list(t, "restored", c.subjects(c.run(made)), "P2")
+	})
+}
+
 // withoutNew adds to before those records of after that have no field.
 func withoutNew(before, after map[registry.Ref]registry.Fields) map[registry.Ref]registry.Fields {
 	for ref, fields := range after {

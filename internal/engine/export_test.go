@@ -268,6 +268,40 @@ func TestALateCallMakesNoFile(t *testing.T) {
 	c.nothingLeft(op)
 }
 
+// Where the call that ends an operation dies before it has cleared away, or one of
+// the export's own lives longer than the operation, the watch clears away.
+func TestWhatAFailedExportLeftIsDeletedInTheEnd(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(3))
+	op := c.started(exports(numbered(3)...))
+	c.fault = func(call string, do func() error) error {
+		if call == "Written" {
+			return errors.New("AccessDenied")
+		}
+		return do()
+	}
+	_, err := c.RunExport(t.Context(), op.ID)
+	equal(t, "code", fault.CodeOf(err), fault.Internal)
+	c.files.Fail = func(call string) error {
+		if call == "delete" {
+			return errors.New("SlowDown")
+		}
+		return nil
+	}
+	op, err = c.Finish(t.Context(), op.ID, "Internal")
+	equal(t, "code", fault.CodeOf(err), fault.Internal)
+	equal(t, "state", op.State, bulk.FailedState)
+	equal(t, "the file that nobody can have is there", c.files.Content(op.ID) != nil, true)
+	c.files.Fail = nil
+	c.now = op.Ended.Add(59 * time.Minute)
+	equal(t, "deleted while a call may be under way", c.watch().Deleted, 0)
+	c.now = op.Ended.Add(time.Hour)
+	equal(t, "deleted", c.watch().Deleted, 1)
+	c.nothingLeft(op)
+	equal(t, "deleted again", c.watch().Deleted, 0)
+	list(t, "events", c.happened(op.ID)[4:], "started", "failed", "no file left")
+}
+
 func TestAnExportIsStopped(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(250))

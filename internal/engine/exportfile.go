@@ -152,6 +152,22 @@ func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 	return err
 }
 
+// deleteRemains deletes what a call may have left of an export that ended
+// without its file, now that no call of it is under way any more.
+func (e *Engine) deleteRemains(ctx context.Context, op bulk.Operation) error {
+	if err := e.Files.Delete(ctx, op.ID); err != nil {
+		return err
+	}
+	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+		if !op.Remains {
+			return bulk.Event{}, errNothingNew
+		}
+		op.Remains = false
+		return bulk.Event{What: "no file left", Detail: "what its calls may have left was deleted"}, nil
+	})
+	return err
+}
+
 // Exports returns the exports of the last days that were approved and that the
 // person may see, newest first.
 func (e *Engine) Exports(ctx context.Context, actor staff.Person, days, most int) ([]bulk.Operation, error) {

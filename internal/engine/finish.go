@@ -43,6 +43,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 		}
 		op.State, op.Cause = ending(*op, k.MakesFile(), tally, cause)
 		op.Ended, op.Final, op.Left = e.Now(), tally, left
+		op.Remains = k.MakesFile() && op.File == nil && !op.Started.IsZero()
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
 			tally.Done, tally.Skipped, tally.Failed, op.NotAttempted(tally), op.Cause))}, nil
 	})
@@ -51,8 +52,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 	}
 	e.deliver(ctx, op)
 	e.tellRequester(ctx, op)
-	if k.MakesFile() && op.File == nil && !op.Started.IsZero() {
-		// Now that it has ended, no call can make the file of it any more.
+	if op.Remains { // now that it has ended, no call can make the file of it any more
 		return op, e.Files.Delete(ctx, id)
 	}
 	return op, nil

@@ -99,6 +99,12 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		if err != nil {
 			return bulk.PlanSummary{}, err
 		}
+		var lost map[string]*bulk.Exclusion
+		if k.Follows {
+			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, chunk.records, directory); err != nil {
+				return bulk.PlanSummary{}, err
+			}
+		}
 		for _, c := range chunk.candidates {
 			p, found := chunk.patients[c.id]
 			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
@@ -107,6 +113,9 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records, Parts: chunk.parts[c.id]}
 			change, exclusion := planOne(k, planner, requester, subject, found, seen[c.id], directory)
 			seen[c.id] = true
+			if x := lost[c.id]; x != nil && exclusion == nil {
+				x.Name, exclusion = p.Name(), x
+			}
 			switch {
 			case exclusion != nil:
 				exclusion.Subject, exclusion.Row = c.id, c.row

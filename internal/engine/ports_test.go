@@ -170,6 +170,18 @@ func (o tappedOperations) Written(ctx context.Context, id, attempt string) (engi
 	return through(ctx, o.tap, "Written", func() (engine.Written, error) { return o.Operations.Written(ctx, id, attempt) })
 }
 
+func (o tappedOperations) Sealed(ctx context.Context, id, attempt string) (sealed []byte, ok bool, err error) {
+	err = o.tap(ctx, "Sealed", func() (err error) {
+		sealed, ok, err = o.Operations.Sealed(ctx, id, attempt)
+		return err
+	})
+	return sealed, ok && err == nil, err
+}
+
+func (o tappedOperations) DeleteSealed(ctx context.Context, id, attempt string) error {
+	return o.tap(ctx, "DeleteSealed", func() error { return o.Operations.DeleteSealed(ctx, id, attempt) })
+}
+
 func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
 	return o.tap(ctx, "PutListed", func() error { return o.Operations.PutListed(ctx, id, run, list, page, patients) })
 }
@@ -259,4 +271,74 @@ type tappedMailer struct {
 
 func (m tappedMailer) Send(ctx context.Context, mail engine.Mail) error {
 	return m.tap(ctx, "Send", func() error { return m.Mailer.Send(ctx, mail) })
+}
+
+type tappedFiles struct {
+	engine.Files
+	tap tap
+}
+
+func (f tappedFiles) Create(ctx context.Context, operation, attempt string) (engine.FileWriter, error) {
+	w, err := through(ctx, f.tap, "Create file", func() (engine.FileWriter, error) { return f.Files.Create(ctx, operation, attempt) })
+	return &tappedWriter{w, ctx, f.tap, nil}, err
+}
+
+func (f tappedFiles) Stat(ctx context.Context, operation string) (attempt string, size int64, ok bool, err error) {
+	err = f.tap(ctx, "Stat file", func() (err error) {
+		attempt, size, ok, err = f.Files.Stat(ctx, operation)
+		return err
+	})
+	return attempt, size, ok && err == nil, err
+}
+
+func (f tappedFiles) Delete(ctx context.Context, operation string) error {
+	return f.tap(ctx, "Delete file", func() error { return f.Files.Delete(ctx, operation) })
+}
+
+// tappedWriter is the writer of one file, whose calls are those of the process
+// that has begun it. As the real one does, it sends what is written in parts.
+type tappedWriter struct {
+	engine.FileWriter
+	ctx  context.Context
+	tap  tap
+	part []byte
+}
+
+const partSize = 500
+
+func (w *tappedWriter) Write(p []byte) (int, error) {
+	if w.part = append(w.part, p...); len(w.part) < partSize {
+		return len(p), nil
+	}
+	return len(p), w.send()
+}
+
+func (w *tappedWriter) send() error {
+	return w.tap(w.ctx, "Write file", func() error {
+		_, err := w.FileWriter.Write(w.part)
+		w.part = w.part[:0]
+		return err
+	})
+}
+
+func (w *tappedWriter) Complete() error {
+	if err := w.send(); err != nil {
+		return err
+	}
+	return w.tap(w.ctx, "Complete file", w.FileWriter.Complete)
+}
+
+func (w *tappedWriter) Abort() error { return w.tap(w.ctx, "Abort file", w.FileWriter.Abort) }
+
+type tappedSealer struct {
+	engine.Sealer
+	tap tap
+}
+
+func (s tappedSealer) Seal(ctx context.Context, operation, passphrase string) ([]byte, error) {
+	return through(ctx, s.tap, "Seal", func() ([]byte, error) { return s.Sealer.Seal(ctx, operation, passphrase) })
+}
+
+func (s tappedSealer) Open(ctx context.Context, operation string, sealed []byte) (string, error) {
+	return through(ctx, s.tap, "Unseal", func() (string, error) { return s.Sealer.Open(ctx, operation, sealed) })
 }

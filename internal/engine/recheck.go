@@ -123,9 +123,9 @@ func (g *groupCheck) outcome(batch, place int, c bulk.Change) *bulk.Outcome {
 		}
 	}
 	if g.kind.Follows {
-		own := g.own(c)
+		own := ownVisits(c)
 		for _, b := range g.bookings[c.Subject] {
-			if b.held && g.agenda.clashes(b, own) {
+			if _, meets := g.agenda.clash(b, own); meets {
 				taken := slotTaken(c.Subject, b.visit, g.directory)
 				return &taken
 			}
@@ -176,7 +176,7 @@ func (g *groupCheck) inTheWay(c bulk.Change) *bulk.Outcome {
 // is made: not what it frees, and of the group's own only what comes before.
 func (g *groupCheck) calendarFor(c bulk.Change) *slots.Calendar {
 	calendar := slots.New(g.directory, g.engine.Now())
-	own := g.own(c)
+	own := ownVisits(c)
 	booked := map[registry.Ref]bool{}
 	for _, list := range g.bookings {
 		for _, b := range list {
@@ -198,17 +198,6 @@ func (g *groupCheck) calendarFor(c bulk.Change) *slots.Calendar {
 		}
 	}
 	return calendar
-}
-
-// own are the visits that the change itself books or frees.
-func (g *groupCheck) own(c bulk.Change) []registry.Ref {
-	var own []registry.Ref
-	for _, e := range c.Edits {
-		if e.Frees() || e.Occupies() {
-			own = append(own, e.Ref)
-		}
-	}
-	return own
 }
 
 func (g *groupCheck) time(b booking) string {

@@ -9,6 +9,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 	"bulkops/internal/staff"
@@ -24,6 +25,7 @@ type chance struct {
 	twice  float64          // of the deliveries
 	acts   float64          // of the steps in which people and misfortune act
 	deaths float64          // of these that end an execution from outside
+	dogged bool             // what is stopped is run again, and again
 	until  int              // calls; then the trouble ceases
 	made   int              // calls so far
 	swept  int              // sweeps since everything ended
@@ -35,9 +37,13 @@ func newChance(seed uint64) *chance {
 	c := &chance{world: newWorld(rng)}
 	c.director = director{c.next, c.fate, c.copies, c.idle}
 	pick := func(shares ...float64) float64 { return shares[rng.IntN(len(shares))] }
+	c.dogged = rng.IntN(3) == 0
 	c.share = map[fate]float64{}
 	for f := busy; f <= diedAfter; f++ {
 		c.share[f] = pick(0, 0, 0.01, 0.05)
+		if c.dogged { // who comes to run something three times cannot meet much
+			c.share[f] = pick(0, 0, 0.01)
+		}
 	}
 	if rng.IntN(10) == 0 {
 		c.share[busy] = 0.6
@@ -49,21 +55,36 @@ func newChance(seed uint64) *chance {
 	for n := range 1 + rng.IntN(3)/2 {
 		c.wishes = append(c.wishes, c.wish(n))
 	}
+	if c.dogged {
+		u := c.wishes[0]
+		u.verdict, u.cancels, u.ignores, u.stops = bulk.Approve, false, false, true
+		for range 2 + rng.IntN(2) {
+			u = &wish{asker: u.asker, verdict: bulk.Approve, of: u, as: bulk.Rerun, stops: rng.IntN(2) == 0, request: engine.Request{Key: c.key()}}
+			c.wishes = append(c.wishes, u)
+		}
+	}
 	for rng.IntN(3) == 0 { // some of it is run again or rolled back, and that again
-		of := c.wishes[rng.IntN(len(c.wishes))]
+		of := c.wishes[max(rng.IntN(len(c.wishes)), rng.IntN(len(c.wishes)))]
 		as := []bulk.LinkKind{bulk.Rerun, bulk.Rollback, bulk.Rollback}[rng.IntN(3)]
 		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as, stops: rng.IntN(3) == 0,
-			request: engine.Request{Key: fmt.Sprintf("key-%016d", len(c.wishes))}})
+			request: engine.Request{Key: c.key()}})
 	}
 	return c
 }
+
+// key is the key of the request of the next wish.
+func (c *chance) key() string { return fmt.Sprintf("key-%016d", len(c.wishes)) }
 
 // patients draws few patients with few visits, and sometimes so many visits
 // that a batch has several groups, or so many patients that there are several
 // batches.
 func (c *chance) patients() (records []registry.Record) {
 	count, most := 1+c.rng.IntN(8), 3
-	switch c.rng.IntN(20) {
+	size := c.rng.IntN(20)
+	if c.dogged { // there has to be something to stop
+		size %= 9
+	}
+	switch size {
 	case 0, 1, 2, 3, 4, 5, 6:
 		count, most = 2+c.rng.IntN(5), 90
 	case 7, 8:
@@ -130,9 +151,12 @@ func (c *chance) wish(n int) *wish {
 		u.request.Params[kind.CancelVisits] = "yes"
 	}
 	one := func(of ...string) string { return of[c.rng.IntN(len(of))] }
-	what := c.rng.IntN(11)
+	what := c.rng.IntN(13)
 	if n > 0 && c.wishes[0].request.Kind == kind.VisitScheduling.Name && c.rng.IntN(4) > 0 {
 		what = 5
+	}
+	if c.dogged && c.rng.IntN(2) == 0 {
+		what = 12
 	}
 	switch what { // most are status changes: they touch the most records
 	case 0:
@@ -178,8 +202,13 @@ func (c *chance) wish(n int) *wish {
 		if c.rng.IntN(2) == 0 {
 			u.request.Params[kind.VisitsTo], u.request.Params[kind.VisitsEvery], u.request.Params[kind.VisitsTimes] = "2027-01-15", "1", "2"
 		}
-	case 7:
+	case 7, 10:
 		u.request.Kind, u.request.Params = kind.Communication.Name, c.message()
+	case 8, 9:
+		u.request.Kind, u.request.Params, u.opens = kind.Export.Name, c.extract(), c.rng.IntN(4)
+	}
+	if k, _ := kind.Find(u.request.Kind); len(k.Check(u.request.Params, kindtest.Directory)) > 0 {
+		panic(fmt.Sprintf("%s is asked for with answers that are refused: %v", k.Name, u.request.Params))
 	}
 	return u
 }
@@ -194,7 +223,7 @@ func (c *chance) next(calls []*portCall) int {
 			continue
 		}
 		acts = 0.3 // the most can go wrong while records are changed
-		if u.stops && !u.busy && c.rng.IntN(8) == 0 {
+		if u.stops && !u.busy && (c.dogged || c.rng.IntN(8) == 0) {
 			u.stops = false
 			c.stop(u)
 			return -1

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -33,6 +34,8 @@ type checker struct {
 	others  map[registry.Ref][]writer       // who wrote or removed a record, in order
 	sent    map[string]map[string]int       // how often an operation wrote to a recipient
 	reached map[string]map[string]string    // which operation wrote to a recipient, by the first of those run again
+	files   map[string]map[string]bool      // the patients in an operation's file
+	done    map[string]string               // by which operation a subject is done, by the first of those run again and the subject
 }
 
 // writer is an operation, or "" for a hand, and the number of its change.
@@ -52,7 +55,7 @@ func newChecker(w *world) *checker {
 	return &checker{w: w, headers: map[string]bulk.Operation{}, begun: map[string]int{}, plans: map[string]*approvedPlan{}, tallies: map[string]bulk.Tally{},
 		stops:  map[string]map[int]int{},
 		latest: map[registry.Ref]registry.Record{}, written: map[string]map[registry.Ref]int{}, others: map[registry.Ref][]writer{}, sent: map[string]map[string]int{},
-		reached: map[string]map[string]string{}}
+		reached: map[string]map[string]string{}, files: map[string]map[string]bool{}, done: map[string]string{}}
 }
 
 // called learns that a port's call was made.
@@ -127,8 +130,15 @@ func (k *checker) checkHeader(id string) error {
 		return fmt.Errorf("it began at %s, and was to start %s", op.Started, op.Start)
 	case before.State != bulk.Ready && before.State != bulk.Planning && (!op.Start.At.Equal(before.Start.At) || op.StopAt != before.StopAt):
 		return errors.New("what was submitted with the plan was replaced")
+	case op.File != nil && before.File == nil && op.State != bulk.Running && op.State != bulk.Stopping:
+		return fmt.Errorf("it got a file when it was %s", op.State)
 	case before.Decision != nil && *op.Decision != *before.Decision:
 		return fmt.Errorf("the decision %+v was replaced by %+v", *before.Decision, *op.Decision)
+	}
+	if op.File != nil {
+		if err := k.checkFile(op); err != nil {
+			return err
+		}
 	}
 	if (op.State == bulk.Scheduled || !op.Started.IsZero()) && k.plans[id] == nil {
 		d := op.Decision
@@ -141,9 +151,23 @@ func (k *checker) checkHeader(id string) error {
 }
 
 // still is what nothing changes after an operation's end: all but the list of
-// those made from it.
+// those made from it, and that its file was opened, or it or what was left of it
+// deleted.
 func still(op bulk.Operation) bulk.Operation {
-	op.Follow, op.Version = nil, 0
+	op.Follow, op.Version, op.Remains = nil, 0, false
+	if op.File != nil {
+		file := *op.File
+		file.Shown, file.Deleted, op.File = time.Time{}, time.Time{}, &file
+	}
+	return op
+}
+
+// first is the operation of which this one, or the one of which this one, is a
+// rerun, and so on; or this one.
+func (k *checker) first(op bulk.Operation) bulk.Operation {
+	for op.Origin != nil && op.Origin.As == bulk.Rerun {
+		op = k.headers[op.Origin.Operation]
+	}
 	return op
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 )
 
@@ -20,7 +21,7 @@ func (k *checker) checkEnd() error {
 		return err
 	}
 	for id, op := range k.headers {
-		if err := k.checkEnded(op); err != nil {
+		if err := errors.Join(k.checkEnded(op), k.checkFileAtEnd(op)); err != nil {
 			return fmt.Errorf("%s, %s: %w", id, op.State, err)
 		}
 	}
@@ -45,8 +46,14 @@ func (k *checker) checkEnd() error {
 	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {
 		return errors.New("the records are not what the changes made of them")
 	}
-	if strings.Contains(fmt.Sprint(k.w.mails, k.w.logs, k.headers), canary) {
+	told := fmt.Sprint(k.w.mails, k.w.logs, k.headers)
+	if strings.Contains(told, canary) {
 		return errors.New("patient data in a mail, a log or a header")
+	}
+	for id, shown := range k.w.shown {
+		if len(shown) > 1 || strings.Contains(told, shown[0]) || k.headers[id].File.Shown.IsZero() {
+			return fmt.Errorf("%s: the passphrase was shown %d times, or is in a mail, a log or a header, or nobody knows that it was", id, len(shown))
+		}
 	}
 	return nil
 }
@@ -93,6 +100,19 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		if err != nil {
 			return err
 		}
+		if line.Outcome.State == bulk.Done {
+			by := k.done[k.first(op).ID+line.Change.Subject]
+			if by != "" {
+				return fmt.Errorf("%s is done, as it was by %s, of which this is a rerun", line.Change.Subject, by)
+			}
+			k.done[k.first(op).ID+line.Change.Subject] = op.ID
+		}
+		if line.Change.Extract != nil {
+			if err := k.checkExtract(op, line.Outcome, &tally); err != nil {
+				return err
+			}
+			continue
+		}
 		if line.Change.Notice != nil {
 			if err := k.checkNotice(op, line.Outcome, &tally); err != nil {
 				return err
@@ -102,9 +122,7 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		written, touched := 0, false
 		for _, e := range line.Change.Edits {
 			written += k.written[op.ID][e.Ref]
-			touched = touched || slices.ContainsFunc(k.others[e.Ref], func(by writer) bool {
-				return by.operation != op.ID && by.change >= k.begun[op.ID]
-			})
+			touched = touched || k.touched(op, e.Ref)
 		}
 		o := line.Outcome
 		switch o.State {
@@ -133,6 +151,12 @@ func (k *checker) checkOutcomes(op bulk.Operation) error {
 		return fmt.Errorf("the lines count %+v, the operation %+v", tally, op.Final)
 	}
 	return nil
+}
+
+// touched reports whether somebody else has written a record since the operation
+// was begun.
+func (k *checker) touched(op bulk.Operation, ref registry.Ref) bool {
+	return slices.ContainsFunc(k.others[ref], func(by writer) bool { return by.operation != op.ID && by.change >= k.begun[op.ID] })
 }
 
 // checkCalendars: of visits that were booked by operations no two take place at

@@ -109,6 +109,10 @@ func (x *execution) enter(state, cause string) {
 			}
 			return err
 		}, func(failure string) {
+			if failure == "" && v.OK && v.Export {
+				x.enter("Export", "")
+				return
+			}
 			if failure == "" && v.OK {
 				x.left = len(v.Batches)
 				x.enter("Run", "")
@@ -127,6 +131,11 @@ func (x *execution) enter(state, cause string) {
 				}
 			})
 		}
+	case "Export":
+		x.call("export", func(ctx context.Context) error {
+			_, err := x.w.RunExport(ctx, x.op)
+			return err
+		}, x.or("Finish"))
 	case "Finish":
 		x.finish("", x.or("Done"))
 	case "Close":

@@ -68,10 +68,7 @@ func (k *checker) checkNotices() error {
 			k.sent[m.Operation] = map[string]int{}
 		}
 		k.sent[m.Operation][change.Subject]++
-		first := k.headers[m.Operation]
-		for first.Origin != nil && first.Origin.As == bulk.Rerun {
-			first = k.headers[first.Origin.Operation]
-		}
+		first := k.first(k.headers[m.Operation])
 		if k.reached[first.ID] == nil {
 			k.reached[first.ID] = map[string]string{}
 		}

@@ -36,6 +36,7 @@ type wish struct {
 	starts  time.Duration // after its submission; 0 is at once
 	recalls staff.Person  // takes it back once it is approved, if the run has not begun
 	careful bool          // the first failures stop it
+	opens   int           // how often the asker wants the passphrase of the file
 
 	busy    bool // somebody is at it
 	refused bool // the portal said no: they leave it at that
@@ -101,7 +102,12 @@ func (w *world) deed(u *wish) func() {
 		}
 		return func() { w.ask(u) }
 	}
-	switch op := w.header(u.id); op.State {
+	op := w.header(u.id)
+	if op.File != nil && op.State.Ended() && u.opens > 0 {
+		u.opens--
+		return func() { w.open(u) }
+	}
+	switch op.State {
 	case bulk.Ready:
 		if u.cancels {
 			return func() { w.cancel(u, u.asker) }
@@ -194,6 +200,17 @@ func (w *world) stop(u *wish) {
 	})
 }
 
+// open asks for the passphrase of an export's file.
+func (w *world) open(u *wish) {
+	w.at(u, u.asker.Name+" opens the file", func(ctx context.Context) error {
+		passphrase, _, err := w.Passphrase(ctx, w.person(u.asker.Sub), u.id)
+		if err == nil {
+			w.shown[u.id] = append(w.shown[u.id], passphrase)
+		}
+		return err
+	})
+}
+
 // decide reads the plan, as it is now, and decides. Where everything has
 // changed, the portal advises to reject.
 func (w *world) decide(u *wish, sub string) {
@@ -231,7 +248,7 @@ func (w *world) byHand(id string) {
 	write := func(ref registry.Ref, fields registry.Fields) {
 		_ = w.store.WriteByHand(context.Background(), ref, fields, "Nora Nurse", w.now)
 	}
-	what := w.rng.IntN(10)
+	what := w.rng.IntN(11)
 	w.note("nora", what, "writes to "+id, made)
 	w.checker.byHand()
 	switch what {
@@ -258,6 +275,8 @@ func (w *world) byHand(id string) {
 		if w.rng.IntN(4) == 0 {
 			w.store.Remove(ref)
 		}
+	case 10: // moves house
+		write(ref, registry.Fields{registry.FacilityField: []string{"fac-1", "fac-2"}[w.rng.IntN(2)]})
 	}
 }
 

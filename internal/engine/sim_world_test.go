@@ -72,6 +72,8 @@ type world struct {
 	director   director
 	rng        *rand.Rand
 	store      *memory.Store
+	files      *memory.ExportFiles
+	sealer     *memory.Sealer
 	executions []*execution
 	checker    *checker
 
@@ -83,6 +85,7 @@ type world struct {
 	ended  []*process
 	alive  int // processes that have not ended
 	mails  []engine.Mail
+	shown  map[string][]string // passphrases, by operation
 	logs   []string
 	trace  []string // the latest steps, as a ring
 	traced int
@@ -91,13 +94,15 @@ type world struct {
 type processKey struct{}
 
 func newWorld(rng *rand.Rand) *world {
-	w := &world{rng: rng, store: memory.New(), now: noon}
+	w := &world{rng: rng, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), now: noon, shown: map[string][]string{}}
 	w.Engine = &engine.Engine{
 		Registry:   tappedRegistry{w.store, w.tap},
 		Operations: tappedOperations{w.store, w.tap},
 		Staff:      tappedStaff{w.store, w.tap},
 		Machine:    tappedMachine{w, w.tap},
 		Mailer:     tappedMailer{w, w.tap},
+		Files:      tappedFiles{w.files, w.tap},
+		Sealer:     tappedSealer{w.sealer, w.tap},
 		Now:        func() time.Time { return w.now },
 		Pause:      func(ctx context.Context, _ time.Duration) { _ = w.tap(ctx, "Pause", func() error { return nil }) },
 		NewID:      func(time.Time) string { return fmt.Sprintf("OP-%06d-SEED", w.number()) },
@@ -110,6 +115,7 @@ func newWorld(rng *rand.Rand) *world {
 		Limits:    engine.DefaultLimits,
 		PortalURL: "https://portal.example",
 	}
+	w.Limits.KeepFiles = 20 * time.Hour // some are deleted before the end
 	w.checker = newChecker(w)
 	return w
 }

@@ -15,8 +15,11 @@ type Swept struct {
 	Expired   int `json:"expired"`
 	Restarted int `json:"restarted"` // executions that had not been started
 	Closed    int `json:"closed"`    // operations whose execution had died
-	Deleted   int `json:"deleted"`   // files of exports
+	Deleted   int `json:"deleted"`   // files of exports, and what may be left of some
 }
+
+// callsLast is longer than any call of a function.
+const callsLast = time.Hour
 
 // startGrace is how long an execution may take to appear before the watch
 // starts it again.
@@ -24,7 +27,8 @@ const startGrace = time.Minute
 
 // Watch sweeps over the open operations: it delivers answers that were not
 // delivered, reminds, escalates, expires, deletes the files of exports whose
-// time has come, starts what was not started and closes what has died. It is the truth about time; the state machine's own
+// time has come and what others may have left, starts what was not started and
+// closes what has died. It is the truth about time; the state machine's own
 // time-outs are the second line. One operation's trouble does not keep it from
 // the others.
 func (e *Engine) Watch(ctx context.Context) (Swept, error) {
@@ -69,11 +73,15 @@ func (e *Engine) Watch(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	if err := visit(bulk.WaitsForDeletion, func(op bulk.Operation) error {
-		if op.File == nil || e.Now().Before(op.File.Expires) {
-			return nil
+		switch {
+		case op.Remains && e.Now().Sub(op.Ended) >= callsLast:
+			s.Deleted++
+			return e.deleteRemains(ctx, op)
+		case op.File != nil && !e.Now().Before(op.File.Expires):
+			s.Deleted++
+			return e.deleteFile(ctx, op)
 		}
-		s.Deleted++
-		return e.deleteFile(ctx, op)
+		return nil
 	}); err != nil {
 		return s, err
 	}

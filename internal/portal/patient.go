@@ -168,14 +168,7 @@ func changeWords(r audit.Record, n auditlog.Names) changeRow {
 		row.Edits = []planEdit{{"Held", heldWords(r.Old), heldWords(r.New)}}
 		return row
 	}
-	fields := registry.Fields{}
-	for f := range r.Old {
-		fields[f] = ""
-	}
-	for f := range r.New {
-		fields[f] = ""
-	}
-	for _, f := range fieldOrder(fields) {
+	for _, f := range fieldOrder(slices.Values(auditlog.Fields(r))) {
 		row.Edits = append(row.Edits, planEdit{n.Label(r, f), shownValue(n.Value(r, f, r.Old[f])), shownValue(n.Value(r, f, r.New[f]))})
 	}
 	return row

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -252,7 +253,7 @@ func lineWords(l engine.Line, d registry.Directory) planLine {
 			line.Visits = append(line.Visits, visitWords(e, place, d))
 			continue
 		}
-		for _, f := range fieldOrder(e.After) {
+		for _, f := range fieldOrder(maps.Keys(e.After)) {
 			if f == registry.Upcoming && touched > 0 {
 				continue // the visits themselves are listed
 			}
@@ -263,8 +264,8 @@ func lineWords(l engine.Line, d registry.Directory) planLine {
 }
 
 // fieldOrder is status first, then by label.
-func fieldOrder(f registry.Fields) []string {
-	return slices.SortedFunc(maps.Keys(f), func(a, b string) int {
+func fieldOrder(fields iter.Seq[string]) []string {
+	return slices.SortedFunc(fields, func(a, b string) int {
 		if (a == registry.StatusField) != (b == registry.StatusField) {
 			if a == registry.StatusField {
 				return -1
@@ -300,7 +301,7 @@ func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) plan
 		return v
 	}
 	var words []string
-	for _, f := range fieldOrder(e.After) {
+	for _, f := range fieldOrder(maps.Keys(e.After)) {
 		words = append(words, fmt.Sprintf("%s: %s → %s", registry.Label(f), shown(d, f, e.Before[f]), shown(d, f, e.After[f])))
 	}
 	v.Words = strings.Join(words, "; ")

@@ -16,6 +16,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
+	"bulkops/internal/journal"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -180,9 +181,12 @@ func (rq *request) menu() ([]menuEntry, error) {
 
 // showProblem answers with a page that says what is the matter and what to do.
 // It must work when anything else does not: what it cannot find out, it leaves
-// out.
+// out. From what is about an operation that the person may see, a way leads back.
 func (rq *request) showProblem(status int, title, sentence string) {
 	pg := page{name: "problem", title: title, status: status, data: sentence}
+	if id := journal.Note(rq.r.Context()).Operation; id != "" {
+		pg.crumbs = operationCrumbs(bulk.Operation{ID: id}, title)
+	}
 	if err := rq.show(pg); err == nil {
 		return
 	}

@@ -74,7 +74,7 @@ func TestEveryCommittedChangeHasExactlyOneRecord(t *testing.T) {
 		follow(t, recorder(l, map[string]bulk.Operation{running.ID: running}), streamed)
 
 		records := map[string]audit.Record{}
-		for r, err := range l.ForDay(ctx, "2026-11-23") {
+		for r, err := range l.Backwards(ctx, audit.Trail{By: audit.ByDay, Key: "2026-11-23"}, "") {
 			if err != nil {
 				t.Fatal(err)
 			}

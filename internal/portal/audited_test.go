@@ -54,7 +54,7 @@ func (f *fixture) checkWrittenDown(route, who string, status int, records []audi
 	}
 	// To send a form, its sender reads a page of help; who has signed out signs in again.
 	records = slices.DeleteFunc(records, func(r audit.Record) bool {
-		return path == "/sign-out" && r.What == audit.SignIn || r.Detail == "GET /{$}" && path != "/{$}"
+		return path == "/sign-out" && r.What == audit.SignIn || r.Detail == "GET /" && path != "/{$}"
 	})
 	if len(records) != want {
 		f.t.Errorf("%s as %s: %d audit records, want %d: %+v", route, who, len(records), want, records)

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"maps"
 	"net/url"
@@ -140,9 +141,9 @@ func (rq *request) showLog(l auditList, id string, wrong engine.Problems) error 
 func (rq *request) noteLog(q auditlog.Query, found int) {
 	asked := logValues(q)
 	maps.DeleteFunc(asked, func(_ string, v []string) bool { return v[0] == "" })
-	note := journal.Note(rq.ctx())
-	note.Target = strings.TrimSpace("Asked by: " + strings.Join(slices.Sorted(maps.Keys(asked)), ", ") + ". " + q.Operation + " " + q.Patient)
-	note.Target += " Shown: " + plural(found, "record", "records")
+	by := cmp.Or(strings.Join(slices.Sorted(maps.Keys(asked)), ", "), "nothing in particular")
+	words := append([]string{"Asked by: " + by}, strings.Fields(q.Operation+" "+q.Patient)...)
+	journal.Note(rq.ctx()).Target = strings.Join(append(words, "Shown: "+plural(found, "record", "records")), ". ")
 }
 
 func logRowOf(r audit.Record, n auditlog.Names) logRow {

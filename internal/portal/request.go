@@ -209,7 +209,7 @@ func (rq *request) noted() {
 	default:
 		note.What = audit.Viewed
 	}
-	note.Detail = rq.r.Method + " " + rq.route.pattern
+	note.Detail = rq.r.Method + " " + strings.TrimSuffix(rq.route.pattern, "{$}")
 	note.Operator = audit.Person{Sub: rq.session.Sub, Name: rq.person.Name}
 	if note.Operator.Name == "" {
 		note.Operator.Name = audit.Stranger

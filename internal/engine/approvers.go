@@ -53,29 +53,21 @@ func (e *Engine) eligible(ctx context.Context, op bulk.Operation) ([]staff.Perso
 	return eligible, nil
 }
 
-// approvers returns whom to ask to decide on the operation: those who are asked
-// first, and the others.
-func (e *Engine) approvers(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
+// MayDecide returns who may decide on the operation, nearest first: those who
+// are asked first, none when nobody may, and all the others.
+func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
 	eligible, err := e.eligible(ctx, op)
 	if err != nil {
 		return nil, nil, err
 	}
 	for i, p := range eligible {
-		switch {
-		case i < firstAsked:
+		if i < firstAsked {
 			first = append(first, person(p))
-		case i < maxApprovers:
+		} else {
 			others = append(others, person(p))
 		}
 	}
 	return first, others, nil
-}
-
-// MayDecide returns who may decide on the operation, nearest first; empty when
-// nobody may.
-func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) ([]bulk.Person, error) {
-	first, others, err := e.approvers(ctx, op)
-	return append(first, others...), err
 }
 
 // NobodyMayDecide says why an operation that nobody may decide on cannot be sent

@@ -163,7 +163,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 	if err := file.Table(tableOf(sheets[0])); err != nil {
 		return nil, err
 	}
-	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{parts: true}) {
+	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{parts: k.ReadsParts(op.Params), latest: true}) {
 		if err != nil {
 			return nil, err
 		}

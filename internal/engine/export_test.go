@@ -141,6 +141,27 @@ func TestEveryTypeInEveryFormatIsMade(t *testing.T) {
 	}
 }
 
+// What a Patient List holds stands in the profiles: 100 of them are one read,
+// and nothing else is read of a patient, by plan and run.
+func TestAPatientListReadsProfilesOnly(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(120), visits(1))
+	calls := map[string]int{}
+	c.fault = func(name string, do func() error) error {
+		c.locked(func() { calls[name]++ })
+		return do()
+	}
+	r := exports(numbered(120)...)
+	r.Params = bulk.Params{kind.ExportType: "patient-list", kind.ExportFormat: "csv", kind.ExportColumns: "patient.name patient.status"}
+	op := c.started(r)
+	c.byHand("P002", registry.FacilityField, "fac-2")
+	_, err := c.RunExport(t.Context(), op.ID)
+	must(t, err)
+	equal(t, "rows", c.header(op.ID).File.Rows["patients"], 119)
+	equal(t, "reads of everything about a patient", calls["Parts"], 0)
+	equal(t, "reads of profiles by the run", calls["Records"], 2)
+}
+
 // Whoever has left the facility between preview and run is not handed out: the
 // requester may not hold the new one.
 func TestWhoHasMovedIsNotInTheFile(t *testing.T) {

@@ -37,18 +37,19 @@ func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
 	return err
 }
 
-// escalate asks everybody else who may decide, once.
+// escalate asks the others who may decide, once; of many the nearest.
 func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
-	all, err := e.MayDecide(ctx, op)
+	first, others, err := e.MayDecide(ctx, op)
 	if err != nil {
 		return err
 	}
+	all := slices.Concat(first, others)
 	op, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State != bulk.AwaitingApproval || !op.Approval.Widened.IsZero() {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Approval.Widened = e.Now()
-		for _, p := range all {
+		for _, p := range all[:min(maxApprovers, len(all))] {
 			if !slices.ContainsFunc(op.Approval.Approvers, func(a bulk.Person) bool { return a.Sub == p.Sub }) {
 				op.Approval.Escalated = append(op.Approval.Escalated, p)
 			}

@@ -93,7 +93,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 	}
 	planner := k.New(op.Params, world)
 	chunks := e.chunks(ctx, selection)
-	also := reading{records: recordsFor(k, op.Params), parts: k.MakesFile()}
+	also := reading{records: recordsFor(k, op.Params), parts: k.ReadsParts(op.Params)}
 	seen := map[string]bool{}
 	for chunk, err := range e.readAhead(ctx, chunks, also) {
 		if err != nil {

@@ -19,7 +19,8 @@ type readChunk struct {
 // reading says what is read of candidates besides their profiles.
 type reading struct {
 	records func(candidate, registry.Patient) []registry.Ref // further ones of a candidate; nil reads none
-	parts   bool                                             // everything
+	parts   bool                                             // everything, in its latest version
+	latest  bool                                             // the profiles in their latest version
 }
 
 // readAhead reads the patients of the chunks, readsInFlight of them at a time,
@@ -76,9 +77,12 @@ func (e *Engine) read(ctx context.Context, candidates []candidate, also reading)
 		return chunk, nil
 	}
 	var err error
-	if also.parts {
+	switch {
+	case also.parts:
 		chunk.patients, chunk.parts, err = e.parts(ctx, ids)
-	} else {
+	case also.latest:
+		chunk.patients, err = e.profiles(ctx, ids)
+	default:
 		chunk.patients, err = e.Registry.Patients(ctx, ids)
 	}
 	if err != nil || also.records == nil {

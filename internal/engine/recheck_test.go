@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
@@ -112,6 +113,31 @@ func TestVisitsAreNotBookedIntoTimeOffThatWasGivenSince(t *testing.T) {
 	two = c.run(two)
 	equal(t, "closed", c.outcomes(two)["P2"], skipped("P2", bulk.Shut, "Riverside is closed by now at the time of the visit, Thu 3 Dec 2026, 08:00 EST."))
 	list(t, "calendar", c.starts())
+}
+
+// In a facility that has no hours no visits take place: none move there, but
+// those that were there come back.
+func TestVisitsDoNotMoveToWhereNoneTakePlaceSince(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(1))
+	facility := func(id string, hours registry.Week) {
+		f, _ := kindtest.Directory.Facility(id)
+		f.Hours = hours
+		must(t, c.store.PutFacility(t.Context(), f))
+	}
+	facility("fac-2", kindtest.AnyHour)
+	move := func(id string) bulk.Operation {
+		return c.planned(engine.Request{Kind: kind.FacilityTransfer.Name, Key: "key-of-the-move-of-" + id,
+			Selection: bulk.Selection{Source: bulk.Pasted, IDs: []string{id}},
+			Params:    bulk.Params{kind.TransferTo: "fac-2", kind.WithProvider: kind.AssignLater, kind.FutureVisits: kind.ShiftVisits}})
+	}
+	one, two := c.run(move("P1")), move("P2")
+	equal(t, "moved", one.Final, bulk.Tally{Done: 1})
+	facility("fac-1", registry.Week{})
+	facility("fac-2", registry.Week{})
+	equal(t, "moved since", c.outcomes(c.run(two))["P2"].Code, bulk.Shut)
+	equal(t, "taken back", c.again(one, bulk.Rollback).Final, bulk.Tally{Done: 1})
 }
 
 // A visit that goes along to another provider finds that provider as free as the

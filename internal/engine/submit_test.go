@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,9 +207,9 @@ func TestApproversAreTheNearestWhoMayDecide(t *testing.T) {
 			for _, p := range op.Approval.Approvers {
 				asked = append(asked, p.Name)
 			}
-			may, err := c.MayDecide(t.Context(), op)
+			first, others, err := c.MayDecide(t.Context(), op)
 			must(t, err)
-			for _, p := range may {
+			for _, p := range slices.Concat(first, others) {
 				all = append(all, p.Name)
 			}
 			list(t, "asked by mail", asked, test.asked...)
@@ -217,16 +218,27 @@ func TestApproversAreTheNearestWhoMayDecide(t *testing.T) {
 	}
 }
 
-// A clinic may have many managers; a mail to each would be noise.
-func TestAtMostTenApproversAreEverAsked(t *testing.T) {
+// A clinic may have many managers; a mail to each would be noise. Who is told
+// of them is told of all.
+func TestAtMostTenApproversAreEverAskedOfAllWhoMayDecide(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(1))
 	for i := range 20 {
 		must(t, c.store.PutPerson(t.Context(), staff.Person{Sub: fmt.Sprint(i), Name: fmt.Sprintf("Manager %02d", i), Role: staff.Manager, Facilities: []string{"fac-1"}}))
 	}
 	op := c.submitted(asks(registry.OnHold, "P001"))
-	may, err := c.MayDecide(t.Context(), op)
-	must(t, err)
 	equal(t, "asked at first", len(op.Approval.Approvers), 2)
-	equal(t, "asked ever", len(may), 10)
+	first, others, err := c.MayDecide(t.Context(), op)
+	must(t, err)
+	const may = 23 // with the three of the clinic
+	equal(t, "may decide", len(first)+len(others), may)
+	events, err := c.store.Events(t.Context(), op.ID)
+	must(t, err)
+	if said, want := events[len(events)-1].Detail, fmt.Sprintf("; %d more may decide", may-2); !strings.Contains(said, want) {
+		t.Errorf("the history says %q, not %q", said, want)
+	}
+
+	c.now = noon.Add(c.Limits.EscalateAfter)
+	c.watch()
+	equal(t, "asked ever", len(c.header(op.ID).Approval.Everybody()), 10)
 }

@@ -111,6 +111,25 @@ func count(ids iter.Seq2[string, error]) (int, error) {
 	return n, nil
 }
 
+// profiles returns the profiles of the ids that exist, in their latest version.
+func (e *Engine) profiles(ctx context.Context, ids []string) (map[string]registry.Patient, error) {
+	refs := make([]registry.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = registry.ProfileRef(id)
+	}
+	records, err := e.Registry.Records(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	patients := make(map[string]registry.Patient, len(records))
+	for ref, r := range records {
+		if !r.Empty() {
+			patients[ref.Patient] = registry.Patient{Record: r}
+		}
+	}
+	return patients, nil
+}
+
 // parts returns everything kept about the patients of the ids that exist, in
 // its latest version.
 func (e *Engine) parts(ctx context.Context, ids []string) (map[string]registry.Patient, map[string][]registry.Record, error) {

@@ -130,7 +130,8 @@ func TestVisitsAtTheOldFacility(t *testing.T) {
 
 // A visit that moves takes place where and when the new facility is open.
 func TestVisitsMoveIntoTheHoursOfTheNewFacility(t *testing.T) {
-	closed := openDirectory()
+	hourless, closed := openDirectory(), openDirectory()
+	hourless.Facilities[1].Hours = registry.Week{}
 	closed.Facilities[1].Closed = []registry.Days{{From: "2026-12-10", To: "2026-12-10"}}
 	for _, test := range []struct {
 		name      string
@@ -144,7 +145,8 @@ func TestVisitsMoveIntoTheHoursOfTheNewFacility(t *testing.T) {
 		{"in the evening, with nobody", openDirectory(), thursday.Add(8 * time.Hour), "later", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 18:00 EST."},
 		{"on a closed day", closed, thursday, "default", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 10:00 EST."},
 		{"on a Saturday", openDirectory(), thursday.AddDate(0, 0, 2), "keep", "Hilltop is closed at the time of one of the patient’s visits, Sat 12 Dec 2026, 10:00 EST."},
-		{"where there are no hours", clinicDirectory(), thursday.Add(8 * time.Hour), "keep", ""},
+		{"at any hour", clinicDirectory(), thursday.Add(8 * time.Hour), "keep", ""},
+		{"where no visits take place", hourless, thursday, "keep", "Hilltop is closed at the time of one of the patient’s visits, Thu 10 Dec 2026, 10:00 EST."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			planner := kind.FacilityTransfer.New(transferTo("fac-2", test.provider, "move"), kind.World{Directory: test.directory, At: noon})

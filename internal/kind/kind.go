@@ -106,7 +106,8 @@ type Subject struct {
 	// The latest version of the records that Done changed; or, where the kind
 	// reads visits, of the first bulk.MaxEdits that the profile lists.
 	Records map[registry.Ref]registry.Record
-	// Only where the kind makes a file: everything kept about the patient.
+	// Only where the kind makes a file that holds more than the profile: everything
+	// kept about the patient.
 	Parts []registry.Record
 }
 
@@ -121,6 +122,12 @@ func (k Kind) Text(op bulk.Operation) bulk.StateText {
 
 // MakesFile reports whether the kind makes a file instead of changing records.
 func (k Kind) MakesFile() bool { return k.Sheets != nil }
+
+// ReadsParts reports whether the file that the parameters ask for holds more of
+// a patient than the profile.
+func (k Kind) ReadsParts(p bulk.Params) bool {
+	return k.MakesFile() && slices.ContainsFunc(k.Sheets(p), func(s Sheet) bool { return s.parts })
+}
 
 // Decider is the role that decides on an operation with the parameters: the
 // kind's own, and for a rollback that of what it undoes.

@@ -11,6 +11,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 )
 
@@ -19,7 +20,7 @@ func clinicDirectory() registry.Directory {
 	return registry.Directory{
 		Facilities: []registry.Facility{
 			{ID: "fac-1", Name: "Riverside", TimeZone: "America/New_York", DefaultProvider: "ann"},
-			{ID: "fac-2", Name: "Hilltop", TimeZone: "America/New_York", DefaultProvider: "gus", Capacity: 10},
+			{ID: "fac-2", Name: "Hilltop", TimeZone: "America/New_York", DefaultProvider: "gus", Capacity: 10, Hours: kindtest.AnyHour},
 			{ID: "fac-3", Name: "Islands", TimeZone: "Pacific/Honolulu"},
 		},
 		Providers: []registry.Provider{

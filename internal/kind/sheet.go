@@ -13,8 +13,10 @@ type Sheet struct {
 	Name    string // stored in plans: a contract
 	Title   string
 	Columns []SheetColumn // without the patient's id, which every sheet has
-	// records are those of a patient's records that make a row each.
+	// records are those of a patient's records that make a row each; parts says
+	// whether these are others than the profile.
 	records func(registry.Patient, []registry.Record) []registry.Record
+	parts   bool
 }
 
 // SheetColumn is one column of a sheet.
@@ -63,7 +65,7 @@ func (s Sheet) Headings() []string {
 }
 
 // Rows are the sheet's rows about one patient. parts is everything kept about
-// the patient, as Subject has it.
+// the patient, as Subject has it; nil where the kind does not read it.
 func (s Sheet) Rows(p registry.Patient, parts []registry.Record, d registry.Directory) [][]string {
 	var rows [][]string
 	for _, record := range s.records(p, parts) {
@@ -147,8 +149,8 @@ func typeOfNote() SheetColumn {
 }
 
 func patientSheet(columns []SheetColumn) Sheet {
-	return Sheet{"patients", "Patients", columns,
-		func(p registry.Patient, _ []registry.Record) []registry.Record { return []registry.Record{p.Record} }}
+	return Sheet{Name: "patients", Title: "Patients", Columns: columns,
+		records: func(p registry.Patient, _ []registry.Record) []registry.Record { return []registry.Record{p.Record} }}
 }
 
 // notesSheet has a row for each clinical note of one sort, or of any where none is given.
@@ -165,7 +167,7 @@ func visitSheet(columns []SheetColumn) Sheet {
 // partsSheet has a row for each of a patient's records that belongs, in the
 // order of their names: visits by time.
 func partsSheet(name, title string, columns []SheetColumn, belongs func(registry.Record) bool) Sheet {
-	return Sheet{name, title, columns, func(_ registry.Patient, parts []registry.Record) []registry.Record {
+	return Sheet{Name: name, Title: title, Columns: columns, parts: true, records: func(_ registry.Patient, parts []registry.Record) []registry.Record {
 		chosen := slices.DeleteFunc(slices.Clone(parts), func(r registry.Record) bool { return r.Empty() || !belongs(r) })
 		slices.SortFunc(chosen, func(a, b registry.Record) int { return strings.Compare(a.Ref.Part, b.Ref.Part) })
 		return chosen

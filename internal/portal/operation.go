@@ -127,11 +127,9 @@ func operation(rq *request) error {
 		return err
 	}
 	if data.MaySubmit {
-		may, err := rq.engine.MayDecide(rq.ctx(), op)
-		if err != nil {
+		if data.Asked, _, err = rq.engine.MayDecide(rq.ctx(), op); err != nil {
 			return err
 		}
-		data.Asked = may[:min(askedFirst, len(may))]
 	}
 	if data.Progress != nil && data.Progress.Ended {
 		if data.Results, err = rq.results(op); err != nil {

@@ -26,9 +26,6 @@ type submitData struct {
 	Nobody    string        // why nobody may decide, and whom to ask
 }
 
-// askedFirst is how many approvers the engine asks before others.
-const askedFirst = 2
-
 // submitPage asks for the reason and the checklist.
 func submitPage(rq *request) error {
 	op, k, err := rq.theOperation()
@@ -49,19 +46,19 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if err != nil {
 		return err
 	}
-	may, err := rq.engine.MayDecide(rq.ctx(), op)
-	if err != nil {
-		return err
-	}
 	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.ChecklistOf(op), Typed: engine.NeedsTypedNumber(op.Plan),
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
 	if data.Overlap, err = rq.overlap(op, d); err != nil {
 		return err
 	}
-	if len(may) == 0 {
+	asked, others, err := rq.engine.MayDecide(rq.ctx(), op)
+	if err != nil {
+		return err
+	}
+	data.Asked, data.Others = asked, len(others)
+	if len(asked) == 0 {
 		data.Nobody = fault.Sentence(rq.engine.NobodyMayDecide(rq.ctx(), op))
 	}
-	data.Asked, data.Others = may[:min(askedFirst, len(may))], max(0, len(may)-askedFirst)
 	return rq.show(page{name: "submit", title: op.ID + ": check and send for approval", heading: "Check and send for approval", data: data,
 		values: url.Values{"start_zone": data.Zones[:1]}, problems: wrong, status: status, crumbs: operationCrumbs(op, "Check and send")})
 }

@@ -46,13 +46,13 @@ func (c *Calendar) Fits(v Visit, perDay int, more []Visit) Answer {
 }
 
 // Opens reports whether the facility is open during all of the visit: in its hours,
-// outside of lunch, on no day on which it is closed. One that has no hours is open
-// at any hour.
+// outside of lunch, on no day on which it is closed. In one that has no hours no
+// visits take place.
 func (c *Calendar) Opens(v Visit) bool {
 	f, _ := c.directory.Facility(v.Facility)
 	weekday, date, span := c.clock(v)
 	return !slices.ContainsFunc(f.Closed, func(d registry.Days) bool { return d.Hold(date) }) &&
-		(f.Hours.Empty() || f.Hours[weekday].Covers(span)) && !f.Lunch.Meets(span)
+		f.Hours[weekday].Covers(span) && !f.Lunch.Meets(span)
 }
 
 // clock is when a visit is, by the clock on the wall where it takes place.

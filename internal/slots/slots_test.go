@@ -238,9 +238,9 @@ func TestWhenAFacilityIsOpenForAVisit(t *testing.T) {
 		{"fac", "2026-12-07 11:30", true},
 		{"fac", "2026-12-07 11:45", false}, // lunch
 		{"fac", "2026-12-07 13:00", true},
-		{"fac", "2026-12-06 10:00", false}, // Sunday
-		{"fac", "2026-12-24 10:00", false}, // closed
-		{"ward", "2026-12-06 03:00", true}, // no hours
+		{"fac", "2026-12-06 10:00", false},  // Sunday
+		{"fac", "2026-12-24 10:00", false},  // closed
+		{"ward", "2026-12-07 10:00", false}, // no hours
 	} {
 		if got := c.Opens(slots.Visit{Facility: test.facility, Start: at(t, test.start), Minutes: 30}); got != test.open {
 			t.Errorf("%s at %s: open %v", test.facility, test.start, got)

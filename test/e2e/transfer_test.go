@@ -5,6 +5,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -15,7 +16,7 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 	t.Parallel()
 	w, to := newWard(t, "closing", 110, 2), newWard(t, "receiving", 3, 0)
 	present, successor := w.employProvider(t, "present", 0, w.facility), w.employProvider(t, "successor", 0, to.facility)
-	receiving := registry.Facility{ID: to.facility, Name: "Receiving ward", TimeZone: "America/New_York", DefaultProvider: successor, Capacity: 103}
+	receiving := registry.Facility{ID: to.facility, Name: "Receiving ward", TimeZone: "America/New_York", DefaultProvider: successor, Capacity: 103, Hours: kindtest.AnyHour}
 	if err := live.registry.PutFacility(t.Context(), receiving); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 		t.Errorf("the plan is %+v", op.Plan)
 	}
 	// A manager of the closing ward alone is neither asked nor let.
-	if asked, err := live.engine(t).MayDecide(t.Context(), op); err != nil || len(asked) == 0 || asked[0].Sub == w.managers[0].Sub {
+	if asked, _, err := live.engine(t).MayDecide(t.Context(), op); err != nil || len(asked) == 0 || asked[0].Sub == w.managers[0].Sub {
 		t.Errorf("asked to decide: %v %v", asked, err)
 	}
 	if _, err := live.engine(t).Visible(t.Context(), w.managers[0], op.ID); !fault.Is(err, fault.NotFound) {

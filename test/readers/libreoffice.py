@@ -5,16 +5,19 @@ Arguments: a folder for LibreOffice's settings. Standard input is a list of
 {"tables": [{"name", "rows"}]} or {"error"}.
 """
 
+import csv
 import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 import uno
 from com.sun.star.beans import PropertyValue
 
 home = pathlib.Path(sys.argv[1])
+csv.field_size_limit(1 << 20)
 
 
 def properties(**values):
@@ -36,14 +39,20 @@ def connect():
             time.sleep(0.1)
 
 
-def content(sheet):
-    cursor = sheet.createCursor()
-    cursor.gotoEndOfUsedArea(False)
-    area = sheet.getCellRangeByPosition(0, 0, cursor.RangeAddress.EndColumn, cursor.RangeAddress.EndRow)
-    return [
-        [area.getCellByPosition(column, row).String for column in range(area.Columns.Count)]
-        for row in range(area.Rows.Count)
-    ]
+# Commas, quotation marks, UTF-8, from line 1, every text quoted, cells as they are shown, and all sheets.
+AS_SHOWN = "44,34,76,1,,0,true,true,true,false,false,-1"
+
+
+def content(document):
+    """Lets LibreOffice write each sheet as CSV: to ask it cell by cell takes a minute for 100,000."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = pathlib.Path(folder, "sheets.csv")
+        document.storeToURL(target.as_uri(), properties(FilterName="Text - txt - csv (StarCalc)", FilterOptions=AS_SHOWN))
+        tables = []
+        for sheet in document.Sheets:
+            with open(pathlib.Path(folder, f"sheets-{sheet.Name}.csv"), encoding="utf-8", newline="") as file:
+                tables.append({"name": sheet.Name, "rows": list(csv.reader(file))})
+        return tables
 
 
 def answer(path, passphrase):
@@ -54,7 +63,7 @@ def answer(path, passphrase):
         if document is None:
             return {"error": "LibreOffice does not open it"}
         try:
-            return {"tables": [{"name": sheet.Name, "rows": content(sheet)} for sheet in document.Sheets]}
+            return {"tables": content(document)}
         finally:
             document.close(True)
     except Exception as error:  # LibreOffice says in many ways that a file did not open

@@ -29,6 +29,11 @@ var Directory = registry.Directory{
 	},
 }
 
+// AnyHour are the hours of a facility that is open day and night.
+var AnyHour = registry.Week{anyHour, anyHour, anyHour, anyHour, anyHour, anyHour, anyHour}
+
+var anyHour = registry.Span{To: 24 * 60}
+
 // asked has, for each kind that somebody can begin with, a way to draw answers
 // that its Check accepts.
 var asked = map[string]func(*rapid.T) bulk.Params{

@@ -148,15 +148,15 @@ type LeftView struct {
 
 // You says what the caller may do with the operation now.
 type You struct {
-	MaySubmit bool           `json:"may_submit"`
-	MayCancel bool           `json:"may_cancel"`
-	MayDecide bool           `json:"may_decide"`
-	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
-	MayStop   bool           `json:"may_stop"`
-	MayRerun  bool           `json:"may_rerun" doc:"Whether it can be run again for somebody whom that can help. A reason for which it is run again already does not count."`
-	MayUndo   bool           `json:"may_roll_back"`
-	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
-	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
+	MaySubmit   bool           `json:"may_submit"`
+	MayCancel   bool           `json:"may_cancel"`
+	MayDecide   bool           `json:"may_decide"`
+	MayReassign bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
+	MayStop     bool           `json:"may_stop"`
+	MayRerun    bool           `json:"may_rerun" doc:"Whether it can be run again for somebody whom that can help. A reason for which it is run again already does not count."`
+	MayRollBack bool           `json:"may_roll_back"`
+	MayEdit     bool           `json:"may_edit" doc:"Whether a request can take its place."`
+	ToSubmit    *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
 // WhatToConfirm is what a requester confirms with a submission.
@@ -255,13 +255,13 @@ func present[K comparable, V any](m map[K]V) map[K]V {
 func (a *api) mayDo(ctx context.Context, op bulk.Operation, person staff.Person) You {
 	own := op.Requester.Sub == person.Sub
 	you := You{
-		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
-		MayCancel: a.engine.MayNotCancel(person, op) == nil,
-		MayDecide: a.engine.MayDecideOn(person, op),
-		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
-		MayPass:   a.engine.MayReassign(person, op),
-		MayRerun:  person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
-		MayUndo:   person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
+		MaySubmit:   own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
+		MayCancel:   a.engine.MayNotCancel(person, op) == nil,
+		MayDecide:   a.engine.MayDecideOn(person, op),
+		MayEdit:     person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
+		MayReassign: a.engine.MayReassign(person, op),
+		MayRerun:    person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
+		MayRollBack: person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
 	}
 	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
 		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)

@@ -98,7 +98,7 @@ func (e *Engine) NobodyMayDecide(ctx context.Context, op bulk.Operation) error {
 // MayReassign reports whether the person may hand the request for approval to
 // somebody else: its requester, and whoever may decide on it.
 func (e *Engine) MayReassign(actor staff.Person, op bulk.Operation) bool {
-	return op.State == bulk.AwaitingApproval && actor.MayRequest() && (op.Requester.Sub == actor.Sub || e.mayDecide(actor, op) == nil)
+	return op.State == bulk.AwaitingApproval && actor.MayRequest() && (op.Requester.Sub == actor.Sub || e.MayNotDecide(actor, op) == nil)
 }
 
 // ToReassign returns an operation with everybody to whom its request for

@@ -65,6 +65,7 @@ type helpData struct {
 	Roles      []roleChoice
 	LeftOut    []helpReason // of a plan
 	NotDone    []helpReason // in a run
+	Usual      bulk.StopRule
 
 	// What the installation is set to.
 	MaxSubjects     int
@@ -114,7 +115,7 @@ func (rq *request) helpText(t topic) (string, error) {
 }
 
 func (rq *request) topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Correction: kind.DataCorrection, Roles: roleChoices(), Exports: kind.ExportTypes,
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Correction: kind.DataCorrection, Roles: roleChoices(), Exports: kind.ExportTypes, Usual: bulk.DefaultStopRule,
 		LeftOut: helpReasons(bulk.ExclusionTitles, remedies), NotDone: helpReasons(bulk.OutcomeTitles, outcomeRemedies),
 		MaxSubjects: rq.engine.Limits.MaxSubjects, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour)),
 		Idle: lasting(rq.Idle), Max: lasting(rq.Max), Kept: lasting(formKept)}

@@ -113,8 +113,16 @@ func show(t *terminal, op api.Operation) {
 			row(registry.Label(field)+" before", "%s", counts(p.Before[field]))
 			row(registry.Label(field)+" after", "%s", counts(p.After[field]))
 		}
-		for _, s := range p.Unusual {
-			row("Unusual", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, thousands(s.Changes), thousands(s.Of))
+		for _, s := range p.Shares {
+			switch {
+			case s.Facility == "":
+			case s.Of == 0:
+				row("Share", "under %d %% of all patients of %s: %s", s.Percent, s.Facility, thousands(s.Changes))
+			case slices.Contains(p.Unusual, s):
+				row("Unusual", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, thousands(s.Changes), thousands(s.Of))
+			default:
+				row("Share", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, thousands(s.Changes), thousands(s.Of))
+			}
 		}
 		for _, code := range slices.Sorted(maps.Keys(p.ByReason)) {
 			row("Left out", "%s: %s", bulk.ExclusionTitles[code], thousands(p.ByReason[code]))

@@ -80,6 +80,7 @@ type Plan struct {
 	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
 	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
+	Shares         []ShareView                `json:"shares" doc:"Which share of all patients of each facility the plan changes, the largest first."`
 	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
 	Rows           map[string]int             `json:"rows,omitempty" doc:"Of an export: rows by sheet, as they were when it was planned."`
 	Bytes          int                        `json:"bytes,omitempty" doc:"Of an export: the length of the text in these rows. Compressed in the file it takes about half of that."`
@@ -89,8 +90,8 @@ type Plan struct {
 type ShareView struct {
 	Facility string `json:"facility" doc:"Id."`
 	Changes  int    `json:"changes"`
-	Of       int    `json:"of" doc:"All patients of the facility when it was planned."`
-	Percent  int    `json:"percent"`
+	Of       int    `json:"of" doc:"All patients of the facility when it was planned; 0 where there are more than were counted."`
+	Percent  int    `json:"percent" doc:"Rounded down; where of is 0, the share is below it."`
 }
 
 // Approval is who was asked and until when.
@@ -195,10 +196,11 @@ func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.D
 			Excluded: p.Excluded, ExclusionPages: p.Pages, ByReason: present(p.ByReason), Facilities: slices.Clone(p.Facilities),
 			ByFacility: present(p.ByFacility), Before: present(p.Before), After: present(p.After),
 			Visits: p.Visits, Cancelled: p.Cancelled, Booked: p.Booked, Moved: p.Moved, Messages: p.Notices, Concerned: p.Listed, Rows: p.Rows, Bytes: p.Bytes,
-			ByProvider: present(p.ByProvider), Unusual: []ShareView{},
+			ByProvider: present(p.ByProvider), Shares: []ShareView{}, Unusual: []ShareView{},
 		}
 		for _, s := range p.Shares() {
-			if s.UnusuallyMany {
+			v.Plan.Shares = append(v.Plan.Shares, ShareView{s.Facility, s.Changes, s.Of, s.Percent})
+			if s.Unusual() {
 				v.Plan.Unusual = append(v.Plan.Unusual, ShareView{s.Facility, s.Changes, s.Of, s.Percent})
 			}
 		}

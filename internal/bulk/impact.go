@@ -14,6 +14,15 @@ import (
 // is unusually large.
 const UnusualShare = 25
 
+// countedAnyway is how many patients of a facility are counted whatever a plan
+// changes there: so few cost next to nothing, and most facilities have no more.
+const countedAnyway = 2000
+
+// CountUpTo is how far the patients of a facility are counted for a plan that
+// changes some of them: where there are more, the share is small, and only known
+// to be so.
+func CountUpTo(changes int) int { return max(changes*100/UnusualShare, countedAnyway) + 1 }
+
 // Moves reports whether the edit gives a visit that takes place to another
 // provider or another facility.
 func (e Edit) Moves() bool {
@@ -29,25 +38,36 @@ func (p PlanSummary) Reset() int { return p.Visits - p.Cancelled - p.Booked - p.
 
 // Share is what part of a facility's patients a plan changes.
 type Share struct {
-	Facility      string
-	Changes, Of   int
-	Percent       int  // of Of, rounded down
-	UnusuallyMany bool // Of and Percent are known only then
+	Facility    string
+	Changes, Of int // Of is 0 where there are more than were counted
+	Percent     int // of Of, rounded down; without Of the share is below it
 }
+
+// Unusual reports whether these are unusually many.
+func (s Share) Unusual() bool { return s.Of > 0 && s.Percent >= UnusualShare }
 
 // Shares are the parts of the facilities whose patients a plan changes, the
 // largest part first.
 func (p PlanSummary) Shares() []Share {
 	var shares []Share
 	for facility, changes := range p.ByFacility {
-		s := Share{Facility: facility, Changes: changes}
-		if of, unusual := p.Unusual[facility]; unusual && of > 0 {
-			s.Of, s.Percent, s.UnusuallyMany = of, changes*100/of, true
+		s := Share{Facility: facility, Changes: changes, Of: p.Residents[facility]}
+		if s.Of > 0 {
+			s.Percent = changes * 100 / s.Of
+		} else {
+			counted := CountUpTo(changes) - 1
+			s.Percent = (changes*100 + counted - 1) / counted
 		}
 		shares = append(shares, s)
 	}
+	order := func(s Share) int {
+		if s.Unusual() {
+			return 0
+		}
+		return 1
+	}
 	slices.SortFunc(shares, func(a, b Share) int {
-		return cmp.Or(-cmp.Compare(a.Percent, b.Percent), -cmp.Compare(a.Changes, b.Changes), cmp.Compare(a.Facility, b.Facility))
+		return cmp.Or(cmp.Compare(order(a), order(b)), -cmp.Compare(a.Percent, b.Percent), -cmp.Compare(a.Changes, b.Changes), cmp.Compare(a.Facility, b.Facility))
 	})
 	return shares
 }

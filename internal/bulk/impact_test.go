@@ -82,8 +82,8 @@ func TestASampleMayBeAnyChange(t *testing.T) {
 }
 
 func TestSharesOfFacilities(t *testing.T) {
-	p := bulk.PlanSummary{ByFacility: map[string]int{"a": 62, "b": 10, "c": 5, "d": 70}, Unusual: map[string]int{"a": 100, "c": 19}}
-	want := []bulk.Share{{"a", 62, 100, 62, true}, {"c", 5, 19, 26, true}, {Facility: "d", Changes: 70}, {Facility: "b", Changes: 10}}
+	p := bulk.PlanSummary{ByFacility: map[string]int{"a": 62, "b": 10, "c": 5, "d": 70}, Residents: map[string]int{"a": 100, "b": 200, "c": 19}}
+	want := []bulk.Share{{"a", 62, 100, 62}, {"c", 5, 19, 26}, {"b", 10, 200, 5}, {"d", 70, 0, 4}}
 	if got := p.Shares(); !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
 	}

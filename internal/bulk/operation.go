@@ -237,7 +237,7 @@ type PlanSummary struct {
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
 	ByProvider map[string]int        `json:"by_provider,omitempty"`
-	Unusual    map[string]int        `json:"unusual,omitempty"` // all patients, of each facility of which the plan changes UnusualShare or more
+	Residents  map[string]int        `json:"residents,omitempty"` // all patients of each facility where the plan changes some and no more than CountUpTo were counted
 	Before     Counts                `json:"before_by,omitempty"`
 	After      Counts                `json:"after_by,omitempty"`
 	Visits     int                   `json:"visits"`              // touched

@@ -6,16 +6,16 @@ import (
 	"bulkops/internal/bulk"
 )
 
-// unusual counts all patients of the facilities of which a plan changes
-// unusually many; the others are left out. It counts no further than it must to
-// know that, so that a small plan costs little in a large facility.
-func (e *Engine) unusual(ctx context.Context, changes map[string]int) (map[string]int, error) {
+// residents counts all patients of the facilities where a plan changes some, no
+// further than bulk.CountUpTo, so that a small plan costs little in a large
+// facility. Those that have more are left out.
+func (e *Engine) residents(ctx context.Context, changes map[string]int) (map[string]int, error) {
 	all := map[string]int{}
 	for facility, n := range changes {
 		if facility == "" {
 			continue
 		}
-		enough := n*100/bulk.UnusualShare + 1
+		enough := bulk.CountUpTo(n)
 		counted, err := e.Registry.CountPatients(ctx, facility, enough)
 		if err != nil {
 			return nil, err

@@ -9,28 +9,38 @@ import (
 	"bulkops/internal/registry"
 )
 
-// A plan says which share of a facility it changes only where that is unusually
-// large, and counts no further than it must to know.
-func TestAnUnusuallyLargePlanIsMarked(t *testing.T) {
+// A plan says which share of a facility it changes, and counts a large one no
+// further than it must to know that the share is not unusually large.
+func TestAPlanKnowsWhichShareOfAFacilityItChanges(t *testing.T) {
 	tests := []struct {
 		changes, others int
 		want            string
+		unusual         bool
 	}{
-		{25, 75, "map[fac-1:100]"},
-		{25, 76, "map[]"},
-		{1, 2, "map[fac-1:3]"},
-		{1, 500, "map[]"},
-		{12, 0, "map[fac-1:12]"},
+		{25, 75, "{fac-1 25 100 25}", true},
+		{25, 76, "{fac-1 25 101 24}", false},
+		{1, 2, "{fac-1 1 3 33}", true},
+		{1, 1999, "{fac-1 1 2000 0}", false},
+		{1, 2000, "{fac-1 1 0 1}", false},
+		{30, 2100, "{fac-1 30 0 2}", false},
+		{600, 1600, "{fac-1 600 2200 27}", true},
+		{600, 2000, "{fac-1 600 0 25}", false},
+		{12, 0, "{fac-1 12 12 100}", true},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d of %d", test.changes, test.changes+test.others), func(t *testing.T) {
 			c := newClinic(t)
-			all := numbered(test.changes + test.others)
+			all := make([]string, test.changes+test.others)
+			for i := range all {
+				all[i] = fmt.Sprintf("P%05d", i)
+			}
 			c.admit(registry.Active, all, with(registry.ProviderField, "ann"))
-			c.admit(registry.Active, []string{"P900"}, with(registry.FacilityField, ""))
+			c.admit(registry.Active, []string{"Q1"}, with(registry.FacilityField, ""))
 			op := c.planned(asks(registry.OnHold, all[:test.changes]...))
 			equal(t, "changes", op.Plan.Changes, test.changes)
-			equal(t, "unusual", fmt.Sprint(op.Plan.Unusual), test.want)
+			share := op.Plan.Shares()[0]
+			equal(t, "share", fmt.Sprint(share), test.want)
+			equal(t, "unusual", share.Unusual(), test.unusual)
 			equal(t, "by provider", fmt.Sprint(op.Plan.ByProvider), fmt.Sprintf("map[ann:%d]", test.changes))
 		})
 	}

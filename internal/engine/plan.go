@@ -381,7 +381,7 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 		return bulk.PlanSummary{}, err
 	}
 	var err error
-	if w.summary.Unusual, err = w.engine.unusual(ctx, w.summary.ByFacility); err != nil {
+	if w.summary.Residents, err = w.engine.residents(ctx, w.summary.ByFacility); err != nil {
 		return bulk.PlanSummary{}, err
 	}
 	w.summary.BoundCounts()

@@ -40,7 +40,7 @@ func (k *checker) checkEnd() error {
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
 		return errors.Join(err, fmt.Errorf("%s: a token was never used", id))
 	}
-	if err := k.checkCalendars(); err != nil {
+	if err := errors.Join(k.checkCalendars(), k.checkAudit()); err != nil {
 		return err
 	}
 	if snapshot := k.w.store.Snapshot(); !reflect.DeepEqual(snapshot, k.latest) {

@@ -60,6 +60,7 @@ func (w *world) populate(patients []registry.Record) {
 		_ = w.store.PutPerson(ctx, p)
 	}
 	_ = w.store.PutRecords(ctx, patients)
+	w.began = len(w.store.Changes())
 	w.checker.byHand()
 }
 

@@ -76,6 +76,7 @@ type world struct {
 	sealer     *memory.Sealer
 	executions []*execution
 	checker    *checker
+	began      int // how many changes there were before anybody did anything
 
 	now    time.Time
 	serial int // of processes, tokens and secrets

@@ -72,12 +72,14 @@ func countTables(plan bulk.PlanSummary, d registry.Directory) []countTable {
 // sharePart is which part of a facility's patients a plan changes: "62 %".
 func sharePart(s bulk.Share) string {
 	switch {
-	case s.UnusuallyMany:
-		return fmt.Sprintf("%d %%", s.Percent)
 	case s.Facility == "":
 		return ""
+	case s.Of == 0:
+		return fmt.Sprintf("under %d %%", s.Percent)
+	case s.Percent == 0:
+		return "under 1 %"
 	}
-	return fmt.Sprintf("under %d %%", bulk.UnusualShare)
+	return fmt.Sprintf("%d %%", s.Percent)
 }
 
 // shareWords is the largest part of a facility that a plan changes: "62 % of
@@ -87,9 +89,6 @@ func shareWords(plan bulk.PlanSummary, d registry.Directory) string {
 	if len(shares) == 0 || sharePart(shares[0]) == "" {
 		return ""
 	}
-	if !shares[0].UnusuallyMany {
-		return sharePart(shares[0])
-	}
 	return sharePart(shares[0]) + " of " + d.Display(registry.FacilityField, shares[0].Facility)
 }
 
@@ -97,7 +96,7 @@ func shareWords(plan bulk.PlanSummary, d registry.Directory) string {
 func unusualWords(plan bulk.PlanSummary, d registry.Directory) []string {
 	var words []string
 	for _, s := range plan.Shares() {
-		if s.UnusuallyMany {
+		if s.Unusual() {
 			words = append(words, fmt.Sprintf("%d %% of all patients of %s: %s of %s", s.Percent,
 				d.Display(registry.FacilityField, s.Facility), thousands(s.Changes), thousands(s.Of)))
 		}

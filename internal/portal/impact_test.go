@@ -46,7 +46,7 @@ func TestTheImpactIsTheSameForBoth(t *testing.T) {
 	}
 	maria.get("/patients/" + mine[0]).want(200)
 
-	few := planned(sam, registry.Inactive, ids[0], ids[1]).want(200, "Two to check", "under 25 %")
+	few := planned(sam, registry.Inactive, ids[0], ids[1]).want(200, "Two to check", "under 1 %")
 	if few.id("unusual") != nil {
 		t.Error("two patients are called unusually many")
 	}

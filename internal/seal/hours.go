@@ -54,11 +54,11 @@ func (v Verifier) look(ctx context.Context, from, to, first audit.Hour, sealed b
 }
 
 // sealedWith reports whether a record dated from one hour to another was sealed
-// with an hour; also where that cannot be known.
+// with an hour; also where its seal or its list does not say.
 func (v Verifier) sealedWith(ctx context.Context, hour, from, to audit.Hour) (bool, error) {
 	stored, err := v.Files.Get(ctx, sealName(hour))
 	if fault.Is(err, fault.NotFound) {
-		return true, nil
+		return false, nil // that an hour has none, who asks for it is told
 	}
 	if err != nil {
 		return false, err

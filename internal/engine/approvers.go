@@ -53,9 +53,9 @@ func (e *Engine) eligible(ctx context.Context, op bulk.Operation) ([]staff.Perso
 	return eligible, nil
 }
 
-// MayDecide returns who may decide on the operation, nearest first: those who
+// Deciders returns who may decide on the operation, nearest first: those who
 // are asked first, none when nobody may, and all the others.
-func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
+func (e *Engine) Deciders(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
 	eligible, err := e.eligible(ctx, op)
 	if err != nil {
 		return nil, nil, err

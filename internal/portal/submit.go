@@ -51,7 +51,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if data.Overlap, err = rq.overlap(op, d); err != nil {
 		return err
 	}
-	asked, others, err := rq.engine.MayDecide(rq.ctx(), op)
+	asked, others, err := rq.engine.Deciders(rq.ctx(), op)
 	if err != nil {
 		return err
 	}

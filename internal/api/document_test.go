@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"bulkops/internal/api"
+	"bulkops/internal/bulk"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi.json anew")
@@ -43,6 +45,32 @@ func TestDocumentInTheRepositoryIsTheServedOne(t *testing.T) {
 	must(t, json.Indent(&pretty, served.Body.Bytes(), "", "  "))
 	if !bytes.Equal(append(bytes.TrimSpace(pretty.Bytes()), '\n'), text) {
 		t.Error("/v1/openapi.json is another one")
+	}
+}
+
+// A program that reads answers by the document meets no value that it does not name.
+func TestDocumentNamesEveryCode(t *testing.T) {
+	var d struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	must(t, json.Unmarshal(document(t), &d))
+	named := func(schema, property string) []string {
+		return slices.Sorted(slices.Values(d.Components.Schemas[schema].Properties[property].Enum))
+	}
+	var exclusions []string
+	for code := range bulk.ExclusionTitles {
+		exclusions = append(exclusions, string(code))
+	}
+	slices.Sort(exclusions)
+	if got := named("ExclusionView", "code"); !slices.Equal(got, exclusions) {
+		t.Errorf("codes of exclusions: %q, want %q", got, exclusions)
+	}
+	if got, want := named("OutcomeView", "code"), slices.Sorted(maps.Keys(bulk.OutcomeTitles)); !slices.Equal(got, want) {
+		t.Errorf("codes of outcomes: %q, want %q", got, want)
 	}
 }
 

@@ -38,7 +38,7 @@ func (a *api) overlapRoutes(h huma.API) {
 }
 
 func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID) (*overlapsOut, error) {
-	op, directory, err := a.read(ctx, person, in.ID)
+	op, err := a.visible(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (a *api) overlaps(ctx context.Context, person staff.Person, in *OperationID
 	out := &overlapsOut{}
 	out.Body.Overlaps = []OverlapView{}
 	for _, o := range found {
-		out.Body.Overlaps = append(out.Body.Overlaps, OverlapView{o.With.ID, o.With.State, summary(o.With, directory), o.With.Requester.Name, o.Patients})
+		out.Body.Overlaps = append(out.Body.Overlaps, OverlapView{o.With.ID, o.With.State, o.With.Summary, o.With.Requester.Name, o.Patients})
 	}
 	return out, nil
 }

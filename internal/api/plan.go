@@ -32,7 +32,7 @@ type ExclusionView struct {
 	Patient string             `json:"patient"`
 	Name    string             `json:"name,omitempty" doc:"Only of patients in your facilities."`
 	Row     int                `json:"row,omitempty" doc:"In the uploaded file, as a spreadsheet shows it."`
-	Code    bulk.ExclusionCode `json:"code" enum:"already-so,not-allowed,locked,other-facility,unknown,duplicate,too-many-records,too-many-tags,changed-since,cannot-undo,no-provider,not-licensed,other-specialty,no-room,visit-in-the-way,no-recipient,no-address"`
+	Code    bulk.ExclusionCode `json:"code" enum:"already-so,not-allowed,locked,other-facility,unknown,duplicate,too-many-records,too-many-tags,not-given,no-slot,changed-since,cannot-undo,no-provider,not-licensed,other-specialty,no-room,visit-in-the-way,no-recipient,no-address"`
 	Reason  string             `json:"reason"`
 }
 
@@ -44,7 +44,7 @@ type OutcomeView struct {
 	Facility  string            `json:"facility" doc:"Id."`
 	Words     string            `json:"words" doc:"The change that was planned."`
 	Outcome   bulk.OutcomeState `json:"outcome" enum:"done,skipped,failed,not attempted"`
-	Code      string            `json:"code,omitempty"`
+	Code      string            `json:"code,omitempty" enum:"changed-since,locked,gone,unwritable,mail-refused,mail-unknown,mail-bounced,slot-taken,slot-passed,day-full,shut,no-room,unsuited,not-attempted"`
 	Reason    string            `json:"reason,omitempty"`
 	Retryable bool              `json:"retryable" doc:"Whether running it again can help."`
 }

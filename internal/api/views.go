@@ -188,7 +188,7 @@ func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.D
 	if v.Params == nil {
 		v.Params = map[string]string{}
 	}
-	v.Summary = summary(op, d)
+	v.Summary = op.Summary
 	if p := op.Plan; p.Digest != "" {
 		v.File = fileView(op.File)
 		v.Plan = &Plan{
@@ -236,14 +236,6 @@ func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.D
 		v.Progress = &Progress{progress.Done, progress.Skipped, progress.Failed, op.NotAttempted(*progress), op.Plan.Changes}
 	}
 	return v
-}
-
-// summary says what an operation is asked to do.
-func summary(op bulk.Operation, d registry.Directory) string {
-	if k, ok := kind.Find(op.Kind); ok {
-		return k.Summary(op.Params, d)
-	}
-	return ""
 }
 
 // present is a map that is never null in JSON.

@@ -28,6 +28,7 @@ type Operation struct {
 	State     State            `json:"state"`
 	Kind      string           `json:"kind"`
 	Params    Params           `json:"params"`
+	Summary   string           `json:"summary"` // what it asks for, in the names of when it was asked
 	Requester Person           `json:"requester"`
 	Selected  SelectionSummary `json:"selected"`
 
@@ -68,6 +69,7 @@ type Full struct {
 	ID       string `json:"id"`
 	Batch    int    `json:"batch"`
 	Change   int    `json:"change"` // in the batch, from 0
+	Refused  int    `json:"refused"`
 	Sentence string `json:"sentence"`
 }
 

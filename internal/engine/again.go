@@ -33,6 +33,9 @@ func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bu
 		return of, err
 	}
 	if as == bulk.Rerun {
+		if err := e.canBeAsked(ctx, of, k); err != nil {
+			return of, err
+		}
 		if codes, err = e.codesFor(ctx, actor, of, key, codes); err != nil {
 			return of, err
 		}
@@ -40,18 +43,27 @@ func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bu
 	r := Request{Kind: of.Kind, Params: of.Params, Key: key, origin: &bulk.Link{As: as, Operation: id},
 		Selection: bulk.Selection{Source: bulk.FromLeft, Of: id, Codes: codes}}
 	if as == bulk.Rollback {
-		directory, err := e.Registry.Directory(ctx)
-		if err != nil {
-			return of, err
-		}
 		root := of.Kind
 		if of.Kind == kind.Rollback.Name {
 			root = of.Params[kind.UndoesKind]
 		}
 		r.Kind, r.Selection = kind.Rollback.Name, bulk.Selection{Source: bulk.FromDone, Of: id}
-		r.Params = bulk.Params{kind.Undoes: id, kind.UndoesKind: root, kind.UndoesWhat: k.Summary(of.Params, directory)}
+		r.Params = bulk.Params{kind.Undoes: id, kind.UndoesKind: root, kind.UndoesWhat: of.Summary}
 	}
 	return e.Request(ctx, actor, r)
+}
+
+// canBeAsked refuses to ask again for what nobody could ask for by now.
+func (e *Engine) canBeAsked(ctx context.Context, of bulk.Operation, k kind.Kind) error {
+	directory, err := e.Registry.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	if problems := k.Check(of.Params, directory); len(problems) > 0 {
+		return fault.New(fault.Invalid, "%s cannot be asked again as it was: %s Ask for a new operation: download the list of those who were not changed, and upload it there.",
+			of.ID, Problems(problems).Error())
+	}
+	return nil
 }
 
 // codesFor are the reasons, sorted, for which a rerun of an operation is asked.
@@ -136,7 +148,7 @@ type Left struct {
 	// The rerun for them that is open or has run, "" where there is none. While
 	// there is one, only that one can be run again: what op left is its to do, and
 	// what it has done must not be done once more. A rerun that ended before it
-	// ran did nothing, and never will.
+	// ran, or whose plan is empty, did nothing, and never will.
 	AgainAs string
 }
 
@@ -168,7 +180,8 @@ func (e *Engine) runAgain(ctx context.Context, op bulk.Operation) (map[string]st
 		if err != nil {
 			return nil, err
 		}
-		if next.State.Ended() && next.Started.IsZero() {
+		nothing := next.State == bulk.Ready && next.Plan.Changes == 0
+		if nothing || next.State.Ended() && next.Started.IsZero() {
 			continue
 		}
 		s, err := e.Operations.Selection(ctx, next.ID)
@@ -246,6 +259,9 @@ func (e *Engine) earlier(ctx context.Context, s bulk.Selection) iter.Seq2[candid
 				switch {
 				case of.Kind == kind.Rollback.Name: // what it was to undo
 					undone := line.Change.Inverse()
+					for i := range undone.Edits { // it relies on the same again
+						undone.Edits[i].Reads = line.Change.Edits[len(undone.Edits)-1-i].Reads
+					}
 					c.change = &undone
 				case line.Change.Notice != nil: // to whom it was to write
 					c.change = noticeOf(of.ID, line.Change)

@@ -155,22 +155,53 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 	return op, err
 }
 
-// Stale counts the patients of a plan whose records, or the slots of whose visits,
-// are no longer as they were when it was made. Their changes would be skipped.
+// Stale counts the patients of a plan whose changes would be skipped by now: their
+// records, or the slots of their visits, are no longer as they were when it was
+// made, or the provider or the facility cannot take them. What a calendar says
+// beside the slots is found at the run only.
 func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 	stale := 0
+	directory := e.lookup(ctx)
+	room, err := e.roomFor(ctx, op, directory)
+	if err != nil {
+		return 0, err
+	}
 	for chunk, err := range e.readAhead(ctx, e.planned(ctx, op), reading{records: slotsIn}) {
 		if err != nil {
 			return 0, err
 		}
 		for _, c := range chunk.candidates {
 			p, found := chunk.patients[c.id]
-			if !found || !profileHolds(*c.change, p) || !slotsHold(*c.change, chunk.records) {
+			skipped := !found || !profileHolds(*c.change, p) || !slotsHold(*c.change, chunk.records)
+			if !skipped {
+				if skipped, err = e.refused(ctx, op, *c.change, room, directory); err != nil {
+					return 0, err
+				}
+			}
+			if skipped {
 				stale++
 			}
 		}
 	}
 	return stale, nil
+}
+
+// refused reports whether the next change of a plan would be skipped although its
+// records are as planned: by its provider or its facility, or since it is too late.
+func (e *Engine) refused(ctx context.Context, op bulk.Operation, c bulk.Change, room *room, directory lookup) (bool, error) {
+	k, err := mustKind(op.Kind)
+	if err != nil || k.Follows || !asksAround(k, c) {
+		return false, err
+	}
+	d, err := directory()
+	if err != nil {
+		return false, err
+	}
+	g := groupCheck{kind: k, op: op, now: e.Now(), directory: d}
+	if g.passed(c) != nil || kind.Unsuited(c, d) != nil {
+		return true, nil
+	}
+	return room.next(ctx, 0, 0, c)
 }
 
 // planned yields the changes of a plan, a batch at a time.

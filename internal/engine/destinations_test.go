@@ -199,3 +199,46 @@ func TestAVisitIsNotGivenBackIntoATimeThatIsTaken(t *testing.T) {
 	equal(t, "why", left.Code, bulk.ChangedAfter)
 	equal(t, "provider of who was left alone", c.store.Snapshot()[registry.ProfileRef(left.Subject)].Get(registry.ProviderField), "ann")
 }
+
+// The rerun of a rollback touches what the rollback touched, and asks for the
+// same rights.
+func TestTheRerunOfARollbackKeepsItsFacilities(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(1), with(registry.FacilityField, "fac-2"))
+	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 1), ID: "V000"}.Ref("P1"),
+		registry.Fields{registry.FacilityField: "fac-1"}, "Import", noon))
+	op := c.finished(toAnn(kind.GiveVisits, "P1"))
+	back, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "rollback-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), back.ID))
+	back = c.header(back.ID)
+	list(t, "facilities of the rollback", back.Plan.Facilities, "fac-1", "fac-2")
+	_, err = c.Submit(t.Context(), ada, back.ID, submission(back))
+	must(t, err)
+	_, err = c.Decide(t.Context(), grace, back.ID, approval(back))
+	must(t, err)
+	c.byHand("P1", registry.LockedBy, "Nora")
+	back = c.goesOn(back)
+	equal(t, "locked meanwhile", back.Final, bulk.Tally{Skipped: 1})
+	c.byHand("P1", registry.LockedBy, "")
+	again, err := c.Again(t.Context(), ada, back.ID, bulk.Rerun, "rerun-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), again.ID))
+	list(t, "facilities of its rerun", c.header(again.ID).Plan.Facilities, "fac-1", "fac-2")
+}
+
+// A rerun that finds nobody to change stands in the way of no other.
+func TestAnEmptyRerunBlocksNothing(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, []string{"P1", "P2"})
+	op := c.approved(asks(registry.OnHold, "P1", "P2"))
+	c.byHand("P1", registry.LockedBy, "Nora")
+	op = c.goesOn(op)
+	empty, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "rerun-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), empty.ID))
+	equal(t, "still locked", c.header(empty.ID).Plan.Changes, 0)
+	c.byHand("P1", registry.LockedBy, "")
+	equal(t, "unlocked", c.again(op, bulk.Rerun).Final, bulk.Tally{Done: 1})
+}

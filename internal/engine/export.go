@@ -145,7 +145,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 		return nil, err
 	}
 	file, err := export.New(w, export.File{
-		Format: formatOf(op), Title: k.Summary(op.Params, directory), Cover: cover(op, directory),
+		Format: formatOf(op), Title: op.Summary, Cover: cover(op, directory),
 		Made: op.Started, Passphrase: secret,
 	})
 	if err != nil {

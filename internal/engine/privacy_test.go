@@ -32,7 +32,7 @@ func TestPatientDataStaysWhereItBelongs(t *testing.T) {
 		return do()
 	}
 
-	c.admit(registry.Active, numbered(120), visits(1), with(registry.Address, canary+" Street"))
+	c.admit(registry.Active, numbered(120), with(registry.Upcoming, "2026-12-20T15:00Z/V000"), with(registry.Address, canary+" Street"))
 	r := asksFor(registry.Discharged, registry.Filter{Text: canary})
 	r.Selection.Except = []string{"P050"}
 	op, err := c.Request(t.Context(), ada, r)

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
@@ -18,41 +21,8 @@ import (
 // lookup returns the directory, which it reads at most once.
 type lookup func() (registry.Directory, error)
 
-// room counts whom providers and facilities can still take, along a plan.
-type room struct {
-	kind.Room
-	full []bulk.Full
-}
-
-// roomFor counts the patients of those to whom the operation leads.
-func (e *Engine) roomFor(ctx context.Context, op bulk.Operation) (*room, error) {
-	k, err := mustKind(op.Kind)
-	if err != nil {
-		return nil, err
-	}
-	var w kind.World
-	if k.Destinations != nil {
-		if w.Directory, err = e.Registry.Directory(ctx); err != nil {
-			return nil, err
-		}
-		if w.Patients, w.Residents, err = e.counted(ctx, k, op.Params, w.Directory); err != nil {
-			return nil, err
-		}
-	}
-	return &room{Room: k.Room(op.Params, w)}, nil
-}
-
-// take counts the subjects of the next batch where they are to go, and keeps from
-// which place on there is no room.
-func (r *room) take(b bulk.Batch) {
-	for i, c := range b.Changes {
-		if slices.ContainsFunc(r.full, func(f bulk.Full) bool { return f.Refuses(b.Number, i, c) }) {
-			continue
-		}
-		if field, to, why := r.Take(c); why != nil {
-			r.full = append(r.full, bulk.Full{Field: field, ID: to, Batch: b.Number, Change: i, Sentence: why.Sentence})
-		}
-	}
+func (e *Engine) lookup(ctx context.Context) lookup {
+	return sync.OnceValues(func() (registry.Directory, error) { return e.Registry.Directory(ctx) })
 }
 
 // recheck returns those of a group's changes that can still be made, and what is
@@ -65,7 +35,7 @@ func (e *Engine) recheck(ctx context.Context, op bulk.Operation, b bulk.Batch, g
 	if err != nil {
 		return nil, nil, err
 	}
-	if k.Books == nil && k.Destinations == nil && !slices.ContainsFunc(todo, movesVisits) {
+	if !slices.ContainsFunc(todo, func(c bulk.Change) bool { return asksAround(k, c) }) {
 		return todo, nil, nil
 	}
 	d, err := directory()
@@ -80,28 +50,58 @@ func (e *Engine) recheck(ctx context.Context, op bulk.Operation, b bulk.Batch, g
 	if err != nil {
 		return nil, nil, err
 	}
-	g := groupCheck{engine: e, kind: k, op: op, directory: d, bookings: bookings, agenda: agenda}
+	g := groupCheck{kind: k, op: op, now: e.Now(), directory: d, bookings: bookings, agenda: agenda}
+	var refused []bulk.Change
 	for i, c := range todo {
 		outcome := g.outcome(b.Number, b.Begin(group)+i, c)
 		if outcome != nil {
-			outcome.Subject, outcome.State, outcome.Retryable = c.Subject, bulk.Skipped, true
-			outcomes = append(outcomes, *outcome)
+			outcome.Subject, outcome.State = c.Subject, bulk.Skipped
+			outcomes, refused = append(outcomes, *outcome), append(refused, c)
 			continue
 		}
 		rest = append(rest, c)
 		g.made = append(g.made, bookings[c.Subject]...)
 	}
-	return rest, outcomes, nil
+	return rest, outcomes, e.ownReasons(ctx, refused, outcomes)
 }
 
-func movesVisits(c bulk.Change) bool { return slices.ContainsFunc(c.Edits, bulk.Edit.Occupies) }
+// asksAround reports whether more than a change's own records decides whether it
+// can be made.
+func asksAround(k kind.Kind, c bulk.Change) bool {
+	return k.Destinations != nil || slices.ContainsFunc(c.Edits, func(e bulk.Edit) bool { return e.Ref.IsVisit() })
+}
+
+// ownReasons puts what happened to a subject's own records before what happened
+// around them: a locked record is locked, whether there is room or not.
+func (e *Engine) ownReasons(ctx context.Context, changes []bulk.Change, outcomes []bulk.Outcome) error {
+	var refs []registry.Ref
+	for _, c := range changes {
+		for _, edit := range c.Edits {
+			refs = append(refs, edit.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	records, err := e.Registry.Records(ctx, refs)
+	if err != nil {
+		return err
+	}
+	for i, c := range changes {
+		c.Edits = slices.DeleteFunc(slices.Clone(c.Edits), func(edit bulk.Edit) bool { return edit.Ref.IsSlot() })
+		if own, found := difference(c, records); found {
+			outcomes[i] = own
+		}
+	}
+	return nil
+}
 
 // groupCheck is what is known for the changes of one group, and what those made
 // before have booked.
 type groupCheck struct {
-	engine    *Engine
 	kind      kind.Kind
 	op        bulk.Operation
+	now       time.Time
 	directory registry.Directory
 	bookings  map[string][]booking
 	agenda    agenda
@@ -112,15 +112,11 @@ type groupCheck struct {
 func (g *groupCheck) outcome(batch, place int, c bulk.Change) *bulk.Outcome {
 	for _, f := range g.op.Full {
 		if f.Refuses(batch, place, c) {
-			return &bulk.Outcome{Code: bulk.NoRoomLeft, Sentence: f.Sentence}
+			return &bulk.Outcome{Code: bulk.NoRoomLeft, Sentence: f.Sentence, Retryable: true}
 		}
 	}
-	now := g.engine.Now()
-	for _, b := range g.bookings[c.Subject] {
-		if b.isNew && !b.visit.Start().After(now) {
-			return &bulk.Outcome{Code: bulk.SlotPassed,
-				Sentence: fmt.Sprintf("The time of the visit, %s, had passed when it was to be booked.", g.time(b))}
-		}
+	if passed := g.passed(c); passed != nil {
+		return passed
 	}
 	if g.kind.Follows {
 		own := ownVisits(c)
@@ -133,9 +129,28 @@ func (g *groupCheck) outcome(batch, place int, c bulk.Change) *bulk.Outcome {
 		return nil
 	}
 	if x := kind.Unsuited(c, g.directory); x != nil {
-		return &bulk.Outcome{Code: bulk.Unsuited, Sentence: x.Sentence}
+		return &bulk.Outcome{Code: bulk.Unsuited, Sentence: x.Sentence, Retryable: true}
 	}
 	return g.inTheWay(c)
+}
+
+// passed says that a visit of the change has begun: a new one is not booked any
+// more, and what took place is not rewritten, except by what takes that back.
+func (g *groupCheck) passed(c bulk.Change) *bulk.Outcome {
+	for _, e := range c.Edits {
+		start, visit := e.Ref.VisitStart()
+		if !visit || start.After(g.now) || g.kind.Follows && !e.Creates() {
+			continue
+		}
+		o := &bulk.Outcome{Code: bulk.SlotPassed, Retryable: !g.kind.Follows}
+		f, _ := g.directory.Facility(cmp.Or(e.After[registry.FacilityField], e.Reads[registry.FacilityField], c.Facility))
+		o.Sentence = fmt.Sprintf("The time of a visit, %s, had passed when it was to be changed.", f.LocalTime(start))
+		if e.Creates() {
+			o.Sentence = fmt.Sprintf("The time of the visit, %s, had passed when it was to be booked.", f.LocalTime(start))
+		}
+		return o
+	}
+	return nil
 }
 
 // inTheWay says why the change's visits cannot all take place: somebody is off,
@@ -146,7 +161,7 @@ func (g *groupCheck) inTheWay(c bulk.Change) *bulk.Outcome {
 	for _, b := range g.bookings[c.Subject] {
 		v := slots.VisitOf(b.visit)
 		if (b.isNew || b.moved) && !calendar.Opens(v) {
-			return &bulk.Outcome{Code: bulk.Shut, Sentence: fmt.Sprintf("%s is closed by now at the time of the visit, %s.",
+			return &bulk.Outcome{Code: bulk.Shut, Retryable: true, Sentence: fmt.Sprintf("%s is closed by now at the time of the visit, %s.",
 				g.directory.Display(registry.FacilityField, v.Facility), g.time(b))}
 		}
 		if !b.held {
@@ -162,10 +177,10 @@ func (g *groupCheck) inTheWay(c bulk.Change) *bulk.Outcome {
 			taken := slotTaken(c.Subject, b.visit, g.directory)
 			return &taken
 		case slots.Full:
-			return &bulk.Outcome{Code: bulk.DayFull,
+			return &bulk.Outcome{Code: bulk.DayFull, Retryable: true,
 				Sentence: fmt.Sprintf("%s has by now as many visits as they may have on the day of the visit, %s.", who, g.time(b))}
 		case slots.Shut:
-			return &bulk.Outcome{Code: bulk.Shut, Sentence: fmt.Sprintf("%s is off by now at the time of the visit, %s.", who, g.time(b))}
+			return &bulk.Outcome{Code: bulk.Shut, Retryable: true, Sentence: fmt.Sprintf("%s is off by now at the time of the visit, %s.", who, g.time(b))}
 		}
 		more = append(more, v)
 	}
@@ -175,12 +190,12 @@ func (g *groupCheck) inTheWay(c bulk.Change) *bulk.Outcome {
 // calendarFor has what providers have on the days of the change's visits when it
 // is made: not what it frees, and of the group's own only what comes before.
 func (g *groupCheck) calendarFor(c bulk.Change) *slots.Calendar {
-	calendar := slots.New(g.directory, g.engine.Now())
+	calendar := slots.New(g.directory, g.now)
 	own := ownVisits(c)
 	booked := map[registry.Ref]bool{}
 	for _, list := range g.bookings {
 		for _, b := range list {
-			booked[b.visit.Ref] = true
+			booked[b.visit.Ref] = b.held
 		}
 	}
 	seen := map[registry.Ref]bool{}

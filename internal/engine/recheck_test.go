@@ -9,6 +9,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/kind/kindtest"
 	"bulkops/internal/registry"
@@ -20,6 +21,22 @@ func (c *clinic) provider(id string, change func(*registry.Provider)) {
 	p, _ := kindtest.Directory.Provider(id)
 	change(&p)
 	must(c.t, c.store.PutProvider(c.t.Context(), p))
+}
+
+// goesOn runs an approved operation.
+func (c *clinic) goesOn(op bulk.Operation) bulk.Operation {
+	c.t.Helper()
+	v, err := c.Verify(c.t.Context(), op.ID)
+	must(c.t, err)
+	equal(c.t, "it runs", v.OK, true)
+	return c.finish(c.header(op.ID))
+}
+
+func (c *clinic) stale(op bulk.Operation) int {
+	c.t.Helper()
+	n, err := c.Stale(c.t.Context(), op)
+	must(c.t, err)
+	return n
 }
 
 // skipped is what is said of a subject who was skipped for the reason.
@@ -69,6 +86,139 @@ func TestAFacilityThatFilledUpSinceTakesNobodyMore(t *testing.T) {
 	equal(t, "rolled back", undone.Final, bulk.Tally{Done: 1})
 }
 
+// Of two operations that begin at once, the second finds the places that the
+// first is still to give as given.
+func TestTwoAtOnceDoNotShareTheirRoom(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		c := newClinic(t)
+		c.employ(kindtest.Directory)
+		c.admit(registry.Active, []string{"P1", "P2", "P3", "Q1", "Q2", "Q3"})
+		one, other := toAnn(kind.KeepVisits, "P1", "P2", "P3"), toAnn(kind.KeepVisits, "Q1", "Q2", "Q3")
+		other.Key += "-other"
+		var ops []bulk.Operation
+		for i, r := range []engine.Request{one, other} {
+			op := c.submitted(r)
+			told := approval(op)
+			told.Stale = c.stale(op)
+			equal(t, "the approver is told of the other's", told.Stale, 2*i)
+			op, err := c.Decide(t.Context(), grace, op.ID, told)
+			must(t, err)
+			ops = append(ops, op)
+		}
+		for i := range ops { // both are verified before either runs
+			_, err := c.Verify(t.Context(), ops[(first+i)%2].ID)
+			must(t, err)
+		}
+		done := 0
+		for _, op := range ops {
+			done += c.finish(c.header(op.ID)).Final.Done
+		}
+		equal(t, fmt.Sprintf("given, where that verified first is %d", first), done, 4)
+	}
+}
+
+// A facility's default provider is changed after the preview: those who go to
+// the one of the plan are counted.
+func TestRoomIsThatOfTheProviderInThePlan(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory) // Dr. Ann, the default of Riverside, may have four
+	c.admit(registry.Active, []string{"P1", "P2", "P3", "P4", "P5", "P6"})
+	r := toAnn(kind.KeepVisits, "P1", "P2", "P3")
+	r.Params = bulk.Params{kind.ReassignTo: kind.ToDefault, kind.FutureVisits: kind.KeepVisits}
+	op := c.approved(r)
+	for _, id := range []string{"P4", "P5", "P6"} {
+		c.byHand(id, registry.ProviderField, "ann")
+	}
+	riverside, _ := kindtest.Directory.Facility("fac-1")
+	riverside.DefaultProvider = "bea"
+	must(t, c.store.PutFacility(t.Context(), riverside))
+	equal(t, "as the approver is told", c.stale(op), 2)
+	equal(t, "done", c.goesOn(op).Final, bulk.Tally{Done: 1, Skipped: 2})
+}
+
+// How many patients a day somebody sees is that of the request, also when it was
+// left to the calendar.
+func TestACapacityFromTheCalendarIsThatOfTheRequest(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.provider("ann", func(p *registry.Provider) { p.Daily, p.Limit = 10, 0 })
+	c.provider("bea", func(p *registry.Provider) { p.Daily = 20 })
+	c.admit(registry.Active, []string{"P1", "P2", "P3"})
+	r := toAnn(kind.KeepVisits, "P1", "P2", "P3")
+	r.Params = bulk.Params{kind.ReassignTo: kind.ToSeveral, kind.NewProviders: "ann bea", kind.ShareBy: kind.ByCapacity, kind.Capacity: "bea=30", kind.FutureVisits: kind.KeepVisits}
+	op := c.approved(r)
+	equal(t, "capacity", op.Params[kind.Capacity], "ann=10 bea=30")
+	c.provider("ann", func(p *registry.Provider) { p.Name, p.Daily, p.Limit = "Dr. Ann Other", 5, 0 })
+	c.byHand("P3", registry.LockedBy, "Nora")
+	op = c.goesOn(op)
+	equal(t, "summary", op.Summary, "Reassign to Dr. Ann (10), Dr. Bea (30), by patients a day; future visits stay with their provider")
+	c.byHand("P3", registry.LockedBy, "")
+	equal(t, "again", c.again(op, bulk.Rerun).Final, bulk.Tally{Done: 1})
+}
+
+// What happened to a patient's own record is the reason, whether there is room or
+// not; and who is there already takes no second place.
+func TestAPatientsOwnRecordIsTheReasonBeforeAnythingAround(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2", "P3", "P4", "P5"})
+	op := c.approved(toAnn(kind.KeepVisits, "P1", "P2", "P3", "P4"))
+	c.byHand("P1", registry.ProviderField, "ann")
+	c.byHand("P4", registry.LockedBy, "Nora")
+	c.byHand("P5", registry.ProviderField, "ann")
+	op = c.goesOn(op)
+	equal(t, "P1", c.outcomes(op)["P1"].Code, bulk.ChangedSince)
+	equal(t, "P2", c.outcomes(op)["P2"].State, bulk.Done)
+	equal(t, "P3", c.outcomes(op)["P3"].State, bulk.Done)
+	equal(t, "P4", c.outcomes(op)["P4"].Code, bulk.LockedSince)
+}
+
+// What took place is not rewritten by a run that comes late.
+func TestAVisitThatTookPlaceStaysAsItWas(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2"}, visits(3), with(registry.ProviderField, "bea"))
+	discharge := asks(registry.Discharged, "P2")
+	discharge.Key += "-other"
+	for subject, op := range map[string]bulk.Operation{"P1": c.approved(toAnn(kind.GiveVisits, "P1")), "P2": c.approved(discharge)} {
+		before := c.fields()
+		c.now = noon.AddDate(0, 0, 2)
+		equal(t, "as the approver is told", c.stale(op), 1)
+		op = c.goesOn(op)
+		equal(t, subject, c.outcomes(op)[subject].Code, bulk.SlotPassed)
+		c.sameAs("nothing was changed", before)
+		again := c.again(op, bulk.Rerun)
+		equal(t, subject+" is changed, with the visit to come", again.Final, bulk.Tally{Done: 1})
+		equal(t, "visits", again.Plan.Visits, 1)
+		c.now = noon
+	}
+}
+
+// Visits that only move to another facility count in the day of who has them.
+func TestVisitsThatMoveAlongFillTheDayToo(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory) // Dr. Cyd sees two a day
+	at := time.Date(2026, 12, 3, 14, 0, 0, 0, time.UTC)
+	for i, owner := range []string{"bea", "cyd"} {
+		id, v := fmt.Sprintf("P%d", i+1), registry.VisitRef{Start: at.Add(time.Duration(i) * time.Hour), ID: "V1"}
+		c.admit(registry.Active, []string{id}, with(registry.ProviderField, "bea"), with(registry.Upcoming, v.String()))
+		must(t, c.store.WriteByHand(t.Context(), v.Ref(id), registry.Fields{registry.ProviderField: owner, registry.FacilityField: "fac-1", registry.VisitMinutes: "30"}, "Import", noon))
+	}
+	r := transfers("P1", "P2")
+	r.Params[kind.WithProvider] = kind.StandIn
+	op := c.planned(r)
+	equal(t, "changes", op.Plan.Changes, 2)
+	hand := registry.VisitRef{Start: at.Add(3 * time.Hour), ID: "H1"}
+	must(t, c.store.PutRecords(t.Context(), []registry.Record{{Ref: hand.Ref("Q1"), Fields: registry.Fields{
+		registry.VisitState: registry.VisitScheduled, registry.VisitStart: hand.Start.Format(registry.VisitTime), registry.VisitMinutes: "30",
+		registry.ProviderField: "cyd", registry.FacilityField: "fac-2"}}}))
+	op = c.run(op)
+	equal(t, "P1", c.outcomes(op)["P1"].Code, bulk.DayFull)
+	visits, _, err := c.store.Calendar(t.Context(), "cyd", noon, noon.AddDate(0, 1, 0))
+	must(t, err)
+	equal(t, "visits of Dr. Cyd", len(visits), 2)
+}
+
 // What is rolled back is not held to limits: what was, comes back.
 func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
 	c := newClinic(t)
@@ -92,10 +242,18 @@ func TestAProviderWhoLeftSinceGetsNobody(t *testing.T) {
 		"works elsewhere": {func(p *registry.Provider) { p.Facilities = []string{"fac-2"} }, "Dr. Ann does not work at Riverside."},
 	} {
 		c := bookable(t, "P1", "P2")
-		reassign, schedule := c.planned(toAnn(kind.KeepVisits, "P1")), c.planned(books("visit", "P2"))
+		reassign, schedule := c.approved(toAnn(kind.KeepVisits, "P1")), c.approved(books("visit", "P2"))
 		c.provider("ann", change.to)
-		equal(t, what, c.outcomes(c.run(reassign))["P1"], skipped("P1", bulk.Unsuited, change.sentence))
-		equal(t, what, c.outcomes(c.run(schedule))["P2"], skipped("P2", bulk.Unsuited, change.sentence))
+		for subject, op := range map[string]bulk.Operation{"P1": reassign, "P2": schedule} {
+			equal(t, what+", as the approver is told", c.stale(op), 1)
+			op = c.goesOn(op)
+			equal(t, what, c.outcomes(op)[subject], skipped(subject, bulk.Unsuited, change.sentence))
+			_, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "again-0123456789abcdef"+subject)
+			if what == "no longer works" {
+				refused(t, err, fault.Invalid, op.ID+" cannot be asked again as it was: Dr. Ann no longer works. Choose another provider. "+
+					"Ask for a new operation: download the list of those who were not changed, and upload it there.")
+			}
+		}
 	}
 }
 

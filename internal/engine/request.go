@@ -70,6 +70,9 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	if problems := k.Check(r.Params, directory); len(problems) > 0 {
 		return bulk.Operation{}, fault.Wrap(Problems(problems), fault.Invalid, "%s", Problems(problems).Error())
 	}
+	if k.Complete != nil {
+		r.Params = k.Complete(r.Params, directory)
+	}
 	if k.Destinations != nil {
 		_, facilities := k.Destinations(r.Params, directory)
 		if err := holdsEach(actor, directory, facilities); err != nil {
@@ -93,7 +96,7 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	now := e.Now()
 	op := bulk.Operation{
 		State: bulk.Planning, Since: now, Created: now, Version: 1,
-		Kind: k.Name, Params: r.Params, Requester: person(actor),
+		Kind: k.Name, Params: r.Params, Summary: k.Summary(r.Params, directory), Requester: person(actor),
 		Selected: bulk.SelectionSummary{
 			Source: r.Selection.Source, Words: selectionWords(r.Selection, directory),
 			Count: len(r.Selection.IDs), Duplicates: r.Duplicate, File: r.Selection.File,
@@ -103,7 +106,7 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	for try := 0; ; try++ {
 		op.ID = e.NewID(now)
 		existing, err := e.Operations.Create(ctx, op, r.Selection, r.Key, bulk.Event{
-			Operation: op.ID, Number: 1, At: now, Actor: op.Requester, What: "requested", Detail: k.Summary(op.Params, directory),
+			Operation: op.ID, Number: 1, At: now, Actor: op.Requester, What: "requested", Detail: op.Summary,
 		})
 		if fault.Is(err, fault.Conflict) && try < 5 {
 			continue // the id was taken in the same second: draw another

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -64,16 +63,26 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 // unfit says why an approved operation may not run; "" when it may. full is what
 // has no room then for all whom the plan leads there.
 func (e *Engine) unfit(ctx context.Context, op bulk.Operation) (cause string, full []bulk.Full, err error) {
-	room, err := e.roomFor(ctx, op)
+	room, err := e.roomFor(ctx, op, e.lookup(ctx))
 	if err != nil {
 		return "", nil, err
 	}
-	digest, err := e.storedDigest(ctx, op, room.take)
+	digest, err := e.storedDigest(ctx, op, func(b bulk.Batch) error {
+		for i, c := range b.Changes {
+			if _, err := room.next(ctx, b.Number, i, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return "", nil, err
+	}
+	if room != nil {
+		full = room.full
 	}
 	cause, err = e.notAsApproved(ctx, op, digest)
-	return cause, room.full, err
+	return cause, full, err
 }
 
 // notAsApproved says why the plan with the digest is not one that requester and
@@ -104,7 +113,7 @@ func (e *Engine) notAsApproved(ctx context.Context, op bulk.Operation, digest st
 
 // storedDigest computes the digest of the plan as it is stored now, and shows each
 // batch to see. A part that is missing gives a digest that is none.
-func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation, see func(bulk.Batch)) (string, error) {
+func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation, see func(bulk.Batch) error) (string, error) {
 	d := bulk.NewDigester(op.Kind, op.Params)
 	lists := map[bulk.List]bool{}
 	for n := 1; n <= op.Plan.Batches; n++ {
@@ -119,7 +128,9 @@ func (e *Engine) storedDigest(ctx context.Context, op bulk.Operation, see func(b
 			return "", err
 		}
 		d.Batch(b)
-		see(b)
+		if err := see(b); err != nil {
+			return "", err
+		}
 	}
 	for page := 1; page <= op.Plan.Pages; page++ {
 		exclusions, err := e.Operations.Exclusions(ctx, op.ID, op.Plan.Run, page)
@@ -149,7 +160,7 @@ func (e *Engine) RunBatch(ctx context.Context, id string, number int) (bulk.Tall
 	if err != nil {
 		return total, err
 	}
-	directory := sync.OnceValues(func() (registry.Directory, error) { return e.Registry.Directory(ctx) })
+	directory := e.lookup(ctx)
 	for group := range batch.Groups {
 		if group > 0 {
 			if op, err = e.Operations.Operation(ctx, id); err != nil {

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,22 @@ func capacities(p bulk.Params, d registry.Directory) (perDay map[string]int, wro
 		wrong = append(wrong, fmt.Sprintf("Say how many patients %s sees a day, from %d to %d.", d.Display(registry.ProviderField, id), LeastCapacity, MostCapacity))
 	}
 	return perDay, wrong
+}
+
+// completeReassignment says for each of the chosen providers how many patients
+// they see a day, where patients are shared out by it.
+func completeReassignment(p bulk.Params, d registry.Directory) bulk.Params {
+	perDay, _ := capacities(p, d)
+	if perDay == nil {
+		return p
+	}
+	var numbers []string
+	for _, id := range strings.Fields(p[NewProviders]) {
+		numbers = append(numbers, fmt.Sprintf("%s=%d", id, perDay[id]))
+	}
+	p = maps.Clone(p)
+	p[Capacity] = strings.Join(numbers, " ")
+	return p
 }
 
 // seen is how many patients the provider can see within seenWithin weeks, by how

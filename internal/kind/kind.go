@@ -34,6 +34,9 @@ type Kind struct {
 	// Check names what is wrong with the parameters; it also refuses
 	// parameters that the kind does not know.
 	Check func(bulk.Params, registry.Directory) []Problem
+	// Complete fills in what checked parameters leave to the directory, so that a
+	// plan stands by what was asked when the directory has changed. nil: nothing.
+	Complete func(bulk.Params, registry.Directory) bulk.Params
 	// Destinations names the providers and facilities that checked parameters
 	// may lead patients to. Who asks has to hold these facilities, and the
 	// patients that each of them has are counted for the planner. nil: none.

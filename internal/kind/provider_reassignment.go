@@ -56,6 +56,7 @@ var ProviderReassignment = Kind{
 		from, to = allAhead(at)
 		return providers, from, to
 	},
+	Complete: completeReassignment,
 	MostADay: func(p bulk.Params, d registry.Directory, provider string) int {
 		perDay, _ := capacities(p, d)
 		return perDay[provider]

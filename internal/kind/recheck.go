@@ -18,8 +18,7 @@ import (
 func Unsuited(c bulk.Change, d registry.Directory) *bulk.Exclusion {
 	r := roster{directory: d}
 	p := after(c)
-	provider, facility := given(c)
-	if p.Provider() != "" && (provider != "" || facility != "") {
+	if p.Provider() != "" && len(Places(c)) > 0 {
 		if x := r.suits(p.Provider(), p, p.Facility()); x != nil {
 			return x
 		}
@@ -45,38 +44,65 @@ func Unsuited(c bulk.Change, d registry.Directory) *bulk.Exclusion {
 // Room counts once more what the limits of providers and facilities leave.
 type Room struct{ roster roster }
 
-// Room returns what is left with the patients that w counts.
-func (k Kind) Room(p bulk.Params, w World) Room {
-	r := Room{newRoster(w)}
-	r.roster.perDay, _ = capacities(p, w.Directory)
+// Room returns the limits of a plan with the parameters. How many patients a
+// provider or a facility has, it is told by Has, before the first Take.
+func (k Kind) Room(p bulk.Params, d registry.Directory) Room {
+	r := Room{newRoster(World{Directory: d})}
+	r.roster.perDay, _ = capacities(p, d)
 	return r
 }
 
-// Take counts the patient of the next change of the plan for the provider and the
-// facility that it gives them. Where one of them has no room left it counts
-// nothing, and returns the field of the profile, who it is, and why.
-func (r Room) Take(c bulk.Change) (field, id string, none *bulk.Exclusion) {
-	provider, facility := given(c)
-	if x := r.roster.full(provider); x != nil {
-		return registry.ProviderField, provider, x
+// Has says how many patients a place has.
+func (r Room) Has(p Place, patients int) {
+	if p.Field == registry.ProviderField {
+		r.roster.patients[p.ID] = patients
+	} else {
+		r.roster.residents[p.ID] = patients
 	}
-	if x := r.roster.crowded(facility); x != nil {
-		return registry.FacilityField, facility, x
-	}
-	r.roster.patients[provider]++
-	r.roster.residents[facility]++
-	return "", "", nil
 }
 
-// given are the provider and the facility that a change gives the patient, "" for
-// one that it leaves.
-func given(c bulk.Change) (provider, facility string) {
-	for _, e := range c.Edits {
-		if e.Ref.Part == registry.ProfilePart {
-			return e.After[registry.ProviderField], e.After[registry.FacilityField]
+// Take counts the patient of the next change of the plan for the places that it
+// gives them. Where one of them has no room left it counts nothing, and returns
+// that place and why.
+func (r Room) Take(c bulk.Change) (full Place, why *bulk.Exclusion) {
+	places := Places(c)
+	for _, p := range places {
+		if p.Field == registry.ProviderField {
+			why = r.roster.full(p.ID)
+		} else {
+			why = r.roster.crowded(p.ID)
+		}
+		if why != nil {
+			return p, why
 		}
 	}
-	return "", ""
+	for _, p := range places {
+		if p.Field == registry.ProviderField {
+			r.roster.patients[p.ID]++
+		} else {
+			r.roster.residents[p.ID]++
+		}
+	}
+	return Place{}, nil
+}
+
+// Place is a provider or a facility: a value of that field of a profile.
+type Place struct{ Field, ID string }
+
+// Places are the provider and the facility that a change gives the patient.
+func Places(c bulk.Change) []Place {
+	var places []Place
+	for _, e := range c.Edits {
+		if e.Ref.Part != registry.ProfilePart {
+			continue
+		}
+		for _, field := range []string{registry.ProviderField, registry.FacilityField} {
+			if id := e.After[field]; id != "" {
+				places = append(places, Place{field, id})
+			}
+		}
+	}
+	return places
 }
 
 // after is what a change says of the patient as it leaves them.

@@ -85,6 +85,10 @@ func follow(as bulk.LinkKind) func(*request) error {
 			return rq.redirect("/operations/" + made.ID)
 		case fault.Conflict:
 			return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		case fault.Invalid:
+			if as == bulk.Rerun {
+				return rq.showFollow(op, as, engine.Problems{{Field: "code", Sentence: fault.Sentence(err)}})
+			}
 		}
 		return err
 	}

@@ -56,7 +56,7 @@ func auditRecord(rq *request) error {
 		return err
 	}
 	names := auditlog.Names{Directory: d} // no operation changes the staff directory
-	data := auditData{Op: op, Type: k.Title + ": " + k.Summary(op.Params, d)}
+	data := auditData{Op: op, Type: k.Title + ": " + op.Summary}
 	if p != nil {
 		data.Done = p.Tally.Done
 	}

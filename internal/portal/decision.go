@@ -16,7 +16,6 @@ var decisionFields = []string{"verdict", "comment", "digest", "stale"}
 type decisionData struct {
 	Op          bulk.Operation
 	Kind        kind.Kind
-	Summary     string
 	State       bulk.StateText
 	Plan        *planPart
 	Overlap     *overlapPart
@@ -59,7 +58,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 	if err != nil {
 		return err
 	}
-	data := decisionData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Open: op.State == bulk.AwaitingApproval}
+	data := decisionData{Op: op, Kind: k, State: k.Text(op), Open: op.State == bulk.AwaitingApproval}
 	if data.Open {
 		data.Taken, data.MayReassign = op.Approval.TakenFrom(rq.person.Sub), rq.engine.MayReassign(rq.person, op)
 		if err := rq.engine.MayNotDecide(rq.person, op); err != nil {
@@ -68,7 +67,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 			return err
 		}
 	}
-	if data.Overlap, err = rq.overlap(op, d); err != nil {
+	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err
 	}
 	if op.Plan.Digest != "" {
@@ -76,7 +75,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 			return err
 		}
 	}
-	return rq.show(page{name: "decision", title: op.ID + ": decide", heading: data.Summary, data: data, problems: wrong, status: status,
+	return rq.show(page{name: "decision", title: op.ID + ": decide", heading: op.Summary, data: data, problems: wrong, status: status,
 		crumbs: []crumb{{"Approvals", "/approvals"}, {op.ID, ""}}})
 }
 

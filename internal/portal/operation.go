@@ -18,12 +18,11 @@ import (
 // operationData is everything the page of an operation shows, whatever state
 // the operation is in.
 type operationData struct {
-	Op      bulk.Operation
-	Kind    kind.Kind
-	Summary string
-	State   bulk.StateText
-	Mine    bool
-	Later   bool // it was approved and waits for its start
+	Op    bulk.Operation
+	Kind  kind.Kind
+	State bulk.StateText
+	Mine  bool
+	Later bool // it was approved and waits for its start
 
 	MaySubmit, MayDecide, MayTakeBack, MayEdit, MayReassign, MayStop, MayRollBack bool
 
@@ -107,7 +106,7 @@ func operation(rq *request) error {
 		return err
 	}
 	data := operationData{
-		Op: op, Kind: k, Summary: k.Summary(op.Params, d), State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
+		Op: op, Kind: k, State: k.Text(op), Mine: op.Requester.Sub == rq.person.Sub,
 		MayDecide: rq.engine.MayDecideOn(rq.person, op),
 	}
 	data.MaySubmit = data.Mine && op.State == bulk.Ready && op.Plan.Changes > 0
@@ -123,7 +122,7 @@ func operation(rq *request) error {
 			return err
 		}
 	}
-	if data.Overlap, err = rq.overlap(op, d); err != nil {
+	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err
 	}
 	if data.MaySubmit {
@@ -144,7 +143,7 @@ func operation(rq *request) error {
 	if data.Events, err = rq.engine.Operations.Events(rq.ctx(), op.ID); err != nil {
 		return err
 	}
-	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: data.Summary, data: data, crumbs: operationCrumbs(op, "")}
+	pg := page{name: "operation", title: op.ID + ": " + data.State.Title, heading: op.Summary, data: data, crumbs: operationCrumbs(op, "")}
 	if data.Plan != nil && data.Plan.Pages.Page > 1 {
 		pg.title = fmt.Sprintf("%s, page %d of %d", pg.title, data.Plan.Pages.Page, data.Plan.Pages.Last)
 	}
@@ -276,14 +275,14 @@ func groupOf(s bulk.State) string {
 // operationRow is an operation as lists show it.
 type operationRow struct {
 	bulk.Operation
-	Summary, StateTitle string
-	Share               string // the largest part of a facility that the plan changes
+	StateTitle string
+	Share      string // the largest part of a facility that the plan changes
 }
 
 func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
 	rows := make([]operationRow, 0, len(ops))
 	for _, op := range ops {
-		rows = append(rows, operationRow{Operation: op, Summary: summaryOf(op, d), StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)})
+		rows = append(rows, operationRow{Operation: op, StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)})
 	}
 	return rows
 }

@@ -6,8 +6,6 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
-	"bulkops/internal/kind"
-	"bulkops/internal/registry"
 )
 
 // overlapPart is what pages say of the operations on their way that change the
@@ -19,38 +17,25 @@ type overlapPart struct {
 
 type overlapRow struct {
 	engine.Overlap
-	Summary string
-	State   bulk.StateText
+	State bulk.StateText
 }
 
 // overlap reads it; nil where there is nothing to say.
-func (rq *request) overlap(op bulk.Operation, d registry.Directory) (*overlapPart, error) {
+func (rq *request) overlap(op bulk.Operation) (*overlapPart, error) {
 	found, err := rq.engine.Overlaps(rq.ctx(), rq.person, op)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	p := &overlapPart{Op: op}
 	for _, o := range found {
-		p.With = append(p.With, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]})
+		p.With = append(p.With, overlapRow{o, bulk.Texts[o.With.State]})
 	}
 	return p, nil
-}
-
-// summaryOf says what an operation is asked to do.
-func summaryOf(op bulk.Operation, d registry.Directory) string {
-	if k, ok := kind.Find(op.Kind); ok {
-		return k.Summary(op.Params, d)
-	}
-	return op.Kind
 }
 
 // overlapPage lists the patients whom two operations are to change.
 func overlapPage(rq *request) error {
 	op, _, err := rq.theOperation()
-	if err != nil {
-		return err
-	}
-	d, err := rq.engine.Registry.Directory(rq.ctx())
 	if err != nil {
 		return err
 	}
@@ -68,7 +53,7 @@ func overlapPage(rq *request) error {
 	}
 	title := fmt.Sprintf("%s: patients also in %s, page %d of %d", op.ID, o.With.ID, pages.Page, pages.Last)
 	return rq.show(page{name: "overlap", title: title, heading: "Patients who are also in " + o.With.ID, crumbs: operationCrumbs(op, "Also in "+o.With.ID),
-		data: overlapList{op, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]}, changes, pages}})
+		data: overlapList{op, overlapRow{o, bulk.Texts[o.With.State]}, changes, pages}})
 }
 
 type overlapList struct {

@@ -102,7 +102,7 @@ func patientPage(rq *request) error {
 		return err
 	}
 	for _, o := range pending {
-		data.Pending = append(data.Pending, overlapRow{o, summaryOf(o.With, d), bulk.Texts[o.With.State]})
+		data.Pending = append(data.Pending, overlapRow{o, bulk.Texts[o.With.State]})
 	}
 	read := 0
 	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {

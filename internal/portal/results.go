@@ -56,7 +56,7 @@ var outcomeRemedies = map[string]string{
 	bulk.MailUnknown:  "No answer came back when these messages were sent, so nobody knows whether they were. Ask the recipients. Only if nothing arrived, run it again for this reason.",
 	bulk.MailBounced:  "These messages were sent, and their addresses did not take them. Let an administrator check the addresses, then run it again for these recipients.",
 	bulk.SlotTaken:    "Somebody took these times after the plan was made, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
-	bulk.SlotPassed:   "These visits would have begun before the run got to them, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
+	bulk.SlotPassed:   "The time of these visits came before the run got to them, so nothing was changed for these patients. Run it again for them: the new plan leaves alone what has passed, and finds other times for new visits, or says why not.",
 	bulk.DayFull:      "These providers were given other visits after the plan was made, as many as they see a day. Nothing was changed for these patients. Run it again for them: the new plan finds other days, or says why not.",
 	bulk.Shut:         "Days off or hours were changed after the plan was made, so nothing was changed for these patients. Run it again for them: the new plan finds other times, or says why not.",
 	bulk.NoRoomLeft:   "Others were given these places after the plan was made, so nothing was changed for these patients. Make room or raise the limit, then run it again for them, or choose another provider or facility.",

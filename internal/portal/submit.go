@@ -15,7 +15,6 @@ import (
 type submitData struct {
 	Op        bulk.Operation
 	Kind      kind.Kind
-	Summary   string
 	Checklist []string
 	Overlap   *overlapPart
 	Typed     bool          // the number has to be typed
@@ -46,9 +45,9 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if err != nil {
 		return err
 	}
-	data := submitData{Op: op, Kind: k, Summary: k.Summary(op.Params, d), Checklist: engine.ChecklistOf(op), Typed: engine.NeedsTypedNumber(op.Plan),
+	data := submitData{Op: op, Kind: k, Checklist: engine.ChecklistOf(op), Typed: engine.NeedsTypedNumber(op.Plan),
 		Zones: zones(op, d), Usual: bulk.DefaultStopRule}
-	if data.Overlap, err = rq.overlap(op, d); err != nil {
+	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err
 	}
 	asked, others, err := rq.engine.Deciders(rq.ctx(), op)

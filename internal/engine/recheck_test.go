@@ -295,7 +295,7 @@ func TestVisitsDoNotMoveToWhereNoneTakePlaceSince(t *testing.T) {
 	facility("fac-1", registry.Week{})
 	facility("fac-2", registry.Week{})
 	equal(t, "moved since", c.outcomes(c.run(two))["P2"].Code, bulk.Shut)
-	equal(t, "taken back", c.again(one, bulk.Rollback).Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", c.again(one, bulk.Rollback).Final, bulk.Tally{Done: 1})
 }
 
 // A visit that goes along to another provider finds that provider as free as the

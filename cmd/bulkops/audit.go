@@ -16,6 +16,7 @@ import (
 	"bulkops/internal/auditlog"
 	"bulkops/internal/bucket"
 	"bulkops/internal/dynamo"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/seal"
 	"bulkops/internal/signing"
@@ -214,7 +215,7 @@ func (v verifyCommand) Run(t *terminal) error {
 	for _, f := range report.Findings {
 		t.say("%s", visible(f.String()))
 	}
-	t.say("%s to %s: %s, %s, %s.", from, to, plural(report.Hours, "hour", "hours"), plural(report.Records, "record", "records"), findings(len(report.Findings)))
+	t.say("%s to %s: %s, %s, %s.", from, to, english.Count(report.Hours, "hour", "hours"), english.Count(report.Records, "record", "records"), findings(len(report.Findings)))
 	if len(report.Findings) > 0 {
 		return errUnfinished
 	}
@@ -225,7 +226,7 @@ func findings(n int) string {
 	if n == 0 {
 		return "everything is as it was sealed"
 	}
-	return plural(n, "thing is wrong", "things are wrong")
+	return english.Count(n, "thing is wrong", "things are wrong")
 }
 
 type proveCommand struct {
@@ -270,7 +271,7 @@ func (v verifyProofCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, thousands(sealed.Records), clock(sealed.Sealed))
+	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, english.Number(sealed.Records), clock(sealed.Sealed))
 	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record, auditlog.Names{}.About(record))))
 	t.say("Signed with the key %s: compare that with the fingerprint that your installation has published.", seal.Fingerprint(proof.Key))
 	return nil
@@ -295,7 +296,7 @@ func (r redriveCommand) Run(t *terminal) error {
 	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: dynamo.NewOperations(client, names["OperationsTable"], "").Operation,
 		Logger: slog.New(slog.DiscardHandler)}
 	done, err := recorder.Redrive(t.ctx, bucket.New(s.aws, names["AuditFailuresBucketName"]), r.NoteUnreadable)
-	t.say("%s written into the audit, from %s.", plural(done.Records, "record", "records"), plural(done.Files, "delivery", "deliveries"))
+	t.say("%s written into the audit, from %s.", english.Count(done.Records, "record", "records"), english.Count(done.Files, "delivery", "deliveries"))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fhir"
 )
 
@@ -38,7 +39,7 @@ func (c importCommand) Run(t *terminal) error {
 		fmt.Fprintln(t.errors, visible(p.String()))
 	}
 	if more := report.Total - len(report.Problems); more > 0 {
-		fmt.Fprintf(t.errors, "and %s more\n", thousands(more))
+		fmt.Fprintf(t.errors, "and %s more\n", english.Number(more))
 	}
 	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "type\tread\tnew\tchanged\tunchanged\tkept\tignored\trefused\t")
@@ -52,7 +53,7 @@ func (c importCommand) Run(t *terminal) error {
 	}
 	t.say("Imported in %s.", time.Since(began).Round(10*time.Millisecond))
 	if report.Total > 0 {
-		t.say("%s could not be used, for the reasons above; everything else is imported.", plural(report.Total, "entry", "entries"))
+		t.say("%s could not be used, for the reasons above; everything else is imported.", english.Count(report.Total, "entry", "entries"))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"bulkops/internal/api"
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
@@ -54,7 +55,7 @@ func (l listCommand) Run(t *terminal) error {
 	for _, op := range list.Operations {
 		changes := ""
 		if op.Plan != nil {
-			changes = plural(op.Plan.Changes, "patient", "patients")
+			changes = english.Count(op.Plan.Changes, "patient", "patients")
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", op.ID, op.State, changes, oneLine(op.Requester), oneLine(op.Summary))
 	}
@@ -80,7 +81,7 @@ func overlaps(t *terminal, c *client, n named) error {
 	}
 	for _, o := range told.Overlaps {
 		t.say("\n%s also in %s (%s; asked by %s; %s). Whichever comes first changes them; the other one skips them.",
-			plural(o.Patients, "patient is", "patients are"), o.Operation, visible(o.Summary), visible(o.Requester), o.State)
+			english.Count(o.Patients, "patient is", "patients are"), o.Operation, visible(o.Summary), visible(o.Requester), o.State)
 	}
 	return nil
 }
@@ -102,12 +103,12 @@ func show(t *terminal, op api.Operation) {
 	}
 	if p := op.Plan; p != nil {
 		if p.Rows != nil {
-			row("Plan", "%s, %s, %s; %s bytes of text", plural(p.Changes, "patient exported", "patients exported"), plural(bulk.AllRows(p.Rows), "row", "rows"),
-				plural(p.Excluded, "left out", "left out"), thousands(p.Bytes))
+			row("Plan", "%s, %s, %s; %s bytes of text", english.Count(p.Changes, "patient exported", "patients exported"), english.Count(bulk.AllRows(p.Rows), "row", "rows"),
+				english.Count(p.Excluded, "left out", "left out"), english.Number(p.Bytes))
 		} else if p.Messages > 0 {
-			row("Plan", "%s about %s, %s; it cannot be undone", plural(p.Messages, "message", "messages"), plural(p.Concerned, "patient", "patients"), plural(p.Excluded, "left out", "left out"))
+			row("Plan", "%s about %s, %s; it cannot be undone", english.Count(p.Messages, "message", "messages"), english.Count(p.Concerned, "patient", "patients"), english.Count(p.Excluded, "left out", "left out"))
 		} else {
-			row("Plan", "%s, %s touched, %s", plural(p.Changes, "patient changed", "patients changed"), plural(p.Visits, "visit", "visits"), plural(p.Excluded, "left out", "left out"))
+			row("Plan", "%s, %s touched, %s", english.Count(p.Changes, "patient changed", "patients changed"), english.Count(p.Visits, "visit", "visits"), english.Count(p.Excluded, "left out", "left out"))
 		}
 		for _, field := range slices.Sorted(maps.Keys(p.Before)) {
 			row(registry.Label(field)+" before", "%s", counts(p.Before[field]))
@@ -117,15 +118,15 @@ func show(t *terminal, op api.Operation) {
 			switch {
 			case s.Facility == "":
 			case s.Of == 0:
-				row("Share", "under %d %% of all patients of %s: %s", s.Percent, s.Facility, thousands(s.Changes))
+				row("Share", "under %d %% of all patients of %s: %s", s.Percent, s.Facility, english.Number(s.Changes))
 			case slices.Contains(p.Unusual, s):
-				row("Unusual", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, thousands(s.Changes), thousands(s.Of))
+				row("Unusual", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, english.Number(s.Changes), english.Number(s.Of))
 			default:
-				row("Share", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, thousands(s.Changes), thousands(s.Of))
+				row("Share", "%d %% of all patients of %s: %s of %s", s.Percent, s.Facility, english.Number(s.Changes), english.Number(s.Of))
 			}
 		}
 		for _, code := range slices.Sorted(maps.Keys(p.ByReason)) {
-			row("Left out", "%s: %s", bulk.ExclusionTitles[code], thousands(p.ByReason[code]))
+			row("Left out", "%s: %s", bulk.ExclusionTitles[code], english.Number(p.ByReason[code]))
 		}
 		row("Digest", "%s", p.DigestSpoken)
 	}
@@ -142,7 +143,7 @@ func show(t *terminal, op api.Operation) {
 		row("Start", "%s", op.Start.Words)
 	}
 	if s := op.Stop; s != nil {
-		row("Stops by itself", "when %d %% of at least %s failed", s.Percent, plural(s.After, "patient", "patients"))
+		row("Stops by itself", "when %d %% of at least %s failed", s.Percent, english.Count(s.After, "patient", "patients"))
 	}
 	if d := op.Decision; d != nil {
 		row("Decision", "%s by %s at %s. %s", d.Verdict, d.By, clock(d.At), d.Comment)
@@ -155,10 +156,10 @@ func show(t *terminal, op api.Operation) {
 		if l.AgainAs != "" {
 			again = "; run again as " + l.AgainAs
 		}
-		row("Left", "%s (%s): %s%s", l.Title, l.Code, thousands(l.Count), again)
+		row("Left", "%s (%s): %s%s", l.Title, l.Code, english.Number(l.Count), again)
 	}
 	if f := op.File; f != nil {
-		row("File", "%s of %s, %s bytes", plural(bulk.AllRows(f.Rows), "row", "rows"), plural(f.Patients, "patient", "patients"), thousands(int(f.Size)))
+		row("File", "%s of %s, %s bytes", english.Count(bulk.AllRows(f.Rows), "row", "rows"), english.Count(f.Patients, "patient", "patients"), english.Number(int(f.Size)))
 		if f.Deleted != nil {
 			row("Deleted", "%s", clock(*f.Deleted))
 		} else {
@@ -176,20 +177,20 @@ func merged(duplicates int) string {
 	if duplicates == 0 {
 		return ""
 	}
-	return "; " + plural(duplicates, "repeated id merged", "repeated ids merged")
+	return "; " + english.Count(duplicates, "repeated id merged", "repeated ids merged")
 }
 
 func counts(m map[string]int) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s %s", cmp.Or(name, "none"), thousands(m[name])))
+		parts = append(parts, fmt.Sprintf("%s %s", cmp.Or(name, "none"), english.Number(m[name])))
 	}
 	return strings.Join(parts, ", ")
 }
 
 func progressWords(p api.Progress) string {
-	return fmt.Sprintf("%s of %s: %s done, %s skipped, %s failed, %s not attempted", thousands(p.Total-p.NotAttempted), thousands(p.Total),
-		thousands(p.Done), thousands(p.Skipped), thousands(p.Failed), thousands(p.NotAttempted))
+	return fmt.Sprintf("%s of %s: %s done, %s skipped, %s failed, %s not attempted", english.Number(p.Total-p.NotAttempted), english.Number(p.Total),
+		english.Number(p.Done), english.Number(p.Skipped), english.Number(p.Failed), english.Number(p.NotAttempted))
 }
 
 func nextCommand(op api.Operation) string {

@@ -12,6 +12,7 @@ import (
 	"bulkops/internal/api"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
 	"bulkops/internal/kind"
@@ -272,7 +273,7 @@ func fromFile(t *terminal, path string, k kind.Kind) (api.Selection, error) {
 		return api.Selection{}, err
 	}
 	if read.Duplicates > 0 {
-		t.say("%s listed more than once and merged.", plural(read.Duplicates, "id is", "ids are"))
+		t.say("%s listed more than once and merged.", english.Count(read.Duplicates, "id is", "ids are"))
 	}
 	if len(read.Ignored) > 0 {
 		t.say("Columns that are not used: %s.", strings.Join(read.Ignored, ", "))

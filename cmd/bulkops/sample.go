@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bulkops/internal/dynamo"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/sample"
@@ -63,8 +64,8 @@ func (c sampleCommand) Run(t *terminal) error {
 	if err := runSampleOperation(t.ctx, s); err != nil {
 		return err
 	}
-	t.say("Sample clinic: %s new, %s, %s (%s).", plural(patients, "patient", "patients"), plural(added, "facility or provider", "facilities and providers"),
-		plural(people, "member of staff", "members of staff"), time.Since(began).Round(10*time.Millisecond))
+	t.say("Sample clinic: %s new, %s, %s (%s).", english.Count(patients, "patient", "patients"), english.Count(added, "facility or provider", "facilities and providers"),
+		english.Count(people, "member of staff", "members of staff"), time.Since(began).Round(10*time.Millisecond))
 	t.say("\nSign-ins, all with the password %s", sample.Password)
 	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
 	for _, p := range clinic.Staff {

@@ -36,17 +36,6 @@ var shortLived = regexp.MustCompile(`^[A-Z]+#[0-9a-f]{64}$`)
 // it has its outcome.
 var addedOnly = []string{eventPrefix, noticePrefix, "PLAN#", "RESULT#", "TALLY#"}
 
-// Attributes of a registry item that hold its stamp (registry.Stamp).
-const (
-	stampOperation = "stamp_op"
-	stampBatch     = "stamp_batch"
-	stampBy        = "stamp_by"
-	stampApprover  = "stamp_approver"
-	stampAt        = "stamp_at"
-	stampSub       = "stamp_sub"     // of an entry of the staff directory
-	stampVersion   = "stamp_version" // likewise: it counts the writes
-)
-
 // FromStream returns the audit record for one stream record of the Registry, the
 // Operations or the Access table; ok is false where there is nothing to audit. It looks
 // at the stream record alone: what the operation's header adds is added by
@@ -99,25 +88,25 @@ func fromRegistry(r events.DynamoDBEventRecord, record Record) (Record, bool, er
 		record.Facility = cmp.Or(after[registry.FacilityField], before[registry.FacilityField])
 	}
 	stamped := len(after) > 0 && !sameStamp(before, after)
-	if stamped && after[stampOperation] != "" {
-		at, err := time.Parse(time.RFC3339Nano, after[stampAt])
+	if stamped && after[registry.StampOperation] != "" {
+		at, err := time.Parse(time.RFC3339Nano, after[registry.StampAt])
 		if err != nil {
 			return Record{}, false, fmt.Errorf("the stamp of a record has no time")
 		}
-		record.At, record.Operation = at.UTC(), after[stampOperation]
-		record.Batch, _ = strconv.Atoi(after[stampBatch])
-		record.Operator, record.Approver = Person{Name: after[stampBy]}, Person{Name: after[stampApprover]}
+		record.At, record.Operation = at.UTC(), after[registry.StampOperation]
+		record.Batch, _ = strconv.Atoi(after[registry.StampBatch])
+		record.Operator, record.Approver = Person{Name: after[registry.StampBy]}, Person{Name: after[registry.StampApprover]}
 		return record, true, nil
 	}
 	record.ByHand, record.Operator = true, Person{Name: Unknown}
-	if stamped && after[stampBy] != "" {
-		record.Operator = Person{Sub: after[stampSub], Name: after[stampBy]}
+	if stamped && after[registry.StampBy] != "" {
+		record.Operator = Person{Sub: after[registry.StampSub], Name: after[registry.StampBy]}
 	}
 	return record, true, nil
 }
 
 func sameStamp(a, b map[string]string) bool {
-	for _, name := range []string{stampOperation, stampBatch, stampBy, stampApprover, stampAt, stampVersion} {
+	for _, name := range []string{registry.StampOperation, registry.StampBatch, registry.StampBy, registry.StampApprover, registry.StampAt, registry.StampVersion} {
 		if a[name] != b[name] {
 			return false
 		}
@@ -170,7 +159,7 @@ func bounded(was, is registry.Fields) (registry.Fields, registry.Fields) {
 }
 
 func isField(name string) bool {
-	return name != "pk" && name != "sk" && !strings.HasPrefix(name, "stamp_")
+	return name != "pk" && name != "sk" && !strings.HasPrefix(name, registry.StampPrefix)
 }
 
 // fromOperations makes the record of an event, or of a stored part of an

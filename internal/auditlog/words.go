@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -96,10 +97,10 @@ func (n Names) About(r audit.Record) string {
 	}
 	switch provider, at, slot := ref.Slot(); {
 	case slot:
-		return "Time of " + n.Display(registry.ProviderField, provider) + ", " + at.Format("2 Jan 2006, 15:04 UTC")
+		return "Time of " + n.Display(registry.ProviderField, provider) + ", " + english.Minute(at)
 	case ref.IsVisit():
 		if at, ok := ref.VisitStart(); ok {
-			return "Visit on " + at.UTC().Format("2 Jan 2006, 15:04 UTC")
+			return "Visit on " + english.Minute(at)
 		}
 		return "Visit"
 	case ref.IsClinical():

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
 
@@ -114,7 +115,7 @@ func WrittenBy(r registry.Record) string {
 		by += " with " + r.Stamp.Operation
 	}
 	if !r.Stamp.At.IsZero() {
-		by += ", " + r.Stamp.At.UTC().Format("2 Jan 2006, 15:04 UTC")
+		by += ", " + english.Minute(r.Stamp.At)
 	}
 	return by
 }

@@ -1,6 +1,9 @@
 package bulk
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // State is where an operation stands. Stored: a contract.
 type State string
@@ -58,26 +61,8 @@ var Texts = map[State]StateText{
 	Cancelled:           {"Cancelled", "The request was taken back before it ran. Nothing was changed."},
 }
 
-// noticeSentences are those that differ where an operation sends notices.
-var noticeSentences = map[State]string{
-	Ready:               "Read every message, give the reason and send it for approval. Nothing has been sent.",
-	AwaitingApproval:    "An approver has to read the messages and decide. Nothing has been sent.",
-	Running:             "The messages are being sent, one by one.",
-	Stopping:            "The messages under way are being finished; no further ones begin.",
-	Completed:           "Every message was sent.",
-	CompletedWithErrors: "Every message was attempted; some could not be sent. Their reasons are listed below.",
-	Stopped:             "The operation ended before every message was attempted. What was sent and what was not is listed below.",
-	FailedState:         "The operation ended before any message was sent.",
-	Rejected:            "The approver decided against it. Nothing was sent.",
-	Expired:             "Nobody decided in time. Nothing was sent. You can ask again with the same selection.",
-	Cancelled:           "The request was taken back before it ran. Nothing was sent.",
-}
+// Title is the name of s for people.
+func (s State) Title() string { return Texts[s].Title }
 
-// Text is what pages say of the operation's state.
-func (o Operation) Text() StateText {
-	t := Texts[o.State]
-	if sentence := noticeSentences[o.State]; o.Plan.Notices > 0 && sentence != "" {
-		t.Sentence = sentence
-	}
-	return t
-}
+// InSentence is that name within a sentence, e.g. after "It is".
+func (s State) InSentence() string { return strings.ToLower(s.Title()) }

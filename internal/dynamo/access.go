@@ -11,6 +11,7 @@ import (
 
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
 
@@ -55,21 +56,14 @@ func (s *Staff) People(ctx context.Context, role staff.Role) ([]staff.Person, er
 	return people, nil
 }
 
-// Attributes of a staff entry's stamp, beside stamp_by: who wrote it, and how
-// often it was written.
-const (
-	stampSub     = stampPrefix + "sub"
-	stampVersion = stampPrefix + "version"
-)
-
 // personTries is how often a write of an entry is tried while others are in the way.
 const personTries = 4
 
 func (s *Staff) WritePerson(ctx context.Context, p, by staff.Person) error {
 	i := personItem(p)
-	i[stampVersion], i[stampBy] = number(int64(p.Version)+1), text(by.Name)
+	i[registry.StampVersion], i[registry.StampBy] = number(int64(p.Version)+1), text(by.Name)
 	if by.Sub != "" {
-		i[stampSub] = text(by.Sub)
+		i[registry.StampSub] = text(by.Sub)
 	}
 	put := putIfNew(s.table, i)
 	if p.Version > 0 {
@@ -92,7 +86,7 @@ func (s *Staff) WritePerson(ctx context.Context, p, by staff.Person) error {
 }
 
 func (s *Staff) atVersion(p staff.Person) (*string, item) {
-	return aws.String(stampVersion + " = :version"), item{":version": number(int64(p.Version))}
+	return aws.String(registry.StampVersion + " = :version"), item{":version": number(int64(p.Version))}
 }
 
 // PutPerson stores an entry of the staff directory, replacing an older one
@@ -130,7 +124,7 @@ func personOf(i item) staff.Person {
 		Sub: textOf(i["pk"])[len(staffPrefix):], Name: textOf(i["name"]), Email: textOf(i["email"]),
 		Role: staff.Role(textOf(i["role"])), Facilities: textsOf(i["facilities"]), Disabled: isTrue(i["disabled"]),
 		Away:    staff.Absence{From: textOf(i["away_from"]), Until: textOf(i["away_until"]), Delegate: textOf(i["delegate"])},
-		Version: int(numberOf(i[stampVersion])),
+		Version: int(numberOf(i[registry.StampVersion])),
 	}
 }
 

@@ -7,17 +7,7 @@ import (
 	"bulkops/internal/registry"
 )
 
-// Attributes of a record's stamp. What else an item of the Registry table
-// holds besides its key are the record's fields.
-const (
-	stampPrefix    = "stamp_"
-	stampOperation = stampPrefix + "op"
-	stampBatch     = stampPrefix + "batch"
-	stampBy        = stampPrefix + "by"
-	stampApprover  = stampPrefix + "approver"
-	stampAt        = stampPrefix + "at"
-)
-
+// recordItem is the item of a record: its key, its fields and its stamp.
 func recordItem(r registry.Record) item {
 	i := recordKey(r.Ref).item()
 	for field, value := range r.Fields {
@@ -40,16 +30,16 @@ func stamped(i item, s registry.Stamp) item {
 
 // stampAttributes returns every attribute of a stamp, nil where it is absent.
 func stampAttributes(s registry.Stamp) item {
-	attributes := item{stampOperation: nil, stampBatch: nil, stampBy: text(s.By), stampApprover: nil,
-		stampAt: text(s.At.UTC().Format(time.RFC3339Nano))}
+	attributes := item{registry.StampOperation: nil, registry.StampBatch: nil, registry.StampBy: text(s.By), registry.StampApprover: nil,
+		registry.StampAt: text(s.At.UTC().Format(time.RFC3339Nano))}
 	if s.Operation != "" {
-		attributes[stampOperation] = text(s.Operation)
+		attributes[registry.StampOperation] = text(s.Operation)
 	}
 	if s.Batch != 0 {
-		attributes[stampBatch] = number(int64(s.Batch))
+		attributes[registry.StampBatch] = number(int64(s.Batch))
 	}
 	if s.Approver != "" {
-		attributes[stampApprover] = text(s.Approver)
+		attributes[registry.StampApprover] = text(s.Approver)
 	}
 	return attributes
 }
@@ -57,16 +47,16 @@ func stampAttributes(s registry.Stamp) item {
 func recordOf(i item) registry.Record {
 	r := registry.Record{Ref: refOf(i), Fields: make(registry.Fields, len(i))}
 	for name, value := range i {
-		if name != "pk" && name != "sk" && !strings.HasPrefix(name, stampPrefix) {
+		if name != "pk" && name != "sk" && !strings.HasPrefix(name, registry.StampPrefix) {
 			r.Fields[name] = textOf(value)
 		}
 	}
 	r.Stamp = registry.Stamp{
-		Operation: textOf(i[stampOperation]),
-		Batch:     int(numberOf(i[stampBatch])),
-		By:        textOf(i[stampBy]),
-		Approver:  textOf(i[stampApprover]),
+		Operation: textOf(i[registry.StampOperation]),
+		Batch:     int(numberOf(i[registry.StampBatch])),
+		By:        textOf(i[registry.StampBy]),
+		Approver:  textOf(i[registry.StampApprover]),
 	}
-	r.Stamp.At, _ = time.Parse(time.RFC3339Nano, textOf(i[stampAt])) // zero for a record that somebody put into the table unstamped
+	r.Stamp.At, _ = time.Parse(time.RFC3339Nano, textOf(i[registry.StampAt])) // zero for a record that somebody put into the table unstamped
 	return r
 }

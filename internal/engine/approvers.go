@@ -25,17 +25,11 @@ func (e *Engine) eligible(ctx context.Context, op bulk.Operation) ([]staff.Perso
 	if err != nil {
 		return nil, err
 	}
-	var eligible []staff.Person
-	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin} {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			if p.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
-				eligible = append(eligible, p)
-			}
-		}
+	eligible, err := e.people(ctx, func(p staff.Person) bool {
+		return p.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
+	}, staff.TeamLead, staff.Manager, staff.Admin)
+	if err != nil {
+		return nil, err
 	}
 	distance := func(p staff.Person) int {
 		d := 0
@@ -154,7 +148,7 @@ func asked(op bulk.Operation) error {
 	if op.State == bulk.AwaitingApproval {
 		return nil
 	}
-	return fault.New(fault.Conflict, "Nobody is asked to decide on this operation: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	return fault.New(fault.Conflict, "Nobody is asked to decide on this operation: it is %s.", op.State.InSentence())
 }
 
 func names(people []bulk.Person) string {

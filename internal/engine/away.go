@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/staff"
 )
@@ -21,17 +22,9 @@ func (e *Engine) Delegates(ctx context.Context, actor staff.Person) ([]staff.Per
 	if err := mayBeAway(actor); err != nil {
 		return nil, err
 	}
-	var delegates []staff.Person
-	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin} {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			if p.MayStandInFor(actor) {
-				delegates = append(delegates, p)
-			}
-		}
+	delegates, err := e.people(ctx, func(p staff.Person) bool { return p.MayStandInFor(actor) }, staff.TeamLead, staff.Manager, staff.Admin)
+	if err != nil {
+		return nil, err
 	}
 	missing := func(p staff.Person) (n int) {
 		for _, f := range actor.Facilities {
@@ -120,16 +113,9 @@ func checkAway(away staff.Absence, delegate *staff.Person, now time.Time) (probl
 	case delegate == nil:
 		add("delegate", "Choose one of those who could decide in your place.")
 	case len(problems) == 0 && delegate.Away.Meets(away):
-		add("delegate", "%s is away then too, until %s. Choose somebody else.", delegate.Name, spokenDay(delegate.Away.Until))
+		add("delegate", "%s is away then too, until %s. Choose somebody else.", delegate.Name, english.Date(delegate.Away.Until))
 	}
 	return problems
-}
-
-func spokenDay(day string) string {
-	if t, err := time.Parse(time.DateOnly, day); err == nil {
-		return t.Format("2 January 2006")
-	}
-	return day
 }
 
 // standins returns who stands in, at present, for those among asked who are

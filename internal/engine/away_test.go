@@ -148,7 +148,7 @@ func TestRefusedAbsences(t *testing.T) {
 		{"with the staff", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-05", Delegate: ada.Sub}, "delegate", "Choose one of those who could decide in your place."},
 		{"with an auditor", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-05", Delegate: ula.Sub}, "delegate", "Choose one of those who could decide in your place."},
 		{"with somebody unknown", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-05", Delegate: "sub-nobody"}, "delegate", "Choose one of those who could decide in your place."},
-		{"with somebody who is away then", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-10", Delegate: lin.Sub}, "delegate", "Lin Manages All is away then too, until 12 December 2026. Choose somebody else."},
+		{"with somebody who is away then", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-10", Delegate: lin.Sub}, "delegate", "Lin Manages All is away then too, until 12 Dec 2026. Choose somebody else."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

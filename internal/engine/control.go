@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // a start is chosen in a time zone, wherever the engine runs
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 )
 
 // farthestStart is how far ahead a start may lie.
@@ -57,7 +58,7 @@ func (w StartWish) read(now time.Time) (bulk.Start, Problems) {
 	case !start.After(now):
 		return wrong("start_time", "Choose a start that is still to come: it is %s in %s now.", now.In(zone).Format("15:04 on 2 January 2006"), w.Zone)
 	case start.Sub(now) > farthestStart:
-		return wrong("start_date", "Choose a start within the next %s.", spoken(farthestStart))
+		return wrong("start_date", "Choose a start within the next %s.", english.Span(farthestStart))
 	}
 	return bulk.Start{At: start, Zone: w.Zone}, nil
 }
@@ -89,7 +90,7 @@ func (w StopWish) read(limits Limits) (bulk.StopRule, Problems) {
 		}
 		n, err := strconv.Atoi(typed)
 		if err != nil || n < 1 || n > most {
-			wrong = append(wrong, problem(field, sentence, thousands(most)))
+			wrong = append(wrong, problem(field, sentence, english.Number(most)))
 		}
 		return n
 	}
@@ -109,7 +110,7 @@ func control(op bulk.Operation) string {
 		words += "; to start " + op.Start.String()
 	}
 	if op.StopAt != bulk.DefaultStopRule {
-		words += fmt.Sprintf("; to stop by itself when %d %% of at least %s failed", op.StopAt.Percent, plural(op.StopAt.After, "patient"))
+		words += fmt.Sprintf("; to stop by itself when %d %% of at least %s failed", op.StopAt.Percent, english.Count(op.StopAt.After, "patient", "patients"))
 	}
 	return words
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -108,7 +109,7 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
 			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
 	}
-	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }
 
 // MayNotDecide says which right the person lacks to decide on the operation;
@@ -141,9 +142,9 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 		if !op.State.MayBecome(bulk.Expired) {
 			return bulk.Event{}, errNothingNew
 		}
-		what := fmt.Sprintf("Nobody decided within %s.", spoken(e.Limits.ExpireAfter))
+		what := fmt.Sprintf("Nobody decided within %s.", english.Span(e.Limits.ExpireAfter))
 		if op.State == bulk.Ready {
-			what = fmt.Sprintf("It was not sent for approval within %s.", spoken(e.Limits.ReviewExpires))
+			what = fmt.Sprintf("It was not sent for approval within %s.", english.Span(e.Limits.ReviewExpires))
 		}
 		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), what
 		return bulk.Event{What: "expired", Detail: what}, nil

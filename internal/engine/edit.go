@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"strings"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
@@ -18,7 +17,7 @@ func (e *Engine) MayNotEdit(actor staff.Person, op bulk.Operation) error {
 	case op.Selected.Source == bulk.FromDone || op.Selected.Source == bulk.FromLeft:
 		return fault.New(fault.Conflict, "%s was made from another operation. Open that one and run it again, or roll it back, from there.", op.ID)
 	case !op.State.Ended() && !op.State.MayBecome(bulk.Expired) && !op.StartsLater(e.Now()) || !op.Started.IsZero():
-		return fault.New(fault.Conflict, "%s cannot be edited: it is %s.", op.ID, strings.ToLower(bulk.Texts[op.State].Title))
+		return fault.New(fault.Conflict, "%s cannot be edited: it is %s.", op.ID, op.State.InSentence())
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/export"
 	"bulkops/internal/export/passphrase"
 	"bulkops/internal/fault"
@@ -92,7 +93,7 @@ func (e *Engine) makeFile(ctx context.Context, op bulk.Operation) (bulk.Operatio
 		file.Expires = file.Ready.Add(e.Limits.KeepFiles)
 		op.File = &file
 		return bulk.Event{What: "file ready", Detail: fmt.Sprintf("%s, %s, %d bytes, SHA-256 %s",
-			plural(file.Patients, "patient"), plural(bulk.AllRows(file.Rows), "row"), file.Size, file.Digest)}, nil
+			english.Count(file.Patients, "patient", "patients"), english.Count(bulk.AllRows(file.Rows), "row", "rows"), file.Size, file.Digest)}, nil
 	})
 	if fault.Is(err, fault.Conflict) && made.State.Ended() {
 		return made, errors.Join(err, e.Files.Delete(ctx, op.ID))
@@ -174,7 +175,7 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 			p, found := chunk.patients[c.id]
 			if outcome, skip := missing(*c.change, p, found); skip {
 				if written.Skipped = append(written.Skipped, outcome); len(written.Skipped) > maxMoved {
-					return nil, fault.New(fault.Stale, "More than %s patients have left their facilities since the preview. Make a new plan.", thousands(maxMoved))
+					return nil, fault.New(fault.Stale, "More than %s patients have left their facilities since the preview. Make a new plan.", english.Number(maxMoved))
 				}
 				continue
 			}
@@ -263,8 +264,8 @@ func cover(op bulk.Operation, d registry.Directory) []export.Fact {
 		{Name: "Reason", Value: op.Reason},
 		{Name: "Patients chosen by", Value: op.Selected.Words},
 		{Name: "Facilities", Value: strings.Join(facilities, ", ")},
-		{Name: "Patients in the plan", Value: thousands(op.Plan.Changes)},
-		{Name: "Left out of the plan", Value: thousands(op.Plan.Excluded)},
+		{Name: "Patients in the plan", Value: english.Number(op.Plan.Changes)},
+		{Name: "Left out of the plan", Value: english.Number(op.Plan.Excluded)},
 		{Name: "SHA-256 of the plan", Value: op.Plan.Digest},
 		{Name: "Values as they were at", Value: moment(op.Started) + " or a little later"},
 		{Name: "Dates and times", Value: "ISO 8601. Times are in the time zone UTC."},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/export"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
@@ -119,7 +120,7 @@ func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	case op.File == nil:
 		return fault.New(fault.NotFound, "%s has no file to download.", op.ID)
 	case !op.File.Deleted.IsZero() || !e.Now().Before(op.File.Expires):
-		return fault.New(fault.Gone, "The file of %s is no longer there: files are deleted %s after they are made. Ask for a new export.", op.ID, spoken(e.Limits.KeepFiles))
+		return fault.New(fault.Gone, "The file of %s is no longer there: files are deleted %s after they are made. Ask for a new export.", op.ID, english.Span(e.Limits.KeepFiles))
 	case !actor.MayRequest() || !actor.HoldsAll(op.Plan.Facilities):
 		return fault.New(fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
 	}
@@ -147,7 +148,7 @@ func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 		file := *op.File
 		file.Deleted = e.Now()
 		op.File = &file
-		return bulk.Event{What: "file deleted", Detail: "kept for " + spoken(e.Limits.KeepFiles)}, nil
+		return bulk.Event{What: "file deleted", Detail: "kept for " + english.Span(e.Limits.KeepFiles)}, nil
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -30,13 +31,13 @@ func (e *Engine) checkGiven(k kind.Kind, s *bulk.Selection) error {
 		return fault.New(fault.Invalid, "A %s takes no values for each patient.", strings.ToLower(k.Title))
 	case len(s.Given) != len(s.IDs):
 		return fault.New(fault.Invalid, "Values are given for %s patients, but %s ids. Give one set of values for each id.",
-			thousands(len(s.Given)), thousands(len(s.IDs)))
+			english.Number(len(s.Given)), english.Number(len(s.IDs)))
 	}
 	place := func(i int) string {
 		if i < len(s.Rows) {
 			return "Row " + strconv.Itoa(s.Rows[i]) // as a spreadsheet shows it
 		}
-		return "Patient " + thousands(i+1) + " of the list"
+		return "Patient " + english.Number(i+1) + " of the list"
 	}
 	first := make(map[string]int, len(s.IDs))
 	for i, id := range s.IDs {
@@ -52,7 +53,7 @@ func (e *Engine) checkGiven(k kind.Kind, s *bulk.Selection) error {
 			sentences = append(sentences, place(w.Index)+", "+bounded(w.Field)+": "+w.Sentence)
 		}
 		if more := len(wrong) - len(sentences); more > 0 {
-			sentences = append(sentences, "There are "+thousands(more)+" more problems.")
+			sentences = append(sentences, "There are "+english.Number(more)+" more problems.")
 		}
 		return fault.New(fault.Invalid, "%s", strings.Join(sentences, " "))
 	}

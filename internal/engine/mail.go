@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/staff"
@@ -76,8 +77,8 @@ func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Pe
 			return Mail{}, err
 		}
 		lines := append(size(op, k),
-			[2]string{"Asked for", op.Submitted.Format("2 January 2006 15:04 UTC")},
-			[2]string{"Decide before", op.Approval.Expires.Format("2 January 2006 15:04 UTC")})
+			[2]string{"Asked for", english.Minute(op.Submitted)},
+			[2]string{"Decide before", english.Minute(op.Approval.Expires)})
 		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
 			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
 		}
@@ -108,7 +109,7 @@ func startLine(op bulk.Operation) [][2]string {
 func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) {
 	err := e.mail(ctx, compose(person(delegate), "You decide for "+away.Name,
 		fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name),
-		[][2]string{{"From", spokenDay(away.Away.From)}, {"Until", spokenDay(away.Away.Until)}},
+		[][2]string{{"From", english.Date(away.Away.From)}, {"Until", english.Date(away.Away.Until)}},
 		"Open the approvals", e.PortalURL+"/approvals", "If that does not suit you, ask "+away.Name+" to name somebody else."))
 	if err != nil {
 		e.Log(ctx, "a delegate could not be told by mail", err)
@@ -144,7 +145,7 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
 		}
 		if op.File != nil {
-			lines = append(lines, [2]string{"File", "ready until " + op.File.Expires.Format("2 January 2006 15:04 UTC")})
+			lines = append(lines, [2]string{"File", "ready until " + english.Minute(op.File.Expires)})
 		}
 		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
 			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
@@ -155,9 +156,9 @@ func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
 func size(op bulk.Operation, k kind.Kind) [][2]string {
 	lines := [][2]string{{"Operation", op.ID}, {"Type", k.Title}}
 	if op.Plan.Notices > 0 {
-		return append(lines, [2]string{"Messages", thousands(op.Plan.Notices)}, [2]string{"About", plural(op.Plan.Listed, "patient")})
+		return append(lines, [2]string{"Messages", english.Number(op.Plan.Notices)}, [2]string{"About", english.Count(op.Plan.Listed, "patient", "patients")})
 	}
-	return append(lines, [2]string{"Patients", thousands(op.Plan.Changes)})
+	return append(lines, [2]string{"Patients", english.Number(op.Plan.Changes)})
 }
 
 // subjectsOf is what an operation has many of.
@@ -228,14 +229,4 @@ func letter(to, subject string, paragraphs []string, lines [][2]string, action, 
 	}
 	page.WriteString("</body></html>")
 	return Mail{To: to, Subject: subject, Text: text.String(), HTML: page.String()}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if strings.HasSuffix(noun, "ch") {
-		noun += "e"
-	}
-	return fmt.Sprintf("%s %ss", thousands(n), noun)
 }

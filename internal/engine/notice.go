@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 )
 
@@ -129,7 +130,7 @@ func (e *Engine) send(ctx context.Context, m Mail, c bulk.Change) bulk.Outcome {
 func (e *Engine) noticeMail(op bulk.Operation, b bulk.Batch, n int) Mail {
 	notice, number := b.Changes[n].Notice, NoticeNumber(b.Number, n)
 	m := letter(notice.To, notice.Heading, []string{notice.Text},
-		[][2]string{{"Patients", thousands(notice.Patients)}, {"Sent for", op.Requester.Name}, {"Operation", op.ID}},
+		[][2]string{{"Patients", english.Number(notice.Patients)}, {"Sent for", op.Requester.Name}, {"Operation", op.ID}},
 		"See which patients", e.PortalURL+"/operations/"+op.ID+"/notices/"+number,
 		"You sign in before you see them. Mails hold no names or numbers of patients; leave them out of an answer, too.")
 	m.Operation, m.Notice = op.ID, number

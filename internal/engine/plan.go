@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -127,7 +128,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			} // else it was counted by a planner that gathers
 			if w.looked++; err == nil && w.looked > e.Limits.MaxSubjects {
 				err = fault.New(fault.TooLarge, "More than %s patients match. An operation takes at most that many: divide them, for example by facility.",
-					thousands(e.Limits.MaxSubjects))
+					english.Number(e.Limits.MaxSubjects))
 			}
 			if err != nil {
 				return bulk.PlanSummary{}, err

@@ -24,17 +24,32 @@ func (e *Engine) Everybody(ctx context.Context, actor staff.Person) ([]staff.Per
 	if err := mayAdminister(actor); err != nil {
 		return nil, err
 	}
-	var all []staff.Person
-	for _, role := range staff.Roles {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, people...)
+	all, err := e.people(ctx, anybody, staff.Roles...)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b staff.Person) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Sub, b.Sub)) })
 	return all, nil
 }
+
+// people returns those with one of the roles who may, role by role, each by name.
+func (e *Engine) people(ctx context.Context, may func(staff.Person) bool, roles ...staff.Role) ([]staff.Person, error) {
+	var found []staff.Person
+	for _, role := range roles {
+		people, err := e.Staff.People(ctx, role)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range people {
+			if may(p) {
+				found = append(found, p)
+			}
+		}
+	}
+	return found, nil
+}
+
+func anybody(staff.Person) bool { return true }
 
 // Entry returns somebody's entry of the staff directory to an administrator.
 func (e *Engine) Entry(ctx context.Context, actor staff.Person, sub string) (staff.Person, error) {

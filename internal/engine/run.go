@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
@@ -40,7 +41,7 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 				return bulk.Event{What: "failed", Detail: cause}, nil
 			}
 			op.State, op.Started, op.Full = bulk.Running, now, full
-			return bulk.Event{What: "started", Detail: plural(op.Plan.Batches, "batch")}, nil
+			return bulk.Event{What: "started", Detail: english.Count(op.Plan.Batches, "batch", "batches")}, nil
 		})
 		if err != nil {
 			return Verified{}, err

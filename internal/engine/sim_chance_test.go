@@ -259,7 +259,7 @@ func (c *chance) copies() int {
 // act lets people or misfortune do one thing, while there is trouble.
 func (c *chance) act() bool {
 	u := c.wishes[c.rng.IntN(len(c.wishes))]
-	switch c.rng.IntN(16) {
+	switch c.rng.IntN(17) {
 	case 0, 1, 2, 3, 4, 5:
 		c.byHand(c.ids[c.rng.IntN(len(c.ids))])
 	case 6:
@@ -288,6 +288,8 @@ func (c *chance) act() bool {
 			c.decide(&own, u.asker.Sub)
 			c.decide(u, lin.Sub)
 		}
+	case 14:
+		c.administer()
 	case 13: // the same form is sent twice
 		if u.id == "" && u.of == nil {
 			c.ask(u)

@@ -88,7 +88,7 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 }
 
 // around are the reasons to skip a subject whose own records are as planned.
-var around = map[string]bool{bulk.SlotTaken: true, bulk.SlotPassed: true, bulk.DayFull: true, bulk.NoRoomLeft: true}
+var around = map[string]bool{bulk.SlotTaken: true, bulk.SlotPassed: true, bulk.DayFull: true, bulk.Shut: true, bulk.NoRoomLeft: true, bulk.Unsuited: true}
 
 // checkOutcomes: a subject is done exactly where its records were changed by
 // the operation, once each, and skipped only where somebody else changed one

@@ -288,3 +288,28 @@ func (w *world) turnRights(of staff.Person) {
 	w.note("amir", 0, fmt.Sprint("disables ", p.Name, ": ", p.Disabled), made)
 	_ = w.store.PutPerson(context.Background(), p)
 }
+
+// administer changes how many patients and visits a provider may have, when they
+// are off, whether they work, or when a facility is closed; or it is all as it was.
+func (c *chance) administer() {
+	ctx := context.Background()
+	off := []registry.Days{{From: "2026-12-03", To: "2026-12-04"}}
+	p := kindtest.Directory.Providers[c.rng.IntN(len(kindtest.Directory.Providers))]
+	f := kindtest.Directory.Facilities[c.rng.IntN(len(kindtest.Directory.Facilities))]
+	switch c.rng.IntN(7) {
+	case 0:
+		p.Limit = 1 + c.rng.IntN(6)
+	case 1:
+		p.Daily = 1 + c.rng.IntN(3)
+	case 2:
+		p.Away = off
+	case 3:
+		p.Active = c.rng.IntN(4) > 0
+	case 4:
+		f.Capacity = 1 + c.rng.IntN(6)
+	case 5:
+		f.Closed = off
+	}
+	_ = c.store.PutProvider(ctx, p)
+	_ = c.store.PutFacility(ctx, f)
+}

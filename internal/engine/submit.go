@@ -91,7 +91,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 			return bulk.Event{}, errNothingNew
 		}
 		if op.State != bulk.Ready {
-			return bulk.Event{}, fault.New(fault.Conflict, "This request cannot be sent for approval: it is %s.", strings.ToLower(bulk.Texts[op.State].Title))
+			return bulk.Event{}, fault.New(fault.Conflict, "This request cannot be sent for approval: it is %s.", op.State.InSentence())
 		}
 		now := e.Now()
 		if err := e.submittable(*op, s, now); err != nil {

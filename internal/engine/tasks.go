@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/staff"
@@ -42,17 +43,9 @@ func (e *Engine) MayDoTasks(actor staff.Person, op bulk.Operation) bool {
 // ForTasks returns everybody who may be given a task of the operation, by name:
 // its requester, and who else may see it and act.
 func (e *Engine) ForTasks(ctx context.Context, op bulk.Operation) ([]staff.Person, error) {
-	var may []staff.Person
-	for _, role := range []staff.Role{staff.TeamLead, staff.Manager, staff.Admin, staff.Staff} {
-		people, err := e.Staff.People(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			if e.MayDoTasks(p, op) {
-				may = append(may, p)
-			}
-		}
+	may, err := e.people(ctx, func(p staff.Person) bool { return e.MayDoTasks(p, op) }, staff.TeamLead, staff.Manager, staff.Admin, staff.Staff)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(may, func(a, b staff.Person) int { return cmp.Compare(a.Name, b.Name) })
 	return may, nil
@@ -162,7 +155,7 @@ func (e *Engine) mailTask(ctx context.Context, op bulk.Operation, t kind.Task, t
 			return Mail{}, err
 		}
 		return compose(to, "A task for you: "+op.ID, by.Name+" gave you a task that follows a bulk operation.",
-			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", thousands(op.Final.Done)}},
+			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", english.Number(op.Final.Done)}},
 			"See to it", e.PortalURL+"/operations/"+op.ID+"/tasks", t.How), nil
 	})
 }

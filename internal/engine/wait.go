@@ -95,16 +95,3 @@ func (e *Engine) deliverOne(ctx context.Context, id, wait string, answer Answer)
 		}
 	}
 }
-
-func spoken(d time.Duration) string {
-	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
-		return plural(int(d/(24*time.Hour)), "day")
-	}
-	if d >= time.Hour && d%time.Hour == 0 {
-		return plural(int(d/time.Hour), "hour")
-	}
-	if d >= time.Minute && d%time.Minute == 0 {
-		return plural(int(d/time.Minute), "minute")
-	}
-	return d.String()
-}

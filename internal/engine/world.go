@@ -21,13 +21,11 @@ const partReaders = 8
 func (e *Engine) world(ctx context.Context, k kind.Kind, p bulk.Params, d registry.Directory, requester staff.Person) (kind.World, error) {
 	w := kind.World{Directory: d, At: e.Now(), Requester: requester.Name}
 	if k.Tells != nil {
-		for _, role := range k.Tells(p) {
-			people, err := e.Staff.People(ctx, role)
-			if err != nil {
-				return w, err
-			}
-			w.Staff = append(w.Staff, people...)
+		told, err := e.people(ctx, anybody, k.Tells(p)...)
+		if err != nil {
+			return w, err
 		}
+		w.Staff = told
 	}
 	if k.Books != nil {
 		providers, from, to := k.Books(p, d, w.At)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"bulkops/internal/english"
 	"bulkops/internal/export/agile"
 	"bulkops/internal/export/xlsx"
 	"bulkops/internal/fault"
@@ -70,7 +71,7 @@ func (e *excelFormat) remarks() []string {
 	if n == 0 {
 		return nil
 	}
-	return []string{sentence(n, "text is", "texts are") + " longer than a cell of Excel holds (32,767 characters). Each continues in the row below, and both rows say so."}
+	return []string{english.Count(n, "text is", "texts are") + " longer than a cell of Excel holds (32,767 characters). Each continues in the row below, and both rows say so."}
 }
 
 func (e *excelFormat) discard() { e.spool.Close() }

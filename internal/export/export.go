@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"bulkops/internal/english"
 	"bulkops/internal/export/xlsx"
 	"bulkops/internal/fault"
 )
@@ -174,7 +175,7 @@ func (w *Writer) Row(cells []string) error {
 func (w *Writer) Close() (Summary, error) {
 	s := Summary{Tables: w.counts, Remarks: w.format.remarks()}
 	if w.broken > 0 {
-		s.Remarks = append(s.Remarks, sentence(w.broken, "cell held", "cells held")+" bytes that are no text; each such place shows \ufffd.")
+		s.Remarks = append(s.Remarks, english.Count(w.broken, "cell held", "cells held")+" bytes that are no text; each such place shows \ufffd.")
 	}
 	var facts []Fact
 	for _, c := range w.counts {
@@ -196,13 +197,6 @@ func (w *Writer) Discard() { w.format.discard() }
 
 // valid is a text as it can be shown.
 func valid(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
-
-func sentence(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
 
 // counting counts what goes through it.
 type counting struct {

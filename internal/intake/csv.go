@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 )
@@ -121,7 +122,7 @@ func anyText(cells []string) bool {
 func TooBig(size int64) error {
 	has := ""
 	if size >= 2*MaxFile {
-		has = " This one has " + thousands(int(size>>20)) + " MB."
+		has = " This one has " + english.Number(int(size>>20)) + " MB."
 	}
 	return fault.New(fault.TooLarge, "A file may have at most %s.%s Keep only the columns that are needed, or split the file.", MaxFileWords, has)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"bulkops/internal/english"
 )
 
 // flaw is why a cell or a row cannot be used.
@@ -94,16 +96,7 @@ func (l *rowList) name(place string) string {
 	}
 	text := place + "s " + strings.Join(numbers, ", ")
 	if more := l.count - len(l.first); more > 0 {
-		text += " and " + thousands(more) + " more"
+		text += " and " + english.Number(more) + " more"
 	}
 	return text + ": each"
-}
-
-// thousands writes a number as people read it: 120,345.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 )
@@ -110,7 +111,7 @@ func names(columns []string, which []int) string {
 	var texts []string
 	for n, i := range which {
 		if n == listedColumns {
-			texts = append(texts, fmt.Sprintf("and %s more", thousands(len(which)-n)))
+			texts = append(texts, fmt.Sprintf("and %s more", english.Number(len(which)-n)))
 			break
 		}
 		texts = append(texts, headingName(columns[i]))

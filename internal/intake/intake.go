@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/export/csvfile"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
@@ -99,7 +100,7 @@ func (g *gathering) verdict(max int) error {
 	}
 	if len(g.ids) > max {
 		return fault.New(fault.TooLarge, "There are %s patient ids; one operation takes at most %s. Split them over several operations.",
-			thousands(len(g.ids)), thousands(max))
+			english.Number(len(g.ids)), english.Number(max))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -48,7 +49,7 @@ func (e *RowErrors) Error() string {
 	}
 	rows := "1 row of the file has errors."
 	if e.Count != 1 {
-		rows = thousands(e.Count) + " rows of the file have errors."
+		rows = english.Number(e.Count) + " rows of the file have errors."
 	}
 	return rows + " " + strings.Join(sentences, " ")
 }

@@ -3,10 +3,8 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -53,11 +51,11 @@ func (j Journal) Keep(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		note := &Entry{}
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, note))
-		answer := &held{header: w.Header().Clone()}
+		answer := lambdahttp.Hold(w)
 		next.ServeHTTP(answer, r)
-		j.finish(note, r, answer.status)
+		j.finish(note, r, answer.Status())
 		if note.What == "" || note.Quiet && note.Result != audit.Refused {
-			answer.release(w)
+			answer.SendTo(w)
 			return
 		}
 		// The person may have left; what was done is written down all the same.
@@ -67,7 +65,7 @@ func (j Journal) Keep(next http.Handler) http.Handler {
 			j.Failed(w, r, err)
 			return
 		}
-		answer.release(w)
+		answer.SendTo(w)
 	})
 }
 
@@ -107,39 +105,4 @@ func resultOf(status int) audit.Result {
 		return audit.Refused
 	}
 	return audit.NotTaken
-}
-
-// held is an answer that nobody has seen yet.
-type held struct {
-	header http.Header
-	sent   http.Header // as it was when the status was written
-	status int
-	body   bytes.Buffer
-}
-
-func (h *held) Header() http.Header { return h.header }
-
-func (h *held) WriteHeader(status int) {
-	if h.status == 0 {
-		h.status, h.sent = status, h.header.Clone()
-	}
-}
-
-func (h *held) Write(p []byte) (int, error) {
-	if h.status == 0 {
-		h.WriteHeader(http.StatusOK)
-	}
-	return h.body.Write(p)
-}
-
-// release sends it.
-func (h *held) release(w http.ResponseWriter) {
-	if h.status == 0 {
-		h.WriteHeader(http.StatusOK) // the handler wrote nothing
-	}
-	header := w.Header()
-	clear(header)
-	maps.Copy(header, h.sent)
-	w.WriteHeader(h.status)
-	_, _ = h.body.WriteTo(w) // the person may have left
 }

@@ -1,7 +1,10 @@
 package kind
 
 import (
+	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -10,11 +13,14 @@ import (
 // checker collects what is wrong with the answers to a kind's questions.
 type checker struct {
 	params   bulk.Params
-	kind     string // as the middle of a sentence
+	kind     string // as a sentence begins with it
 	problems []Problem
 }
 
-func (c *checker) add(field, sentence string) {
+func (c *checker) add(field, sentence string, args ...any) {
+	if len(args) > 0 {
+		sentence = fmt.Sprintf(sentence, args...)
+	}
 	if p := (Problem{field, sentence}); !slices.Contains(c.problems, p) {
 		c.problems = append(c.problems, p)
 	}
@@ -41,12 +47,24 @@ func (c *checker) goesWith(field string, asked bool, sentence string) bool {
 	return asked
 }
 
+// day asks for a day in the years that a date may be in.
+func (c *checker) day(field, missing string) {
+	switch day, err := time.Parse(time.DateOnly, c.params[field]); {
+	case c.params[field] == "":
+		c.add(field, missing)
+	case err != nil:
+		c.add(field, "%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(c.params[field]))
+	case day.Year() < firstYear || day.Year() > lastYear:
+		c.add(field, "Check the year: it must be between %d and %d.", firstYear, lastYear)
+	}
+}
+
 // works asks for a provider who works.
-func (c *checker) works(field string, d registry.Directory, id string) {
+func (c *checker) works(field, missing string, d registry.Directory, id string) {
 	p, known := d.Provider(id)
 	switch {
 	case id == "":
-		c.add(field, "Choose the new provider.")
+		c.add(field, missing)
 	case !known:
 		c.add(field, "Choose one of the listed providers.")
 	case !p.Active:
@@ -57,5 +75,10 @@ func (c *checker) works(field string, d registry.Directory, id string) {
 // done returns the problems, with one for each answer to a question that the
 // kind does not have.
 func (c *checker) done(questions ...string) []Problem {
-	return append(c.problems, unknownQuestions("A "+c.kind, c.params, questions...)...)
+	for _, name := range slices.Sorted(maps.Keys(c.params)) {
+		if !slices.Contains(questions, name) {
+			c.add(name, "%s has no question %q.", c.kind, name)
+		}
+	}
+	return c.problems
 }

@@ -43,8 +43,21 @@ var Communication = Kind{
 	Title:    "Communication",
 	Approver: staff.Manager,
 	ReadOnly: true,
-	Summary:  sumUpMessage,
-	Check:    checkMessage,
+	Sentences: map[bulk.State]string{
+		bulk.Ready:               "Read every message, give the reason and send it for approval. Nothing has been sent.",
+		bulk.AwaitingApproval:    "An approver has to read the messages and decide. Nothing has been sent.",
+		bulk.Running:             "The messages are being sent, one by one.",
+		bulk.Stopping:            "The messages under way are being finished; no further ones begin.",
+		bulk.Completed:           "Every message was sent.",
+		bulk.CompletedWithErrors: "Every message was attempted; some could not be sent. Their reasons are listed below.",
+		bulk.Stopped:             "The operation ended before every message was attempted. What was sent and what was not is listed below.",
+		bulk.FailedState:         "The operation ended before any message was sent.",
+		bulk.Rejected:            "The approver decided against it. Nothing was sent.",
+		bulk.Expired:             "Nobody decided in time. Nothing was sent. You can ask again with the same selection.",
+		bulk.Cancelled:           "The request was taken back before it ran. Nothing was sent.",
+	},
+	Summary: sumUpMessage,
+	Check:   checkMessage,
 	Tells: func(p bulk.Params) []staff.Role {
 		switch {
 		case p[MessageType] != ToStaff:
@@ -88,7 +101,7 @@ const (
 )
 
 func checkMessage(p bulk.Params, _ registry.Directory) []Problem {
-	c := &checker{params: p, kind: "communication"}
+	c := &checker{params: p, kind: "A communication"}
 	var types []string
 	for _, t := range MessageTypes {
 		types = append(types, t.Answer)

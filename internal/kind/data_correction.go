@@ -39,7 +39,8 @@ var DataCorrection = Kind{
 	},
 	Summary: func(bulk.Params, registry.Directory) string { return "Correct patient data from a file" },
 	Check: func(p bulk.Params, _ registry.Directory) []Problem {
-		return unknownQuestions("A data correction", p)
+		c := checker{params: p, kind: "A data correction"}
+		return c.done()
 	},
 	New: func(bulk.Params, World) Planner { return correctionPlanner{} },
 }

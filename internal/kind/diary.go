@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 )
@@ -70,10 +71,10 @@ func (d *diary) find(w slots.Wish) (slots.Visit, *bulk.Exclusion) {
 	if len(w.Providers) == 1 {
 		who = d.directory.Display(registry.ProviderField, w.Providers[0])
 	}
-	why := fmt.Sprintf("No time with %s from %s to %s keeps the rules: all that is allowed is taken.", who, spokenDay(w.From), spokenDay(w.To))
+	why := fmt.Sprintf("No time with %s from %s to %s keeps the rules: all that is allowed is taken.", who, english.Date(w.From), english.Date(w.To))
 	if answer == slots.Shut {
 		why = fmt.Sprintf("No time with %s from %s to %s keeps the rules: hours, days off and the part of the day leave no %d minutes, a day from now or later.",
-			who, spokenDay(w.From), spokenDay(w.To), w.Minutes)
+			who, english.Date(w.From), english.Date(w.To), w.Minutes)
 	}
 	return v, &bulk.Exclusion{Code: bulk.NoSlot, Sentence: why}
 }

@@ -137,28 +137,28 @@ func sumUpExport(p bulk.Params, _ registry.Directory) string {
 }
 
 func checkExport(p bulk.Params, _ registry.Directory) []Problem {
-	var problems []Problem
+	c := checker{params: p, kind: "An export"}
 	t, known := FindExport(p[ExportType])
 	if !known {
-		problems = append(problems, Problem{ExportType, "Choose what to export."})
+		c.add(ExportType, "Choose what to export.")
 	}
 	switch format := p[ExportFormat]; {
 	case FormatTitles[format] == "":
-		problems = append(problems, Problem{ExportFormat, "Choose CSV or Excel."})
+		c.add(ExportFormat, "Choose CSV or Excel.")
 	case known && !slices.Contains(t.Formats, format):
-		problems = append(problems, Problem{ExportFormat, fmt.Sprintf("A %s comes as Excel only: it has a sheet for each topic.", t.Title)})
+		c.add(ExportFormat, "A %s comes as Excel only: it has a sheet for each topic.", t.Title)
 	}
 	names := strings.Fields(p[ExportColumns])
 	if known && len(names) == 0 {
-		problems = append(problems, Problem{ExportColumns, "Tick at least one column."})
+		c.add(ExportColumns, "Tick at least one column.")
 	}
 	for _, name := range names {
-		if known && !slices.ContainsFunc(t.Columns(), func(c SheetColumn) bool { return c.Name == name }) {
-			problems = append(problems, Problem{ExportColumns, fmt.Sprintf("A %s has no column %q; an export never holds more than its type.", t.Title, brief(name))})
+		if known && !slices.ContainsFunc(t.Columns(), func(col SheetColumn) bool { return col.Name == name }) {
+			c.add(ExportColumns, "A %s has no column %q; an export never holds more than its type.", t.Title, brief(name))
 			break
 		}
 	}
-	return append(problems, unknownQuestions("An export", p, ExportType, ExportFormat, ExportColumns)...)
+	return c.done(ExportType, ExportFormat, ExportColumns)
 }
 
 // exportSheets are the sheets that checked parameters ask for: those of the

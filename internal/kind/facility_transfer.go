@@ -59,12 +59,12 @@ func newDefault(p bulk.Params, d registry.Directory) []string {
 
 // transferTasks are what a transfer leaves to people.
 var transferTasks = []Task{
-	{"provider", "Every patient has a provider", "Give a provider to those who have none: the patients without a provider are listed under Patients."},
-	{"visits", "Visits are handled", "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
-	{"records", "Pharmacies and records are told", "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
-	{"facilities", "Both facilities are notified", "Tell the facility that the patients left and the one that they came to, with the number of patients."},
-	{"failures", "Those who were not changed are seen to", "Read on the operation’s page who was skipped or failed, and why. Run the operation again for them, or change them by hand."},
-	{"sample", "A sample is checked", "Open five of the changed patients and compare facility, provider and visits with the plan."},
+	{Name: "provider", Title: "Every patient has a provider", How: "Give a provider to those who have none: the patients without a provider are listed under Patients.", See: Link{"/patients/without-provider", "Patients without a provider"}},
+	{Name: "visits", Title: "Visits are handled", How: "Book new visits for those whose visits were cancelled, and see to those that stayed at the old facility."},
+	{Name: "records", Title: "Pharmacies and records are told", How: "Tell the patients’ pharmacies and whoever keeps their paper records where they are now."},
+	{Name: "facilities", Title: "Both facilities are notified", How: "Tell the facility that the patients left and the one that they came to, with the number of patients."},
+	{Name: "failures", Title: "Those who were not changed are seen to", How: "Read on the operation’s page who was skipped or failed, and why. Run the operation again for them, or change them by hand."},
+	{Name: "sample", Title: "A sample is checked", How: "Open five of the changed patients and compare facility, provider and visits with the plan."},
 }
 
 func summariseTransfer(p bulk.Params, d registry.Directory) string {
@@ -80,7 +80,7 @@ func summariseTransfer(p bulk.Params, d registry.Directory) string {
 }
 
 func checkTransfer(p bulk.Params, d registry.Directory) []Problem {
-	c := checker{params: p, kind: "facility transfer"}
+	c := checker{params: p, kind: "A facility transfer"}
 	f, known := d.Facility(p[TransferTo])
 	switch {
 	case p[TransferTo] == "":
@@ -120,17 +120,7 @@ func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	if exclusion != nil {
 		return bulk.Change{}, exclusion
 	}
-	profile := bulk.Edit{
-		Ref:    p.Ref,
-		Reads:  registry.Fields{},
-		Before: registry.Fields{registry.FacilityField: p.Facility()},
-		After:  registry.Fields{registry.FacilityField: m.to.ID},
-	}
-	if provider != p.Provider() {
-		profile.Before[registry.ProviderField], profile.After[registry.ProviderField] = p.Provider(), provider
-	} else {
-		profile.Reads[registry.ProviderField] = provider
-	}
+	profile := profileEdit(p, registry.Fields{registry.FacilityField: m.to.ID, registry.ProviderField: provider})
 	if provider != "" {
 		profile.Reads[registry.NeedsSpecialty] = p.Get(registry.NeedsSpecialty)
 	}
@@ -160,7 +150,7 @@ func (m *transfer) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 			}
 		}
 	}
-	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}, nil
+	return changeOf(p, edits...), nil
 }
 
 // provider is who the patient's provider is at the new facility; "" is nobody.

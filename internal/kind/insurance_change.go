@@ -3,13 +3,12 @@ package kind
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -46,7 +45,7 @@ var InsuranceChange = Kind{
 	Columns: []Column{{Field: registry.InsuranceID, Title: "Member id", Others: []string{"insurance member id", "member number", "insurance id"},
 		Hint: "Used where you choose to take member ids from the file; at most 60 characters", Example: "A1234567", Read: atMost(60)}},
 	Summary: func(p bulk.Params, _ registry.Directory) string {
-		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), spokenDay(p[EffectiveDate])) +
+		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), english.Date(p[EffectiveDate])) +
 			map[string]string{KeepMemberIDs: "keep member ids", ClearMemberIDs: "clear member ids", GiveMemberIDs: "member ids from the file"}[p[MemberIDs]]
 		if p[PlanEnded] == "yes" {
 			words += ", and put on hold (" + strings.ToLower(InsuranceLapse) + ")"
@@ -66,42 +65,20 @@ var InsuranceChange = Kind{
 // planName is the plan's name with single spaces.
 func planName(p bulk.Params) string { return strings.Join(strings.Fields(p[InsurancePlan]), " ") }
 
-// spokenDay is a date as people read it.
-func spokenDay(date string) string {
-	if day, err := time.Parse(time.DateOnly, date); err == nil {
-		return day.Format("2 Jan 2006")
-	}
-	return date
-}
-
 func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
-	var problems []Problem
-	add := func(field, format string, args ...any) {
-		problems = append(problems, Problem{field, fmt.Sprintf(format, args...)})
-	}
+	c := checker{params: p, kind: "An insurance change"}
 	switch plan := planName(p); {
 	case plan == "":
-		add(InsurancePlan, "Write the name of the new plan.")
+		c.add(InsurancePlan, "Write the name of the new plan.")
 	case utf8.RuneCountInString(plan) > maxPlanName:
-		add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", maxPlanName, utf8.RuneCountInString(plan))
+		c.add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", maxPlanName, utf8.RuneCountInString(plan))
 	case !utf8.ValidString(plan) || strings.ContainsFunc(plan, func(r rune) bool { return !unicode.IsPrint(r) }):
-		add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
+		c.add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
 	}
-	switch day, err := time.Parse(time.DateOnly, p[EffectiveDate]); {
-	case p[EffectiveDate] == "":
-		add(EffectiveDate, "Give the date from which the plan holds.")
-	case err != nil:
-		add(EffectiveDate, "%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(p[EffectiveDate]))
-	case day.Year() < firstYear || day.Year() > lastYear:
-		add(EffectiveDate, "Check the year: it must be between %d and %d.", firstYear, lastYear)
-	}
-	if !slices.Contains([]string{KeepMemberIDs, ClearMemberIDs, GiveMemberIDs}, p[MemberIDs]) {
-		add(MemberIDs, "Choose whether the member ids are kept, cleared, or taken from a file.")
-	}
-	if p[PlanEnded] != "" && p[PlanEnded] != "yes" {
-		add(PlanEnded, "Answer yes, or leave it out.")
-	}
-	return append(problems, unknownQuestions("An insurance change", p, InsurancePlan, MemberIDs, EffectiveDate, PlanEnded)...)
+	c.day(EffectiveDate, "Give the date from which the plan holds.")
+	c.oneOf(MemberIDs, "Choose whether the member ids are kept, cleared, or taken from a file.", KeepMemberIDs, ClearMemberIDs, GiveMemberIDs)
+	c.oneOf(PlanEnded, "Answer yes, or leave it out.", "", "yes")
+	return c.done(InsurancePlan, MemberIDs, EffectiveDate, PlanEnded)
 }
 
 type insurancePlanner struct {

@@ -4,7 +4,6 @@
 package kind
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -116,7 +115,7 @@ type Subject struct {
 
 // Text is what pages and mails say of an operation of the kind in its state.
 func (k Kind) Text(op bulk.Operation) bulk.StateText {
-	text := op.Text()
+	text := bulk.Texts[op.State]
 	if own, ok := k.Sentences[op.State]; ok {
 		text.Sentence = own
 	}
@@ -158,18 +157,6 @@ func Find(name string) (Kind, bool) {
 		}
 	}
 	return Kind{}, false
-}
-
-// unknownQuestions are the answers to questions that a kind does not have. what
-// is the kind in words.
-func unknownQuestions(what string, p bulk.Params, known ...string) []Problem {
-	var problems []Problem
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if !slices.Contains(known, name) {
-			problems = append(problems, Problem{name, fmt.Sprintf("%s has no question %q.", what, name)})
-		}
-	}
-	return problems
 }
 
 // brief is the beginning of what somebody typed, to be quoted in a sentence.

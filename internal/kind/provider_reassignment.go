@@ -115,11 +115,11 @@ func summariseReassignment(p bulk.Params, d registry.Directory) string {
 }
 
 func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
-	c := checker{params: p, kind: "provider reassignment"}
+	c := checker{params: p, kind: "A provider reassignment"}
 	c.oneOf(ReassignTo, "Choose who the new provider is.", ToOne, ToSeveral, ToDefault)
 	to := p[ReassignTo]
 	if c.goesWith(NewProvider, to == ToOne, "A single provider can be chosen only when all patients go to one provider.") {
-		c.works(NewProvider, d, p[NewProvider])
+		c.works(NewProvider, "Choose the new provider.", d, p[NewProvider])
 	}
 	if c.goesWith(NewProviders, to == ToSeveral, "Several providers can be chosen only when the patients are shared out.") {
 		ids := strings.Fields(p[NewProviders])
@@ -130,7 +130,7 @@ func checkReassignment(p bulk.Params, d registry.Directory) []Problem {
 			if slices.Contains(ids[:i], id) {
 				c.add(NewProviders, "Choose each provider once.")
 			}
-			c.works(NewProviders, d, id)
+			c.works(NewProviders, "Choose the new provider.", d, id)
 		}
 	}
 	if c.goesWith(ShareBy, to == ToSeveral, "How patients are shared out can be chosen only for several providers.") {

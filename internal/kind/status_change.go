@@ -78,7 +78,7 @@ func cancelsVisits(p bulk.Params) bool {
 }
 
 func checkStatusChange(p bulk.Params, _ registry.Directory) []Problem {
-	c := checker{params: p, kind: "status change"}
+	c := checker{params: p, kind: "A status change"}
 	to := registry.Status(p[StatusTo])
 	switch {
 	case to == "":
@@ -113,16 +113,11 @@ func (s statusPlanner) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 	if x := notAllowed(from, s.to); x != nil {
 		return bulk.Change{}, x
 	}
-	profile := bulk.Edit{
-		Ref:    p.Ref,
-		Reads:  registry.Fields{registry.FacilityField: p.Facility()},
-		Before: registry.Fields{registry.StatusField: string(from)},
-		After:  registry.Fields{registry.StatusField: string(s.to)},
+	wanted := registry.Fields{registry.StatusField: string(s.to)}
+	if p.Get(registry.HoldReason) != s.why {
+		wanted[registry.HoldReason] = s.why
 	}
-	if had := p.Get(registry.HoldReason); had != s.why {
-		profile.Before[registry.HoldReason] = had
-		profile.After[registry.HoldReason] = s.why
-	}
+	profile := profileEdit(p, wanted)
 	edits := []bulk.Edit{profile}
 	if s.cancel {
 		edits = append(edits, cancelVisits(profile, p, future(p, s.at), "Patient is "+string(s.to))...)

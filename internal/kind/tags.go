@@ -94,37 +94,36 @@ func sumUpTags(p bulk.Params, _ registry.Directory) string {
 }
 
 func checkTags(p bulk.Params, _ registry.Directory) []Problem {
-	var problems []Problem
-	for _, question := range []string{AddTags, RemoveTags} {
-		problems = append(problems, checkTagNames(question, p[question])...)
-	}
+	c := checker{params: p, kind: "A change of tags"}
+	checkTagNames(&c, AddTags)
+	checkTagNames(&c, RemoveTags)
 	add, remove := tagNames(p[AddTags]), tagNames(p[RemoveTags])
 	if len(add)+len(remove) == 0 {
-		problems = append(problems, Problem{AddTags, "Name a tag to add or a tag to remove."})
+		c.add(AddTags, "Name a tag to add or a tag to remove.")
 	}
 	for _, tag := range add {
 		if tag != "" && slices.Contains(remove, tag) {
-			problems = append(problems, Problem{RemoveTags, fmt.Sprintf("The tag %s is to be added and to be removed. Take it out of one of the two.", brief(tag))})
+			c.add(RemoveTags, "The tag %s is to be added and to be removed. Take it out of one of the two.", brief(tag))
 		}
 	}
-	return append(problems, unknownQuestions("A change of tags", p, AddTags, RemoveTags)...)
+	return c.done(AddTags, RemoveTags)
 }
 
-func checkTagNames(question, answer string) []Problem {
+func checkTagNames(c *checker, question string) {
+	answer := c.params[question]
 	if names := tagNames(answer); len(names) > MaxTags {
-		return []Problem{{question, fmt.Sprintf("Name at most %d tags; these are %d.", MaxTags, len(names))}}
+		c.add(question, "Name at most %d tags; these are %d.", MaxTags, len(names))
+		return
 	}
-	var problems []Problem
 	for _, typed := range typedTags(answer) {
 		tag := TagName(typed)
 		switch {
 		case tag == "" || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-			problems = append(problems, Problem{question, fmt.Sprintf("%q cannot be a tag: write it with the letters a to z, digits, spaces and hyphens.", brief(typed))})
+			c.add(question, "%q cannot be a tag: write it with the letters a to z, digits, spaces and hyphens.", brief(typed))
 		case len(tag) > maxTagLength:
-			problems = append(problems, Problem{question, fmt.Sprintf("%q is too long: as a tag it has %d characters, and at most %d fit.", brief(typed), len(tag), maxTagLength)})
+			c.add(question, "%q is too long: as a tag it has %d characters, and at most %d fit.", brief(typed), len(tag), maxTagLength)
 		}
 	}
-	return problems
 }
 
 type tagPlanner struct{ add, remove []string }

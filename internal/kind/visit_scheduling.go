@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 	"bulkops/internal/staff"
@@ -114,10 +115,10 @@ func count(text string) int {
 }
 
 func summariseScheduling(p bulk.Params, d registry.Directory) string {
-	words := fmt.Sprintf("Schedule %s visits of %s minutes from %s to %s", p[VisitsOf], p[VisitsLast], spokenDay(p[VisitsFrom]), spokenDay(p[VisitsTo]))
+	words := fmt.Sprintf("Schedule %s visits of %s minutes from %s to %s", p[VisitsOf], p[VisitsLast], english.Date(p[VisitsFrom]), english.Date(p[VisitsTo]))
 	if weeks, times := series(p); times > 1 {
 		words = fmt.Sprintf("Schedule %d %s visits of %s minutes for each patient, every %d weeks, the first from %s to %s",
-			times, p[VisitsOf], p[VisitsLast], weeks, spokenDay(p[VisitsFrom]), spokenDay(p[VisitsTo]))
+			times, p[VisitsOf], p[VisitsLast], weeks, english.Date(p[VisitsFrom]), english.Date(p[VisitsTo]))
 	}
 	switch p[VisitsWith] {
 	case OwnProvider:
@@ -142,27 +143,20 @@ func summariseScheduling(p bulk.Params, d registry.Directory) string {
 }
 
 func checkScheduling(p bulk.Params, d registry.Directory) []Problem {
-	c := checker{params: p, kind: "visit scheduling"}
+	c := checker{params: p, kind: "A visit scheduling"}
 	c.oneOf(VisitsOf, "Choose the type of the visits.", registry.VisitTypes...)
 	checkRange(&c)
 	minutes := count(p[VisitsLast])
 	if minutes < shortestVisit || minutes > longestVisit {
-		c.add(VisitsLast, fmt.Sprintf("Give how long a visit takes: a whole number of minutes from %d to %d.", shortestVisit, longestVisit))
+		c.add(VisitsLast, "Give how long a visit takes: a whole number of minutes from %d to %d.", shortestVisit, longestVisit)
 		minutes = shortestVisit
 	}
 	c.oneOf(VisitsWith, "Choose with whom the visits are.", OwnProvider, OneProvider, AnyProvider)
 	if c.goesWith(VisitsProvider, p[VisitsWith] == OneProvider, "A provider goes only with visits that are all with the same one. Remove it or choose that.") {
-		switch q, known := d.Provider(p[VisitsProvider]); {
-		case p[VisitsProvider] == "":
-			c.add(VisitsProvider, "Choose the provider.")
-		case !known:
-			c.add(VisitsProvider, "Choose one of the listed providers.")
-		case !q.Active:
-			c.add(VisitsProvider, q.Name+" no longer works. Choose another provider.")
-		}
+		c.works(VisitsProvider, "Choose the provider.", d, p[VisitsProvider])
 	}
 	if n := count(p[VisitsADay]); p[VisitsADay] != "" && (n < 1 || n > mostVisitsADay) {
-		c.add(VisitsADay, fmt.Sprintf("Give a whole number from 1 to %d, or leave it empty.", mostVisitsADay))
+		c.add(VisitsADay, "Give a whole number from 1 to %d, or leave it empty.", mostVisitsADay)
 	}
 	c.oneOf(VisitsAt, "Choose the part of the day.", PreferredTime, AnyTime, Mornings, Afternoons, BetweenTimes)
 	between := p[VisitsAt] == BetweenTimes
@@ -177,16 +171,8 @@ func checkScheduling(p bulk.Params, d registry.Directory) []Problem {
 
 // checkRange looks at the days on which a first visit may be.
 func checkRange(c *checker) {
-	for _, field := range []string{VisitsFrom, VisitsTo} {
-		switch day, err := time.Parse(time.DateOnly, c.params[field]); {
-		case c.params[field] == "":
-			c.add(field, map[string]string{VisitsFrom: "Give the first day.", VisitsTo: "Give the last day."}[field])
-		case err != nil:
-			c.add(field, fmt.Sprintf("%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(c.params[field])))
-		case day.Year() < firstYear || day.Year() > lastYear:
-			c.add(field, fmt.Sprintf("Check the year: it must be between %d and %d.", firstYear, lastYear))
-		}
-	}
+	c.day(VisitsFrom, "Give the first day.")
+	c.day(VisitsTo, "Give the last day.")
 	if c.has(VisitsFrom, VisitsTo) {
 		return
 	}
@@ -196,7 +182,7 @@ func checkRange(c *checker) {
 	case to.Before(from):
 		c.add(VisitsTo, "The last day is before the first. Swap them, or correct one.")
 	case to.Sub(from) >= longestRange*day:
-		c.add(VisitsTo, fmt.Sprintf("Choose at most %d days.", longestRange))
+		c.add(VisitsTo, "Choose at most %d days.", longestRange)
 	}
 }
 
@@ -213,7 +199,7 @@ func checkTimes(c *checker, minutes int) {
 	case err != nil:
 		c.add(VisitsLatest, "The second time is not after the first. Swap them, or correct one.")
 	case window.To-window.From < minutes:
-		c.add(VisitsLatest, fmt.Sprintf("Between these times is no room for a visit of %d minutes.", minutes))
+		c.add(VisitsLatest, "Between these times is no room for a visit of %d minutes.", minutes)
 	}
 }
 
@@ -225,18 +211,18 @@ func checkSeries(c *checker, minutes int) {
 	}
 	w, n := count(weeks), count(times)
 	if w < 1 || w > mostWeeks {
-		c.add(VisitsEvery, fmt.Sprintf("Give a whole number of weeks from 1 to %d, or leave both empty for a single visit.", mostWeeks))
+		c.add(VisitsEvery, "Give a whole number of weeks from 1 to %d, or leave both empty for a single visit.", mostWeeks)
 	}
 	if n < 2 || n > mostVisits {
-		c.add(VisitsTimes, fmt.Sprintf("Give a whole number of visits from 2 to %d, or leave both empty for a single visit.", mostVisits))
+		c.add(VisitsTimes, "Give a whole number of visits from 2 to %d, or leave both empty for a single visit.", mostVisits)
 	}
 	records := 1 + len(slots.Cells(time.Time{}, minutes))
 	switch {
 	case c.has(VisitsEvery, VisitsTimes):
 	case w*(n-1) > longestSeries:
-		c.add(VisitsTimes, fmt.Sprintf("The last visit would be %d weeks after the first; at most %d are possible.", w*(n-1), longestSeries))
+		c.add(VisitsTimes, "The last visit would be %d weeks after the first; at most %d are possible.", w*(n-1), longestSeries)
 	case 1+n*records > bulk.MaxEdits:
-		c.add(VisitsTimes, fmt.Sprintf("Of visits of %d minutes at most %d can be booked together.", minutes, (bulk.MaxEdits-1)/records))
+		c.add(VisitsTimes, "Of visits of %d minutes at most %d can be booked together.", minutes, (bulk.MaxEdits-1)/records)
 	}
 }
 

@@ -66,7 +66,7 @@ func Handler(h http.Handler, log *slog.Logger) func(context.Context, events.APIG
 		if err != nil {
 			return failure(http.StatusBadRequest, "This request cannot be read."), nil
 		}
-		w := &recorder{header: http.Header{}}
+		w := &Answer{header: http.Header{}}
 		h.ServeHTTP(w, r)
 		return w.response(r), nil
 	}
@@ -109,33 +109,7 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	return r, nil
 }
 
-// recorder is a response writer that keeps the whole answer.
-type recorder struct {
-	header http.Header // as the handler sees it
-	sent   http.Header // as it was when the status was written
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header { return w.header }
-
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 {
-		w.status, w.sent = status, w.header.Clone()
-	}
-}
-
-func (w *recorder) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		if w.header.Get("Content-Type") == "" {
-			w.header.Set("Content-Type", http.DetectContentType(p))
-		}
-		w.WriteHeader(http.StatusOK)
-	}
-	return w.body.Write(p)
-}
-
-func (w *recorder) response(r *http.Request) events.APIGatewayV2HTTPResponse {
+func (w *Answer) response(r *http.Request) events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK) // for a handler that wrote nothing
 	if r.Method == http.MethodHead {
 		w.body.Reset()

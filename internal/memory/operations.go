@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
-	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
@@ -141,142 +139,6 @@ func (s *Store) Selection(_ context.Context, id string) (bulk.Selection, error) 
 	return read(s, id, func(o *operation) (bulk.Selection, error) { return decode[bulk.Selection](o.selection), nil })
 }
 
-func (s *Store) PutBatch(_ context.Context, id, run string, b bulk.Batch) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		return struct{}{}, putOnce(o.batches, part{run, b.Number}, encode(b))
-	})
-	return err
-}
-
-func (s *Store) PutExclusions(_ context.Context, id, run string, page int, x []bulk.Exclusion) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		return struct{}{}, putOnce(o.exclusions, part{run, page}, encode(x))
-	})
-	return err
-}
-
-func (s *Store) PutListed(_ context.Context, id, run string, list, page int, patients []string) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		return struct{}{}, putOnce(o.listed, listPart{run, list, page}, encode(patients))
-	})
-	return err
-}
-
-func (s *Store) PutSubjects(_ context.Context, id, run string, subjects bulk.Subjects) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		o.subjects[run] = slices.Clone(subjects)
-		return struct{}{}, nil
-	})
-	return err
-}
-
-func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, error) {
-	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
-}
-
-func putOnce[P comparable](parts map[P][]byte, p P, text []byte) error {
-	if _, ok := parts[p]; ok {
-		return fault.New(fault.Conflict, "This part of the plan is already stored.")
-	}
-	parts[p] = text
-	return nil
-}
-
-func (s *Store) Batch(_ context.Context, id, run string, number int) (bulk.Batch, error) {
-	return read(s, id, func(o *operation) (bulk.Batch, error) {
-		text, ok := o.batches[part{run, number}]
-		if !ok {
-			return bulk.Batch{}, fault.New(fault.NotFound, "The plan has no batch %d.", number)
-		}
-		return decode[bulk.Batch](text), nil
-	})
-}
-
-func (s *Store) Exclusions(_ context.Context, id, run string, page int) ([]bulk.Exclusion, error) {
-	return read(s, id, func(o *operation) ([]bulk.Exclusion, error) {
-		text, ok := o.exclusions[part{run, page}]
-		if !ok {
-			return nil, fault.New(fault.NotFound, "The plan has no page %d of exclusions.", page)
-		}
-		return decode[[]bulk.Exclusion](text), nil
-	})
-}
-
-func (s *Store) Listed(_ context.Context, id, run string, list, page int) ([]string, error) {
-	return read(s, id, func(o *operation) ([]string, error) {
-		text, ok := o.listed[listPart{run, list, page}]
-		if !ok {
-			return nil, fault.New(fault.NotFound, "The list %d has no page %d.", list, page)
-		}
-		return decode[[]string](text), nil
-	})
-}
-
-func (s *Store) Result(_ context.Context, id string, batch, group int) (r bulk.Result, ok bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.operations[id]
-	if o == nil {
-		return bulk.Result{}, false, nil
-	}
-	c, ok := o.results[groupKey{batch, group}]
-	if !ok {
-		return bulk.Result{}, false, nil
-	}
-	return decode[bulk.Result](c.result), true, nil
-}
-
-func (s *Store) Results(_ context.Context, id string) iter.Seq2[bulk.Result, error] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var results []bulk.Result
-	if o, ok := s.operations[id]; ok {
-		for _, c := range o.results {
-			results = append(results, decode[bulk.Result](c.result))
-		}
-	}
-	slices.SortFunc(results, func(a, b bulk.Result) int {
-		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(a.Group, b.Group))
-	})
-	return func(yield func(bulk.Result, error) bool) {
-		for _, r := range results {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Store) Progress(_ context.Context, id string) (bulk.Tally, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var sum bulk.Tally
-	if o, ok := s.operations[id]; ok {
-		for c := range maps.Values(o.results) {
-			sum = sum.Plus(c.tally)
-		}
-	}
-	return sum, nil
-}
-
-func (s *Store) Claim(_ context.Context, id string, batch, change int, c bulk.Claim) (bulk.Claim, error) {
-	return read(s, id, func(o *operation) (bulk.Claim, error) {
-		key := claimKey{batch, change}
-		if _, ok := o.claims[key]; !ok {
-			o.claims[key] = encode(c)
-		}
-		return decode[bulk.Claim](o.claims[key]), nil
-	})
-}
-
-func (s *Store) PutOutcome(_ context.Context, id string, batch, change int, c bulk.Claim) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		o.claims[claimKey{batch, change}] = encode(c)
-		return struct{}{}, nil
-	})
-	return err
-}
-
 func (s *Store) PutToken(_ context.Context, id, wait, text string) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
 		s.tokens++
@@ -306,45 +168,6 @@ func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	defer s.mu.Unlock()
 	if o := s.operations[id]; o != nil {
 		delete(o.tokens, token{wait, text})
-	}
-	return nil
-}
-
-func (s *Store) PutWritten(_ context.Context, id, attempt string, w engine.Written, sealed []byte) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		if _, ok := o.written[attempt]; ok {
-			return struct{}{}, fault.New(fault.Conflict, "What this attempt wrote is already stored.")
-		}
-		o.written[attempt], o.sealed[attempt] = encode(w), slices.Clone(sealed)
-		return struct{}{}, nil
-	})
-	return err
-}
-
-func (s *Store) Written(_ context.Context, id, attempt string) (engine.Written, error) {
-	return read(s, id, func(o *operation) (engine.Written, error) {
-		text, ok := o.written[attempt]
-		if !ok {
-			return engine.Written{}, fault.New(fault.NotFound, "Nothing is stored of this attempt.")
-		}
-		return decode[engine.Written](text), nil
-	})
-}
-
-func (s *Store) Sealed(_ context.Context, id, attempt string) (sealed []byte, ok bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.operations[id]; o != nil {
-		sealed, ok = o.sealed[attempt]
-	}
-	return slices.Clone(sealed), ok, nil
-}
-
-func (s *Store) DeleteSealed(_ context.Context, id, attempt string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.operations[id]; o != nil {
-		delete(o.sealed, attempt)
 	}
 	return nil
 }

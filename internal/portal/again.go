@@ -18,10 +18,11 @@ var followed = map[bulk.LinkKind]struct {
 		[]string{
 			"The same is planned again for those who were left for the reasons that you tick. Ticked to begin with are those for which another run can help.",
 			"You read the new plan before it is sent for approval. Nothing is changed now.",
+			"Whom the new plan leaves out is listed there with the reason. Another run does not find them any more: ask for them anew.",
 		}},
 	bulk.Rollback: {"Roll back", "Roll this operation back?", "Plan the rollback", "usa-button--secondary",
 		[]string{
-			"For every patient whom this operation changed, the old values are planned to be restored, cancelled visits too.",
+			"For every patient whom this operation changed, the old values are planned to be restored, cancelled visits too, also where their time has passed.",
 			"Patients who have been changed since are left alone and listed, with who changed them and when.",
 			"You read the plan before it is sent for approval; the same approval is needed as for the operation itself. Nothing is changed now.",
 		}},

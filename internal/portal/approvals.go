@@ -5,8 +5,8 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
-	"bulkops/internal/staff"
 )
 
 // approvals is the queue of what the person may decide on, and what was handed
@@ -34,14 +34,7 @@ func approvals(rq *request) error {
 // reassignData is to whom a request for approval can be handed.
 type reassignData struct {
 	Op     bulk.Operation
-	People []approverRow
-}
-
-// approverRow is one who may decide on a request.
-type approverRow struct {
-	staff.Person
-	Asked bool // at present
-	Me    bool
+	People []option
 }
 
 func reassignPage(rq *request) error { return rq.showReassign(nil, 0) }
@@ -56,7 +49,17 @@ func (rq *request) showReassign(wrong engine.Problems, status int) error {
 	}
 	data := reassignData{Op: op}
 	for _, p := range people {
-		data.People = append(data.People, approverRow{p, op.Approval.Asks(p.Sub), p.Sub == rq.person.Sub})
+		name, note := p.Name, p.Role.Title()
+		if p.Sub == rq.person.Sub {
+			name += " (you)"
+		}
+		if op.Approval.Asks(p.Sub) {
+			note += "; asked already"
+		}
+		if p.Away.Covers(rq.Now()) {
+			note += "; away until " + english.Date(p.Away.Until)
+		}
+		data.People = append(data.People, option{p.Sub, name, note})
 	}
 	return rq.show(page{name: "reassign", title: op.ID + ": another approver", heading: "Ask another approver", data: data,
 		problems: wrong, status: status, crumbs: operationCrumbs(op, "Another approver")})

@@ -13,6 +13,7 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/kind"
@@ -131,7 +132,7 @@ func (rq *request) showLog(l auditList, id string, wrong engine.Problems) error 
 	rq.noteLog(l.Query, len(data.Rows))
 	title := "Audit log"
 	if data.Number > 1 {
-		title = "Audit log, page " + thousands(data.Number)
+		title = "Audit log, page " + english.Number(data.Number)
 	}
 	return rq.show(page{name: "audit-log", title: title, heading: "Audit log", data: data, problems: wrong, values: logValues(l.Query)})
 }
@@ -143,7 +144,7 @@ func (rq *request) noteLog(q auditlog.Query, found int) {
 	maps.DeleteFunc(asked, func(_ string, v []string) bool { return v[0] == "" })
 	by := cmp.Or(strings.Join(slices.Sorted(maps.Keys(asked)), ", "), "nothing in particular")
 	words := append([]string{"Asked by: " + by}, strings.Fields(q.Operation+" "+q.Patient)...)
-	journal.Note(rq.ctx()).Target = strings.Join(append(words, "Shown: "+plural(found, "record", "records")), ". ")
+	journal.Note(rq.ctx()).Target = strings.Join(append(words, "Shown: "+english.Count(found, "record", "records")), ". ")
 }
 
 func logRowOf(r audit.Record, n auditlog.Names) logRow {

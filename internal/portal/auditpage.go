@@ -9,6 +9,7 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 )
 
 const (
@@ -97,7 +98,7 @@ func auditRecord(rq *request) error {
 	}
 	for number, first := range batches {
 		data.Story = append(data.Story, logRow{changeRow: changeRow{Record: audit.Record{At: first.At, Operator: audit.Person{Name: audit.System},
-			Detail: plural(sizes[number], "record changed", "records changed")}}, Title: "Batch " + thousands(number)})
+			Detail: english.Count(sizes[number], "record changed", "records changed")}}, Title: "Batch " + english.Number(number)})
 	}
 	if err := rq.addAccesses(&data, names); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"bulkops/internal/engine"
-	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -72,13 +71,5 @@ func takeAway(rq *request) error {
 	} else {
 		_, err = rq.engine.SetAway(rq.ctx(), rq.person, staff.Absence{From: rq.form.Get("from"), Until: rq.form.Get("until"), Delegate: rq.form.Get("delegate")})
 	}
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/away?note=" + note)
-	case fault.Invalid:
-		return rq.showAway(problems(err), fault.Status(err))
-	case fault.Conflict:
-		return rq.showAway(engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
-	}
-	return err
+	return rq.afterForm(err, "/away?note="+note, rq.showAway)
 }

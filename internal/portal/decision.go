@@ -92,19 +92,15 @@ func decide(rq *request) error {
 	}
 	request := engine.DecisionRequest{Verdict: bulk.Verdict(rq.form.Get("verdict")), Comment: rq.form.Get("comment"), Digest: rq.form.Get("digest"), Stale: stale}
 	_, err = rq.engine.Decide(rq.ctx(), rq.person, op.ID, request)
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/operations/" + op.ID + "?note=" + string(request.Verdict))
-	case fault.Invalid, fault.Stale, fault.Conflict, fault.Forbidden:
-		now, readErr := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
-		if readErr != nil {
-			return readErr
+	again := func(wrong engine.Problems, status int) error {
+		now, err := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
+		if err != nil {
+			return err
 		}
-		wrong := problems(err)
-		if len(wrong) == 0 {
-			wrong = engine.Problems{{Sentence: fault.Sentence(err)}}
-		}
-		return rq.showDecision(now, k, wrong, fault.Status(err))
+		return rq.showDecision(now, k, wrong, status)
 	}
-	return err
+	if fault.Is(err, fault.Forbidden) {
+		return again(problems(err), fault.Status(err))
+	}
+	return rq.afterForm(err, "/operations/"+op.ID+"?note="+string(request.Verdict), again)
 }

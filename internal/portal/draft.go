@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
 )
@@ -89,18 +90,18 @@ func (rq *request) draftOfList(list string, l patientList) (string, error) {
 		d.Selection = &bulk.Selection{Source: bulk.ByFilter, Filter: &f, Except: l.Except}
 		d.Words = append([]string{allThat(l)}, filterWords(l.Filter, directory)...)
 		if n := len(l.Except); n > 0 {
-			d.Words = append(d.Words, thousands(n)+" left out")
+			d.Words = append(d.Words, english.Number(n)+" left out")
 		}
 	} else {
 		d.Selection = &bulk.Selection{Source: bulk.Picked, IDs: l.Picked}
-		d.Words = []string{plural(len(l.Picked), "patient", "patients") + " ticked one by one"}
+		d.Words = []string{english.Count(len(l.Picked), "patient", "patients") + " ticked one by one"}
 	}
 	return id, rq.saveDraft(id, d)
 }
 
 func allThat(l patientList) string {
 	if l.More {
-		return "All that match the filter: more than " + thousands(listCap) + " patients"
+		return "All that match the filter: more than " + english.Number(listCap) + " patients"
 	}
-	return "All that match the filter: " + plural(len(l.Found), "patient", "patients")
+	return "All that match the filter: " + english.Count(len(l.Found), "patient", "patients")
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
 
@@ -71,11 +72,11 @@ func (d *draft) chosenBefore(directory registry.Directory) {
 		d.Way, d.Who = wayFilter, filterValues(*s.Filter)
 		d.Words = append([]string{"All that match the filter"}, filterWords(*s.Filter, directory)...)
 		if n := len(s.Except); n > 0 {
-			d.Words = append(d.Words, thousands(n)+" left out")
+			d.Words = append(d.Words, english.Number(n)+" left out")
 		}
 		return
 	}
 	d.Way, d.Who = wayPaste, url.Values{"ids": {strings.Join(s.IDs, "\n")}}
 	how := map[bulk.Source]string{bulk.Pasted: "pasted", bulk.Picked: "ticked one by one", bulk.Uploaded: "from the file uploaded before"}[s.Source]
-	d.Words = []string{plural(len(s.IDs), "patient id", "patient ids") + " " + how}
+	d.Words = []string{english.Count(len(s.IDs), "patient id", "patient ids") + " " + how}
 }

@@ -125,7 +125,7 @@ func TestTheFileOfAnExport(t *testing.T) {
 	}
 	list := w.texts()
 	if !slices.ContainsFunc(list, func(s string) bool {
-		return strings.Contains(s, "ready until 8 December 2026 12:00 UTC") && strings.Contains(s, "/operations/"+op)
+		return strings.Contains(s, "ready until 8 Dec 2026, 12:00 UTC") && strings.Contains(s, "/operations/"+op)
 	}) || slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, "files.example") || strings.Contains(s, op+"/file") }) {
 		t.Errorf("the mails are %q", list)
 	}

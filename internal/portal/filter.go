@@ -126,37 +126,8 @@ func filterValues(f registry.Filter) url.Values {
 // it holds what they typed.
 func filterWords(f registry.Filter, d registry.Directory) []string {
 	var words []string
-	add := func(label string, values ...string) {
-		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
-		if len(values) > 0 {
-			words = append(words, label+": "+strings.Join(values, ", "))
-		}
+	for _, c := range f.Words(d) {
+		words = append(words, c.Label+": "+c.Words)
 	}
-	span := func(label, from, to string) {
-		switch {
-		case from != "" && to != "":
-			add(label, showDate(from)+" to "+showDate(to))
-		case from != "":
-			add(label, "from "+showDate(from))
-		case to != "":
-			add(label, "until "+showDate(to))
-		}
-	}
-	var statuses, facilities []string
-	for _, s := range f.Statuses {
-		statuses = append(statuses, string(s))
-	}
-	for _, id := range f.Facilities {
-		facilities = append(facilities, d.Display(registry.FacilityField, id))
-	}
-	add("Name or id", f.Text)
-	add("Status", statuses...)
-	add("Facility", facilities...)
-	add("Provider", d.Display(registry.ProviderField, f.Provider))
-	add("Tag", f.Tag)
-	add("Insurance plan", f.Insurance)
-	span("Registered", f.RegisteredFrom, f.RegisteredTo)
-	span("Last visit", f.LastVisitFrom, f.LastVisitTo)
-	span("Next visit", f.NextVisitFrom, f.NextVisitTo)
 	return words
 }

@@ -62,7 +62,7 @@ type helpData struct {
 	Correction kind.Kind
 	States     []bulk.StateText
 	Exports    []kind.ExportOf
-	Roles      []roleChoice
+	Roles      []option
 	LeftOut    []helpReason // of a plan
 	NotDone    []helpReason // in a run
 	Usual      bulk.StopRule

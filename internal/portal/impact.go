@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
 
@@ -98,7 +99,7 @@ func unusualWords(plan bulk.PlanSummary, d registry.Directory) []string {
 	for _, s := range plan.Shares() {
 		if s.Unusual() {
 			words = append(words, fmt.Sprintf("%d %% of all patients of %s: %s of %s", s.Percent,
-				d.Display(registry.FacilityField, s.Facility), thousands(s.Changes), thousands(s.Of)))
+				d.Display(registry.FacilityField, s.Facility), english.Number(s.Changes), english.Number(s.Of)))
 		}
 	}
 	return words
@@ -123,7 +124,7 @@ func visitFigure(p bulk.PlanSummary) string {
 		word string
 	}{{p.Cancelled, "cancelled"}, {p.Booked, "booked"}, {p.Moved, "moved to another provider or facility"}, {p.Reset(), "set back"}} {
 		if part.n > 0 {
-			parts = append(parts, thousands(part.n)+" "+part.word)
+			parts = append(parts, english.Number(part.n)+" "+part.word)
 		}
 	}
 	return noun + " changed with it: " + strings.Join(parts, ", ")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
@@ -80,7 +81,7 @@ var kindForms = map[string]kindForm{
 		One: "insurance change", Many: "insurance changes",
 		Purpose: "Give many patients another insurance plan from a day on. Where the old plan has ended, they can be put On Hold with it.",
 		Fields:  []string{kind.InsurancePlan, kind.EffectiveDate, kind.MemberIDs, kind.PlanEnded},
-		Choices: func(choices) any { return memberIDRules },
+		Choices: func(choices) any { return insuranceChoices },
 	},
 	kind.DataCorrection.Name: {
 		One: "correction", Many: "corrections",
@@ -141,12 +142,14 @@ func statusChoices() statusForm {
 	return f
 }
 
-// memberIDRules are what can become of the member ids.
-var memberIDRules = []struct{ Value, Title, Hint string }{
+// insuranceChoices are what can become of the member ids, and of the patients.
+var insuranceChoices = struct{ MemberIDs, Ended []option }{[]option{
 	{kind.KeepMemberIDs, "Keep them", "The numbers stay the same, for example because the plan only has a new name"},
 	{kind.ClearMemberIDs, "Clear them", "The new plan gives new numbers, which are filled in later"},
 	{kind.GiveMemberIDs, "Take them from the uploaded file", "Its column Member id has each patient’s new number; whoever has none there is left out"},
-}
+}, []option{
+	{"yes", "Also put these patients On Hold", "Hold reason: Insurance lapse. Future visits stay. Who cannot be put On Hold is left out, with the reason."},
+}}
 
 type reassignForm struct {
 	To, Providers, Share, Visits []option
@@ -219,7 +222,7 @@ func transferChoices(c choices) transferForm {
 	for _, to := range c.Facilities {
 		note := ""
 		if to.Capacity > 0 {
-			note = "at most " + plural(to.Capacity, "patient", "patients")
+			note = "at most " + english.Count(to.Capacity, "patient", "patients")
 		}
 		f.To = append(f.To, option{to.ID, to.Name, note})
 	}
@@ -265,7 +268,7 @@ func providerOptions(c choices) []option {
 		}
 		note := p.Specialty + "; " + strings.Join(places, ", ")
 		if p.Limit > 0 {
-			note += "; at most " + plural(p.Limit, "patient", "patients")
+			note += "; at most " + english.Count(p.Limit, "patient", "patients")
 		}
 		list = append(list, option{p.ID, p.Name, note})
 	}

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/kind"
-	"bulkops/internal/registry"
-	"bulkops/internal/staff"
 )
 
 // operationData is everything the page of an operation shows, whatever state
@@ -204,135 +201,4 @@ func progressPart(rq *request) error {
 	rq.w.Header().Set(stateHeader, string(op.State))
 	_, _ = rq.w.Write(text.Bytes())
 	return nil
-}
-
-// operations lists what the person may see of the last weeks.
-func operations(rq *request) error {
-	const days, most, perPage = 31, 500, 25
-	all, err := rq.engine.Recent(rq.ctx(), rq.person, days, most)
-	if err != nil {
-		return err
-	}
-	d, err := rq.engine.Registry.Directory(rq.ctx())
-	if err != nil {
-		return err
-	}
-	groups := stateGroups
-	chosen := rq.r.URL.Query().Get("state")
-	data := struct {
-		Groups []stateGroup
-		Chosen string
-		Rows   []operationRow
-		Pages  pager
-		MayAsk bool
-		Any    bool
-		Days   int
-	}{Groups: groups, MayAsk: rq.person.MayRequest(), Any: len(all) > 0, Days: days}
-	var kept []bulk.Operation
-	for _, g := range groups {
-		if g.Name == chosen {
-			data.Chosen = chosen
-		}
-	}
-	for _, op := range all {
-		if data.Chosen == "" || groupOf(op.State) == data.Chosen {
-			kept = append(kept, op)
-		}
-	}
-	data.Pages = pagesOf(len(kept), perPage, rq.r.URL.Query().Get("page"))
-	data.Rows = operationRows(kept[data.Pages.From:data.Pages.To], d)
-	title := "Bulk Operations"
-	if data.Pages.Last > 1 {
-		title = fmt.Sprintf("Bulk Operations, page %d of %d", data.Pages.Page, data.Pages.Last)
-	}
-	return rq.show(page{name: "operations", title: title, heading: "Bulk Operations", data: data})
-}
-
-// stateGroup is a choice of the filter by state.
-type stateGroup struct{ Name, Title string }
-
-var stateGroups = []stateGroup{
-	{"to-submit", "Being planned or ready to submit"}, {"waiting", "Waiting for approval"}, {"running", "Approved or running"},
-	{"done", "Completed"}, {"look", "Ended with errors, stopped or failed"}, {"not-run", "Rejected, expired or cancelled"},
-}
-
-func groupOf(s bulk.State) string {
-	switch s {
-	case bulk.Planning, bulk.Ready:
-		return "to-submit"
-	case bulk.AwaitingApproval:
-		return "waiting"
-	case bulk.Scheduled, bulk.Running, bulk.Stopping:
-		return "running"
-	case bulk.Completed:
-		return "done"
-	case bulk.Rejected, bulk.Expired, bulk.Cancelled:
-		return "not-run"
-	}
-	return "look"
-}
-
-// operationRow is an operation as lists show it.
-type operationRow struct {
-	bulk.Operation
-	StateTitle string
-	Share      string // the largest part of a facility that the plan changes
-}
-
-func operationRows(ops []bulk.Operation, d registry.Directory) []operationRow {
-	rows := make([]operationRow, 0, len(ops))
-	for _, op := range ops {
-		rows = append(rows, operationRow{Operation: op, StateTitle: bulk.Texts[op.State].Title, Share: shareWords(op.Plan, d)})
-	}
-	return rows
-}
-
-// home shows what waits for the person, what runs, and what they did last.
-func home(rq *request) error {
-	d, err := rq.engine.Registry.Directory(rq.ctx())
-	if err != nil {
-		return err
-	}
-	data := struct {
-		Decide                          []operationRow
-		Tasks, Read, Look, Last, Active []operationRow
-		MayAsk, MayApprove              bool
-		Nothing                         bool
-	}{MayAsk: rq.person.MayRequest(), MayApprove: rq.person.Role.AtLeast(staff.TeamLead)}
-	waiting, err := rq.decisions()
-	if err != nil {
-		return err
-	}
-	data.Decide = operationRows(waiting, d)
-	tasks, err := rq.engine.MyTasks(rq.ctx(), rq.person)
-	if err != nil {
-		return err
-	}
-	data.Tasks = operationRows(tasks, d)
-	mine, err := rq.engine.Mine(rq.ctx(), rq.person, 50)
-	if err != nil {
-		return err
-	}
-	recent, err := rq.engine.Recent(rq.ctx(), rq.person, 8, 200)
-	if err != nil {
-		return err
-	}
-	var read, look, running []bulk.Operation
-	for _, op := range mine {
-		switch {
-		case op.State == bulk.Ready:
-			read = append(read, op)
-		case groupOf(op.State) == "look" && rq.Now().Sub(op.Ended) < 7*24*time.Hour:
-			look = append(look, op)
-		}
-	}
-	for _, op := range recent {
-		if groupOf(op.State) == "running" {
-			running = append(running, op)
-		}
-	}
-	data.Read, data.Look, data.Active = operationRows(read, d), operationRows(look, d), operationRows(running, d)
-	data.Last = operationRows(mine[:min(10, len(mine))], d)
-	data.Nothing = len(data.Decide)+len(data.Tasks)+len(data.Read)+len(data.Look) == 0
-	return rq.show(page{name: "home", title: "Home", heading: "Hello, " + rq.person.Name, data: data})
 }

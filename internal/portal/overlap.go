@@ -12,12 +12,7 @@ import (
 // same patients.
 type overlapPart struct {
 	Op   bulk.Operation
-	With []overlapRow
-}
-
-type overlapRow struct {
-	engine.Overlap
-	State bulk.StateText
+	With []engine.Overlap
 }
 
 // overlap reads it; nil where there is nothing to say.
@@ -26,11 +21,7 @@ func (rq *request) overlap(op bulk.Operation) (*overlapPart, error) {
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	p := &overlapPart{Op: op}
-	for _, o := range found {
-		p.With = append(p.With, overlapRow{o, bulk.Texts[o.With.State]})
-	}
-	return p, nil
+	return &overlapPart{op, found}, nil
 }
 
 // overlapPage lists the patients whom two operations are to change.
@@ -53,12 +44,12 @@ func overlapPage(rq *request) error {
 	}
 	title := fmt.Sprintf("%s: patients also in %s, page %d of %d", op.ID, o.With.ID, pages.Page, pages.Last)
 	return rq.show(page{name: "overlap", title: title, heading: "Patients who are also in " + o.With.ID, crumbs: operationCrumbs(op, "Also in "+o.With.ID),
-		data: overlapList{op, overlapRow{o, bulk.Texts[o.With.State]}, changes, pages}})
+		data: overlapList{op, o, changes, pages}})
 }
 
 type overlapList struct {
 	Op     bulk.Operation
-	Other  overlapRow
+	Other  engine.Overlap
 	Listed []bulk.Change
 	Pages  pager
 }

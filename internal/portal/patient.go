@@ -6,7 +6,8 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
-	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -26,7 +27,7 @@ type patientData struct {
 	LockedBy, Why string
 	ProviderName  string
 	HoldReason    string
-	Pending       []overlapRow // operations that are to change this patient
+	Pending       []engine.Overlap // operations that are to change this patient
 }
 
 type visitRow struct {
@@ -88,7 +89,7 @@ func patientPage(rq *request) error {
 		value := d.Display(f, p.Get(f))
 		switch f {
 		case registry.BirthDate, registry.Registered, registry.LastVisit, registry.InsuranceFrom:
-			value = showDate(value)
+			value = english.Date(value)
 		}
 		if value == "" {
 			value = "Not recorded"
@@ -97,12 +98,8 @@ func patientPage(rq *request) error {
 	}
 	data.visits(parts, d, rq.Now())
 	data.notes(parts)
-	pending, err := rq.engine.PendingFor(rq.ctx(), rq.person, p)
-	if err != nil {
+	if data.Pending, err = rq.engine.PendingFor(rq.ctx(), rq.person, p); err != nil {
 		return err
-	}
-	for _, o := range pending {
-		data.Pending = append(data.Pending, overlapRow{o, bulk.Texts[o.With.State]})
 	}
 	read := 0
 	for r, err := range rq.Audit.ForPatient(rq.ctx(), id) {

@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -139,6 +141,7 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 		return err
 	}
 	pages := pagesOf(len(l.Found), patientsPerPage, rq.r.URL.Query().Get("page"))
+	pages.InForm = true
 	data := patientsData{List: l, Choices: rq.choices(d), Words: filterWords(l.Filter, d), Pages: pages,
 		MayAsk: rq.person.MayRequest(), Narrowed: !l.Filter.Empty(), Unassigned: l.Filter.Provider == registry.Nobody}
 	data.NoneHeld = len(data.Choices.Facilities) == 0
@@ -162,9 +165,9 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	}
 	note := journal.Note(rq.ctx())
 	note.Target = strings.TrimSpace(note.Target + " Shown: " + strings.Join(shown, " "))
-	data.CountText = plural(len(l.Found), "patient matches", "patients match")
+	data.CountText = english.Count(len(l.Found), "patient matches", "patients match")
 	if l.More {
-		data.CountText = "More than " + thousands(listCap) + " patients match"
+		data.CountText = "More than " + english.Number(listCap) + " patients match"
 	}
 	heading := "Patients"
 	if data.Unassigned {
@@ -172,7 +175,7 @@ func (rq *request) showPatients(l patientList, wrong engine.Problems) error {
 	}
 	title := heading
 	if pages.Last > 1 {
-		title = fmt.Sprintf("%s, page %s of %s", heading, thousands(pages.Page), thousands(pages.Last))
+		title = fmt.Sprintf("%s, page %s of %s", heading, english.Number(pages.Page), english.Number(pages.Last))
 	}
 	return rq.show(page{name: "patients", title: title, heading: heading, data: data, problems: wrong, values: filterValues(l.Filter)})
 }
@@ -297,11 +300,15 @@ func atoi(text string) int {
 type pager struct {
 	Page, Last, From, To, Of int
 	Links                    []int // page numbers to offer; 0 is a gap
+	Noun                     string
+	Keep                     url.Values // what else the address of a page asks for
+	Section                  string     // of the page, where the list is; empty where it is the page
+	InForm                   bool       // a page is asked for with a button of the form around the list
 }
 
 // pagesOf works out the page asked for; one out of range is the first.
 func pagesOf(entries, size int, asked string) pager {
-	p := pager{Page: atoi(asked), Last: max(1, (entries+size-1)/size), Of: entries}
+	p := pager{Page: atoi(asked), Last: max(1, (entries+size-1)/size), Of: entries, Noun: "Page"}
 	if p.Page < 1 || p.Page > p.Last {
 		p.Page = 1
 	}
@@ -318,4 +325,12 @@ func pagesOf(entries, size int, asked string) pager {
 }
 
 // First is the number of the first entry as people count.
+// Address is where a page is.
+func (p pager) Address(n int) string {
+	v := url.Values{"page": {strconv.Itoa(n)}}
+	maps.Copy(v, p.Keep)
+	u := url.URL{RawQuery: v.Encode(), Fragment: p.Section}
+	return u.String()
+}
+
 func (p pager) First() int { return min(p.From+1, p.Of) }

@@ -2,9 +2,9 @@ package portal
 
 import (
 	"net/url"
-	"strconv"
 
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
@@ -57,7 +57,7 @@ func limitWords(n int, one, many string) string {
 	if n == 0 {
 		return "no limit"
 	}
-	return "at most " + plural(n, one, many)
+	return "at most " + english.Count(n, one, many)
 }
 
 // facilityData is a facility with the choices for it.
@@ -99,7 +99,7 @@ func setFacility(rq *request) error {
 	err := rq.engine.SetFacility(rq.ctx(), rq.person, rq.r.PathValue("facility"), rq.version(), engine.FacilityAnswers{
 		TimeZone: get("time_zone"), Provider: get("provider"), Hours: get("hours"), Lunch: get("lunch"), Prefers: get("prefers"),
 		Closed: get("closed"), Capacity: get("capacity")})
-	return rq.placeSet(err, rq.showFacility)
+	return rq.afterForm(err, "/admin/facilities?note=place", rq.showFacility)
 }
 
 func providerPage(rq *request) error { return rq.showProvider(nil, 0) }
@@ -125,27 +125,5 @@ func setProvider(rq *request) error {
 	get := rq.form.Get
 	err := rq.engine.SetProvider(rq.ctx(), rq.person, rq.r.PathValue("provider"), rq.version(), engine.ProviderAnswers{
 		Hours: get("hours"), Away: get("away"), Daily: get("daily"), Limit: get("limit")})
-	return rq.placeSet(err, rq.showProvider)
-}
-
-// version is that of what the form showed.
-func (rq *request) version() int {
-	version, err := strconv.Atoi(rq.form.Get("version"))
-	if err != nil {
-		return -1 // not what anybody was shown
-	}
-	return version
-}
-
-// placeSet answers a change of a facility or a provider.
-func (rq *request) placeSet(err error, show func(engine.Problems, int) error) error {
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/admin/facilities?note=place")
-	case fault.Invalid:
-		return show(problems(err), fault.Status(err))
-	case fault.Conflict:
-		return show(engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
-	}
-	return err
+	return rq.afterForm(err, "/admin/facilities?note=place", rq.showProvider)
 }

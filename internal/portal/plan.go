@@ -11,6 +11,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -147,6 +148,7 @@ const inlineExclusions = 10
 func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, error) {
 	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(fileEstimate(op))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
+	p.Pages.Noun, p.Pages.Section = "Batch", "changes"
 	p.Counts, p.Unusual = countTables(op.Plan, d), unusualWords(op.Plan, d)
 	if op.State == bulk.Ready || op.State == bulk.AwaitingApproval {
 		sample, err := rq.engine.Sample(rq.ctx(), op)
@@ -180,7 +182,7 @@ func rowWords(sheets []engine.SheetRows, x *bulk.Extract) string {
 	var words []string
 	for _, s := range sheets {
 		if x != nil {
-			words = append(words, s.Title+": "+thousands(x.Rows[s.Name]))
+			words = append(words, s.Title+": "+english.Number(x.Rows[s.Name]))
 		}
 	}
 	return strings.Join(words, ", ")
@@ -286,9 +288,9 @@ func shownValue(value string) string {
 		return "none"
 	}
 	if at, err := time.Parse(registry.VisitTime, value); err == nil {
-		return showMinute(at)
+		return english.Minute(at)
 	}
-	return showDate(value)
+	return english.Date(value)
 }
 
 func visitWords(e bulk.Edit, place registry.Facility, d registry.Directory) planVisit {
@@ -325,7 +327,7 @@ func (l planLine) VisitSummary() string {
 			word = "changed"
 		}
 	}
-	return plural(len(l.Visits), "visit", "visits") + " " + word
+	return english.Count(len(l.Visits), "visit", "visits") + " " + word
 }
 
 // leftOut lists those left out of a plan for one reason.

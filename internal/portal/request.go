@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bulkops/internal/audit"
@@ -265,11 +266,34 @@ func (rq *request) internal(err error, args ...any) {
 		"Nothing was changed by this step. Try again; if it happens again, tell your administrator the reference "+ref+".")
 }
 
-// problems are what is wrong with a form, by field, if err says so.
+// problems are what is wrong with a form, by field where err says so.
 func problems(err error) engine.Problems {
 	var list engine.Problems
-	errors.As(err, &list)
+	if !errors.As(err, &list) || len(list) == 0 {
+		return engine.Problems{{Sentence: fault.Sentence(err)}}
+	}
 	return list
+}
+
+// afterForm leads to where a form leads that was taken, and shows again one
+// that was not, with what is wrong.
+func (rq *request) afterForm(err error, to string, again func(engine.Problems, int) error) error {
+	switch fault.CodeOf(err) {
+	case "":
+		return rq.redirect(to)
+	case fault.Invalid, fault.Stale, fault.Conflict:
+		return again(problems(err), fault.Status(err))
+	}
+	return err
+}
+
+// version is that of what the form showed.
+func (rq *request) version() int {
+	version, err := strconv.Atoi(rq.form.Get("version"))
+	if err != nil {
+		return -1 // not what anybody was shown
+	}
+	return version
 }
 
 // decisions returns the operations that wait for this person's decision.

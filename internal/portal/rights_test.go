@@ -1,7 +1,6 @@
 package portal_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,8 +13,6 @@ import (
 
 	"golang.org/x/net/html"
 
-	"bulkops/internal/bulk"
-	"bulkops/internal/engine"
 	"bulkops/internal/kind"
 	"bulkops/internal/portal"
 	"bulkops/internal/registry"
@@ -364,112 +361,5 @@ func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 		if got := squeeze(text(nav)); got != want {
 			t.Errorf("%s is shown %q, want %q", who, got, want)
 		}
-	}
-}
-
-var securityHeaders = map[string]string{
-	"Strict-Transport-Security": "max-age=31536000", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
-	"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
-}
-
-// Every answer has the headers: pages, redirects, files, errors.
-func TestHeadersAreOnEveryAnswer(t *testing.T) {
-	f := newFixture(t)
-	check := func(p *page, stored bool) {
-		t.Helper()
-		for name, want := range securityHeaders {
-			if !strings.HasPrefix(p.header.Get(name), want) {
-				t.Errorf("%s (%d): %s is %q", p.path, p.status, name, p.header.Get(name))
-			}
-		}
-		policy := p.header.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
-			if !strings.Contains(policy, want) {
-				t.Errorf("%s: the policy has no %q: %s", p.path, want, policy)
-			}
-		}
-		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
-			t.Errorf("%s: the policy is %s", p.path, policy)
-		}
-		if p.header.Get("Cache-Control") != "no-store" && !stored {
-			t.Errorf("%s (%d): may be stored: %q", p.path, p.status, p.header.Get("Cache-Control"))
-		}
-	}
-	for route, row := range matrix {
-		method, _, _ := strings.Cut(route, " ")
-		for _, who := range []string{"nobody", "sam", "vera"} {
-			check(f.send(method, f.target(strings.Fields(row)[0]), who), false)
-		}
-	}
-	home := f.all["sam"].get("/help")
-	css := attr(find(home.doc, func(n *html.Node) bool {
-		return n.Data == "link" && strings.HasSuffix(attr(n, "href"), "portal.css")
-	}), "href")
-	file := f.all["nobody"].get(css)
-	check(file, true)
-	if file.status != 200 || !strings.Contains(file.header.Get("Cache-Control"), "immutable") {
-		t.Errorf("%s: %d %q", css, file.status, file.header.Get("Cache-Control"))
-	}
-	check(f.all["nobody"].get("/static/old/portal.css"), true)
-	for _, target := range []string{"/static/old/no-such", "/static/old/uswds/.gitkeep", "/static/old/../portal.go", "/no-such-page", "/operations/new/no-such-kind/x/y/z"} {
-		p := f.all["sam"].do(httptest.NewRequest(http.MethodGet, target, nil))
-		check(p, false)
-		if p.status == 200 {
-			t.Errorf("%s is there", target)
-		}
-	}
-	check(f.all["sam"].do(httptest.NewRequest(http.MethodDelete, "/patients", nil)).want(405, "Nothing was done"), false)
-	check(f.all["sam"].do(httptest.NewRequest(http.MethodPost, "/operations", nil)).want(405), false)
-}
-
-// troubled is an engine's store in which reading an operation fails.
-type troubled struct {
-	engine.Operations
-	trouble func() error
-}
-
-func (o troubled) Operation(ctx context.Context, id string) (bulk.Operation, error) {
-	if err := o.trouble(); err != nil {
-		return bulk.Operation{}, err
-	}
-	return o.Operations.Operation(ctx, id)
-}
-
-func (o troubled) OperationsByID(ctx context.Context, ids []string) (map[string]bulk.Operation, error) {
-	if err := o.trouble(); err != nil {
-		return nil, err
-	}
-	return o.Operations.OperationsByID(ctx, ids)
-}
-
-var nothing map[string]int
-
-// Whatever goes wrong, people get a page with a reference, and only the log
-// says more.
-func TestTroubleIsAPageWithAReference(t *testing.T) {
-	for name, trouble := range map[string]func() error{
-		"an error":            func() error { return fmt.Errorf("table Operations: secret detail") },
-		"a panic":             func() error { panic("secret detail") },
-		"a panic of an error": func() error { panic(fmt.Errorf("secret detail")) },
-		"a nil map":           func() error { nothing["secret detail"]++; return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, 50)
-			sam := w.signedIn("sam")
-			op := planned(sam, "Inactive", activeIn(w, "riverside", 1)...).operation()
-			maria := w.signedIn("maria")
-			w.engine.Operations = troubled{w.store, trouble}
-			for _, b := range []*browser{sam, maria} { // Maria's menu needs the store too
-				p := b.get("/operations/"+op).want(500, "Something went wrong on our side", "Nothing was changed by this step")
-				_, reference, _ := strings.Cut(p.text(), "the reference ")
-				reference, _, _ = strings.Cut(reference, ".")
-				if len(reference) != 8 || !strings.Contains(strings.Join(w.logs, "\n"), reference) {
-					t.Errorf("the reference %q is not in the log:\n%s", reference, strings.Join(w.logs, "\n"))
-				}
-				if strings.Contains(p.body, "secret") {
-					t.Error("the page says what the log should")
-				}
-			}
-		})
 	}
 }

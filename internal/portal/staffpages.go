@@ -3,7 +3,6 @@ package portal
 import (
 	"net/url"
 	"slices"
-	"strconv"
 
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
@@ -60,13 +59,9 @@ type rightsData struct {
 	Entry      staff.Person
 	Rights     string
 	Hindrance  string // why the administrator cannot change them; empty when they can
-	Roles      []roleChoice
-	Facilities []registry.Facility
-}
-
-type roleChoice struct {
-	staff.Role
-	Hint string
+	Roles      []option
+	Facilities []option
+	Access     []option
 }
 
 // roleHints say what each role may do.
@@ -78,13 +73,23 @@ var roleHints = map[staff.Role]string{
 	staff.Auditor:  "Reads every operation and the audit, and changes nothing",
 }
 
-func roleChoices() []roleChoice {
-	choices := make([]roleChoice, len(staff.Roles))
+func roleChoices() []option {
+	choices := make([]option, len(staff.Roles))
 	for i, r := range staff.Roles {
-		choices[i] = roleChoice{r, roleHints[r]}
+		choices[i] = option{string(r), r.Title(), roleHints[r]}
 	}
 	return choices
 }
+
+func facilityChoices(d registry.Directory) []option {
+	choices := []option{{Value: staff.AllFacilities, Title: "Every facility, also those to come"}}
+	for _, f := range d.Facilities {
+		choices = append(choices, option{Value: f.ID, Title: f.Name})
+	}
+	return choices
+}
+
+var accessChoices = []option{{"yes", "Take the access away", "For somebody who left. They see nothing from their next click on; what they did stays in the audit."}}
 
 func rightsPage(rq *request) error { return rq.showRights(nil, 0) }
 
@@ -98,7 +103,7 @@ func (rq *request) showRights(wrong engine.Problems, status int) error {
 	if err != nil {
 		return err
 	}
-	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Facilities: d.Facilities, Roles: roleChoices()}
+	data := rightsData{Entry: p, Rights: engine.RightsWords(p, d), Roles: roleChoices(), Facilities: facilityChoices(d), Access: accessChoices}
 	if err := rq.engine.MayNotSetRights(rq.person, p.Sub); err != nil {
 		data.Hindrance = fault.Sentence(err)
 	}
@@ -112,22 +117,10 @@ func (rq *request) showRights(wrong engine.Problems, status int) error {
 
 // setRights changes what somebody may do.
 func setRights(rq *request) error {
-	version, err := strconv.Atoi(rq.form.Get("version"))
-	if err != nil {
-		version = -1 // not what anybody was shown
-	}
 	sub := rq.r.PathValue("person")
 	journal.Note(rq.ctx()).Target = sub
-	_, err = rq.engine.SetRights(rq.ctx(), rq.person, sub, version, engine.Rights{
+	_, err := rq.engine.SetRights(rq.ctx(), rq.person, sub, rq.version(), engine.Rights{
 		Role: staff.Role(rq.form.Get("role")), Facilities: rq.form["facility"], Disabled: rq.form.Get("disabled") != "",
 	})
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/admin/staff?note=rights")
-	case fault.Invalid:
-		return rq.showRights(problems(err), fault.Status(err))
-	case fault.Conflict:
-		return rq.showRights(engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
-	}
-	return err
+	return rq.afterForm(err, "/admin/staff?note=rights", rq.showRights)
 }

@@ -97,19 +97,12 @@ func submit(rq *request) error {
 		Start: engine.StartWish{Date: rq.form.Get("start_date"), Time: rq.form.Get("start_time"), Zone: rq.form.Get("start_zone")},
 		Stop:  engine.StopWish{Percent: rq.form.Get("stop_percent"), After: rq.form.Get("stop_after")},
 	})
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/operations/" + op.ID)
-	case fault.Conflict:
+	if fault.Is(err, fault.Conflict) {
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
-	case fault.Invalid, fault.Stale:
-		wrong := problems(err)
-		if len(wrong) == 0 {
-			wrong = engine.Problems{{Sentence: fault.Sentence(err)}}
-		}
-		return rq.showSubmit(op, k, wrong, fault.Status(err))
 	}
-	return err
+	return rq.afterForm(err, "/operations/"+op.ID, func(wrong engine.Problems, status int) error {
+		return rq.showSubmit(op, k, wrong, status)
+	})
 }
 
 // confirmData is a question before something that cannot be undone.

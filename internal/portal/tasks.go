@@ -79,15 +79,11 @@ func seeToTask(rq *request) error {
 	default:
 		err = fault.New(fault.Invalid, "Choose what to do with a task: use its buttons.")
 	}
-	switch fault.CodeOf(err) {
-	case "":
-		return rq.redirect("/operations/" + op.ID + "/tasks?note=" + note)
-	case fault.Invalid, fault.Conflict:
-		now, readErr := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
-		if readErr != nil {
-			return readErr
+	return rq.afterForm(err, "/operations/"+op.ID+"/tasks?note="+note, func(wrong engine.Problems, status int) error {
+		now, err := rq.engine.Visible(rq.ctx(), rq.person, op.ID)
+		if err != nil {
+			return err
 		}
-		return rq.showTasks(now, engine.Problems{{Sentence: fault.Sentence(err)}}, fault.Status(err))
-	}
-	return err
+		return rq.showTasks(now, wrong, status)
+	})
 }

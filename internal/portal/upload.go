@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
 	"bulkops/internal/kind"
@@ -15,7 +16,7 @@ import (
 // take puts what was read into the draft, or says beside the field why not.
 func (d *draft) take(read intake.Result, err error, field, words string) (engine.Problems, error) {
 	if errors.As(err, &d.WrongRows) {
-		return engine.Problems{{Field: field, Sentence: plural(d.WrongRows.Count, "row has", "rows have") + " errors. Repair the file and upload it again."}}, nil
+		return engine.Problems{{Field: field, Sentence: english.Count(d.WrongRows.Count, "row has", "rows have") + " errors. Repair the file and upload it again."}}, nil
 	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
 		return engine.Problems{{Field: field, Sentence: fault.Sentence(err)}}, nil
@@ -25,18 +26,18 @@ func (d *draft) take(read intake.Result, err error, field, words string) (engine
 	}
 	s := read.Selection()
 	d.Selection, d.Merged = &s, read.Duplicates
-	d.Words = []string{plural(len(read.IDs), "patient id", "patient ids") + " " + words}
+	d.Words = []string{english.Count(len(read.IDs), "patient id", "patient ids") + " " + words}
 	if read.Duplicates > 0 {
-		d.Words = append(d.Words, plural(read.Duplicates, "id was listed more than once and was merged", "ids were listed more than once and were merged"))
+		d.Words = append(d.Words, english.Count(read.Duplicates, "id was listed more than once and was merged", "ids were listed more than once and were merged"))
 	}
 	if read.Blank > 0 {
-		d.Words = append(d.Words, plural(read.Blank, "row without an id was skipped", "rows without an id were skipped"))
+		d.Words = append(d.Words, english.Count(read.Blank, "row without an id was skipped", "rows without an id were skipped"))
 	}
 	for _, c := range read.Columns {
 		d.Words = append(d.Words, columnWords(c))
 	}
 	if len(read.Ignored) > 0 {
-		d.Words = append(d.Words, plural(len(read.Ignored), "column is not used: ", "columns are not used: ")+strings.Join(read.Ignored, ", "))
+		d.Words = append(d.Words, english.Count(len(read.Ignored), "column is not used: ", "columns are not used: ")+strings.Join(read.Ignored, ", "))
 	}
 	return nil, nil
 }
@@ -45,10 +46,10 @@ func (d *draft) take(read intake.Result, err error, field, words string) (engine
 func columnWords(c intake.ReadColumn) string {
 	var parts []string
 	if c.Values > 0 {
-		parts = append(parts, plural(c.Values, "new value", "new values"))
+		parts = append(parts, english.Count(c.Values, "new value", "new values"))
 	}
 	if c.Cleared > 0 {
-		parts = append(parts, thousands(c.Cleared)+" to clear")
+		parts = append(parts, english.Number(c.Cleared)+" to clear")
 	}
 	if len(parts) == 0 {
 		parts = []string{"no value"}

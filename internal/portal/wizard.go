@@ -8,6 +8,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/intake"
 	"bulkops/internal/kind"
@@ -17,17 +18,17 @@ import (
 func changesOf(kindName string, n int) string {
 	f := kindForms[kindName]
 	if f.Whole != "" {
-		return fmt.Sprintf(f.Whole, plural(n, "patient", "patients"))
+		return fmt.Sprintf(f.Whole, english.Count(n, "patient", "patients"))
 	}
-	return plural(n, f.One, f.Many)
+	return english.Count(n, f.One, f.Many)
 }
 
 // subjects is a number of an operation's subjects in words.
 func subjects(op bulk.Operation, n int) string {
 	if op.Plan.Notices > 0 {
-		return plural(n, "recipient", "recipients")
+		return english.Count(n, "recipient", "recipients")
 	}
-	return plural(n, "patient", "patients")
+	return english.Count(n, "patient", "patients")
 }
 
 func newCrumbs(k kind.Kind) []crumb {
@@ -37,7 +38,10 @@ func newCrumbs(k kind.Kind) []crumb {
 // chooseKind offers the kinds that the person may ask for. A selection made on
 // the list of patients comes along by its draft.
 func chooseKind(rq *request) error {
-	type offer struct{ Title, Purpose, Approver, To string }
+	type offer struct {
+		Title, Purpose, Approver, To string
+		Anew                         bool // it takes its patients from a file, not those who were chosen
+	}
 	data := struct {
 		Offers []offer
 		Words  []string
@@ -58,7 +62,7 @@ func chooseKind(rq *request) error {
 		if draft != "" && !k.ByFile {
 			to += "/" + draft + "/what"
 		}
-		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to})
+		data.Offers = append(data.Offers, offer{k.Title, kindForms[k.Name].Purpose, k.Approver.Title(), to, draft != "" && k.ByFile})
 	}
 	return rq.show(page{name: "kinds", title: "Start a bulk operation", heading: "What do you want to do?", data: data,
 		crumbs: []crumb{{"Bulk Operations", "/operations"}, {"Start a bulk operation", ""}}})
@@ -322,11 +326,8 @@ func takeWhat(rq *request) error {
 	op, err := rq.engine.Request(rq.ctx(), rq.person, engine.Request{
 		Kind: k.Name, Params: params, Selection: *d.Selection, Duplicate: d.Merged, Edits: d.Edits, Key: requestKey(d, k.Name, params),
 	})
-	if wrong := problems(err); len(wrong) > 0 {
-		return rq.showWhat(wrong)
-	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) {
-		return rq.showWhat(engine.Problems{{Sentence: fault.Sentence(err)}})
+		return rq.showWhat(problems(err))
 	}
 	if err != nil {
 		return err

@@ -3,34 +3,14 @@ package portal
 import (
 	"fmt"
 	"html/template"
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // visits are shown in their facility's time, wherever the portal runs
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
-
-// thousands writes a number as people read it: 120,345.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-// plural is "1 visit" or "1,234 visits".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(n) + " " + many
-}
-
-// showMinute is a moment in UTC.
-func showMinute(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
 
 // showTime is a moment in UTC, labelled; nothing for none.
 func showTime(t time.Time) template.HTML {
@@ -38,21 +18,13 @@ func showTime(t time.Time) template.HTML {
 		return ""
 	}
 	t = t.UTC()
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + showMinute(t) + `</time>`)
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + english.Minute(t) + `</time>`)
 }
 
 // showSecond is a moment in UTC to the second, as an auditor needs it.
 func showSecond(t time.Time) template.HTML {
 	t = t.UTC()
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 Jan 2006, 15:04:05 UTC") + `</time>`)
-}
-
-// showDate is a date as people read it; what is no date stays as it is.
-func showDate(date string) string {
-	if t, err := time.Parse(time.DateOnly, date); err == nil {
-		return t.Format("2 Jan 2006")
-	}
-	return date
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + english.Second(t) + `</time>`)
 }
 
 // localDay is a moment's day where the facility is.
@@ -60,7 +32,7 @@ func localDay(t time.Time, f registry.Facility) string {
 	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
 		t = t.In(zone)
 	}
-	return t.Format("2 Jan 2006")
+	return english.Day(t)
 }
 
 // age says how long ago something was.
@@ -77,11 +49,11 @@ func lasting(d time.Duration) string {
 	case d < time.Minute:
 		return "less than a minute"
 	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute", "minutes")
+		return english.Count(int(d/time.Minute), "minute", "minutes")
 	case d < 48*time.Hour:
-		return plural(int(d/time.Hour), "hour", "hours")
+		return english.Count(int(d/time.Hour), "hour", "hours")
 	}
-	return plural(int(d/(24*time.Hour)), "day", "days")
+	return english.Count(int(d/(24*time.Hour)), "day", "days")
 }
 
 // elapsed is a duration as a clock shows it: 4 s, 2 min 05 s, 1 h 02 min.
@@ -96,20 +68,12 @@ func elapsed(d time.Duration) string {
 	return fmt.Sprintf("%d h %02d min", seconds/3600, seconds%3600/60)
 }
 
-// capital is a word with a capital letter first.
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // fewWords is a small number in letters.
 func fewWords(n int) string {
 	if words := []string{"none", "one", "two", "three", "four", "five"}; n < len(words) {
 		return words[n]
 	}
-	return thousands(n)
+	return english.Number(n)
 }
 
 // askedWords says for whose decision a request waits: "you, Jonas Weber for

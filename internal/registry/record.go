@@ -108,6 +108,19 @@ type Stamp struct {
 	At        time.Time `json:"at"`
 }
 
+// StampPrefix begins the names under which a stamp is stored with what it
+// stamps. Stored: a contract.
+const (
+	StampPrefix    = "stamp_"
+	StampOperation = StampPrefix + "op"
+	StampBatch     = StampPrefix + "batch"
+	StampBy        = StampPrefix + "by"
+	StampApprover  = StampPrefix + "approver"
+	StampAt        = StampPrefix + "at"
+	StampSub       = StampPrefix + "sub"     // of an entry of the staff directory: who By is
+	StampVersion   = StampPrefix + "version" // likewise: it counts the writes
+)
+
 // Record is one stored record.
 type Record struct {
 	Ref    Ref    `json:"ref"`

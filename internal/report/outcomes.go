@@ -14,6 +14,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/english"
 	"bulkops/internal/export/csvfile"
 	"bulkops/internal/registry"
 )
@@ -77,14 +78,10 @@ func again(o bulk.Outcome) string {
 func Words(c bulk.Change, d registry.Directory) string {
 	var parts []string
 	if c.Extract != nil {
-		parts = append(parts, fmt.Sprintf("Exported: %d rows planned", bulk.AllRows(c.Extract.Rows)))
+		parts = append(parts, "Exported: "+english.Count(bulk.AllRows(c.Extract.Rows), "row", "rows")+" planned")
 	}
 	if m := c.Notice; m != nil {
-		noun := "patients"
-		if m.Patients == 1 {
-			noun = "patient"
-		}
-		parts = append(parts, fmt.Sprintf("Mail to %s about %d %s: %s", m.To, m.Patients, noun, m.Heading))
+		parts = append(parts, fmt.Sprintf("Mail to %s about %s: %s", m.To, english.Count(m.Patients, "patient", "patients"), m.Heading))
 	}
 	visits := map[string]int{}
 	for _, e := range c.Edits {
@@ -99,11 +96,7 @@ func Words(c bulk.Change, d registry.Directory) string {
 		parts = append(parts, words)
 	}
 	for _, words := range slices.Sorted(maps.Keys(visits)) {
-		noun := "visits"
-		if visits[words] == 1 {
-			noun = "visit"
-		}
-		parts = append(parts, fmt.Sprintf("%d %s: %s", visits[words], noun, words))
+		parts = append(parts, english.Count(visits[words], "visit", "visits")+": "+words)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -152,7 +152,7 @@ func TestWhoChangesMeanwhileIsSkippedAndEverybodyIsTold(t *testing.T) {
 	ana.choose("code-changed-since") // and takes the tick away
 	ana.press("#run-again")
 	ana.sees("#problems", "Tick at least one reason.")
-	ana.look("rerun-for-nobody")
+	ana.lookAt("rerun-for-nobody", 422)
 	ana.visit("/operations/" + operation + "/rollback")
 	ana.look("rollback")
 	ana.press("#confirm")

@@ -258,7 +258,7 @@ func TestAnApproverIsToldWhatHasChangedSinceThePreview(t *testing.T) {
 	await(t, op.ID, bulk.CompletedWithErrors)
 	priya.open("/operations/" + op.ID)
 	priya.reads("Skipped 1", "Changed since the preview: 1", "told that 1 patient had changed since the preview")
-	priya.follow("List them: Changed since the preview")
+	priya.follow("List them")
 	priya.reads(`Changed since the preview by sample data, `, ` UTC: Status was "Active" and is now "Inactive".`)
 	priya.open("/operations/" + op.ID + "/outcomes.csv")
 	if !strings.Contains(string(priya.page.Content), ` UTC: Status was ""Active"" and is now ""Inactive"".",changed-since,yes`) {

@@ -16,10 +16,10 @@ import (
 
 type staffCommands struct {
 	List    staffListCommand    `cmd:"" help:"List the staff directory."`
-	Add     staffAddCommand     `cmd:"" help:"Add somebody: make the account, send the invitation, enter the rights."`
-	Set     staffSetCommand     `cmd:"" help:"Change somebody's name, role or facilities; it counts at their next click."`
-	Disable staffDisableCommand `cmd:"" help:"Take somebody's access away at once."`
-	Enable  staffEnableCommand  `cmd:"" help:"Give somebody's access back."`
+	Add     staffAddCommand     `cmd:"" help:"Add somebody: make the account, send the invitation, enter the rights. Administrators are not mailed."`
+	Set     staffSetCommand     `cmd:"" help:"Change somebody's name, role or facilities; it counts at their next click. Nobody is mailed."`
+	Disable staffDisableCommand `cmd:"" help:"Take somebody's access away at once. Nobody is mailed."`
+	Enable  staffEnableCommand  `cmd:"" help:"Give somebody's access back. Nobody is mailed."`
 }
 
 // operator is in whose name these commands write the staff directory.
@@ -200,7 +200,7 @@ func changePerson(t *terminal, email string, change func(*stack, *staff.Person) 
 	if p.Disabled {
 		state = ", without access"
 	}
-	t.say("%s is now %s in %s%s.", p.Name, p.Role.Title(), facilityWords(p), state)
+	t.say("%s is now %s in %s%s. Nobody was mailed: tell them.", p.Name, p.Role.Title(), facilityWords(p), state)
 	return nil
 }
 

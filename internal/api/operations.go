@@ -225,8 +225,8 @@ type Filter struct {
 	RegisteredTo   string            `json:"registered_to,omitempty" format:"date" doc:"This day included."`
 	LastVisitFrom  string            `json:"last_visit_from,omitempty" format:"date"`
 	LastVisitTo    string            `json:"last_visit_to,omitempty" format:"date"`
-	NextVisitFrom  string            `json:"next_visit_from,omitempty" format:"date"`
-	NextVisitTo    string            `json:"next_visit_to,omitempty" format:"date"`
+	NextVisitFrom  string            `json:"next_visit_from,omitempty" format:"date" doc:"A visit to come on this day at the facility, or later."`
+	NextVisitTo    string            `json:"next_visit_to,omitempty" format:"date" doc:"This day included."`
 	Text           string            `json:"text,omitempty" maxLength:"200" doc:"Part of the name, or the whole id."`
 }
 

@@ -57,7 +57,7 @@ var Texts = map[State]StateText{
 	Stopped:             {"Stopped", "The operation ended before every patient was attempted. What was done and what was not is listed below."},
 	FailedState:         {"Failed", "The operation ended before any patient was changed."},
 	Rejected:            {"Rejected", "The approver decided against it. Nothing was changed."},
-	Expired:             {"Expired", "Nobody decided in time. Nothing was changed. You can ask again with the same selection."},
+	Expired:             {"Expired", "Its time ran out. Nothing was changed. You can ask again with the same selection."},
 	Cancelled:           {"Cancelled", "The request was taken back before it ran. Nothing was changed."},
 }
 

@@ -31,10 +31,7 @@ type calendarDay struct {
 
 func dayAround(v registry.Record, d registry.Directory) calendarDay {
 	f, _ := d.Facility(v.Get(registry.FacilityField))
-	zone, err := time.LoadLocation(f.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
+	zone := f.Zone()
 	year, month, day := v.Start().In(zone).Date()
 	from := time.Date(year, month, day, 0, 0, 0, 0, zone).Add(-registry.LongestVisit)
 	to := time.Date(year, month, day+1, 0, 0, 0, 0, zone).Add(slots.Cell)

@@ -59,11 +59,12 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 		if err != nil {
 			return op, err
 		}
-		if stale == op.Plan.Changes {
-			return op, fault.New(fault.Stale, "Every patient in this plan has changed since the preview, so nothing would be done. Reject it, so that %s can make a new plan.", op.Requester.Name)
-		}
-		if stale != r.Stale {
-			return op, fault.New(fault.Stale, "%d of %d patients have changed since the preview. They would be skipped; the others would be changed as shown. Read this again and decide.", stale, op.Plan.Changes)
+		if stale == op.Plan.Changes || stale != r.Stale {
+			now, then := StaleWords(op, stale)
+			if stale < op.Plan.Changes {
+				then += " Read this again and decide."
+			}
+			return op, fault.New(fault.Stale, "%s. %s", now, then)
 		}
 	}
 	op, err = e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
@@ -142,18 +143,22 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 		if !op.State.MayBecome(bulk.Expired) {
 			return bulk.Event{}, errNothingNew
 		}
-		what := fmt.Sprintf("Nobody decided within %s.", english.Span(e.Limits.ExpireAfter))
-		if op.State == bulk.Ready {
-			what = fmt.Sprintf("It was not sent for approval within %s.", english.Span(e.Limits.ReviewExpires))
-		}
-		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), what
-		return bulk.Event{What: "expired", Detail: what}, nil
+		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), e.outOfTime(*op)
+		return bulk.Event{What: "expired", Detail: op.Cause}, nil
 	})
 	if err == nil {
 		e.deliver(ctx, op)
 		e.tellRequester(ctx, op)
 	}
 	return op, err
+}
+
+// outOfTime says what did not happen in time to an operation that expires.
+func (e *Engine) outOfTime(op bulk.Operation) string {
+	if op.State == bulk.Ready {
+		return fmt.Sprintf("It was not sent for approval within %s.", english.Span(e.Limits.ReviewExpires))
+	}
+	return fmt.Sprintf("Nobody decided within %s.", english.Span(e.Limits.ExpireAfter))
 }
 
 // Stale counts the patients of a plan whose changes would be skipped by now: their
@@ -185,6 +190,35 @@ func (e *Engine) Stale(ctx context.Context, op bulk.Operation) (int, error) {
 		}
 	}
 	return stale, nil
+}
+
+// StaleWords says how many patients' changes would be skipped by now, in words that
+// fit what the plan does, and what would come of an approval.
+func StaleWords(op bulk.Operation, stale int) (now, then string) {
+	who, have, others := english.Count(stale, "patient", "patients"), "have changed", "changed as shown"
+	switch stale {
+	case 0:
+		who, have = "No patient", "has changed"
+	case 1:
+		have = "has changed"
+	}
+	k, err := mustKind(op.Kind)
+	switch {
+	case err == nil && k.MakesFile():
+		have, others = strings.Replace(have, "changed", "left their facilities", 1), "exported"
+	case err == nil && k.Destinations != nil:
+		have += ", or lost their place or the time of a visit,"
+	case op.Plan.Booked+op.Plan.Moved > 0:
+		have += ", or lost the time of a visit,"
+	}
+	now = fmt.Sprintf("%s %s since this plan was made", who, have)
+	switch stale {
+	case 0:
+		return now, "All would be " + others + "."
+	case op.Plan.Changes:
+		return now, fmt.Sprintf("That is everybody in this plan, so nothing would be done. Reject it, so that %s can make a new plan.", op.Requester.Name)
+	}
+	return now, "They would be skipped; the others would be " + others + "."
 }
 
 // refused reports whether the next change of a plan would be skipped although its

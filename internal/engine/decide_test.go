@@ -83,14 +83,14 @@ func TestRefusedDecisions(t *testing.T) {
 			"This form belongs to another plan. Read the plan that is shown now and decide again."},
 		{"unaware of what changed", func(c *clinic, _ bulk.Operation, _ *staff.Person, _ *engine.DecisionRequest) {
 			c.byHand("P001", registry.StatusField, "Hospitalized")
-		}, fault.Stale, "1 of 2 patients have changed since the preview. They would be skipped; the others would be changed as shown. Read this again and decide."},
+		}, fault.Stale, "1 patient has changed since this plan was made. They would be skipped; the others would be changed as shown. Read this again and decide."},
 		{"aware of more than changed", func(_ *clinic, _ bulk.Operation, _ *staff.Person, r *engine.DecisionRequest) { r.Stale = 1 }, fault.Stale,
-			"0 of 2 patients have changed since the preview. They would be skipped; the others would be changed as shown. Read this again and decide."},
+			"No patient has changed since this plan was made. All would be changed as shown. Read this again and decide."},
 		{"where nothing is left to do", func(c *clinic, _ bulk.Operation, _ *staff.Person, r *engine.DecisionRequest) {
 			c.byHand("P001", registry.StatusField, "Hospitalized")
 			c.byHand("P002", registry.LockedBy, "Nora Nurse")
 			r.Stale = 2
-		}, fault.Stale, "Every patient in this plan has changed since the preview, so nothing would be done. Reject it, so that Ada Asks can make a new plan."},
+		}, fault.Stale, "2 patients have changed since this plan was made. That is everybody in this plan, so nothing would be done. Reject it, so that Ada Asks can make a new plan."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

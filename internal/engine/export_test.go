@@ -190,6 +190,8 @@ func TestAnApproverIsToldWhoHasMoved(t *testing.T) {
 	stale, err := c.Stale(t.Context(), op)
 	must(t, err)
 	equal(t, "stale", stale, 1)
+	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
+	refused(t, err, fault.Stale, "1 patient has left their facilities since this plan was made. They would be skipped; the others would be exported. Read this again and decide.")
 }
 
 // A call that fails anywhere leaves nothing; the next makes the file.

@@ -23,12 +23,13 @@ func (e *Engine) Find(ctx context.Context, actor staff.Person, f registry.Filter
 	if err := e.checkSelection(actor, directory, &s); err != nil {
 		return nil, false, err
 	}
+	chosen := s.Filter.Matcher(directory, e.Now())
 	if looksLikeID(f.Text) {
 		patients, err := e.Registry.Patients(ctx, []string{f.Text})
 		if err != nil {
 			return nil, false, err
 		}
-		if p, ok := patients[f.Text]; ok && s.Filter.Match(p) {
+		if p, ok := patients[f.Text]; ok && chosen(p) {
 			return []string{f.Text}, false, nil
 		}
 	}
@@ -63,7 +64,7 @@ func (e *Engine) Find(ctx context.Context, actor staff.Person, f registry.Filter
 			return nil, false, err
 		}
 		for _, c := range chunk.candidates {
-			if p, ok := chunk.patients[c.id]; ok && s.Filter.Match(p) && !take(c.id) {
+			if p, ok := chunk.patients[c.id]; ok && chosen(p) && !take(c.id) {
 				return ids, more, nil
 			}
 		}

@@ -41,7 +41,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 		if !op.Started.Equal(settled) || (op.File != nil) != hasFile {
 			return bulk.Event{}, fault.New(fault.Busy, "%s has moved on just now; ending it is tried again.", id)
 		}
-		op.State, op.Cause = ending(*op, k.MakesFile(), tally, cause)
+		op.State, op.Cause = e.ending(*op, k.MakesFile(), tally, cause)
 		op.Ended, op.Final, op.Left = e.Now(), tally, left
 		op.Remains = k.MakesFile() && op.File == nil && !op.Started.IsZero()
 		return bulk.Event{What: string(op.State), Detail: strings.TrimSpace(fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted. %s",
@@ -131,7 +131,7 @@ func (e *Engine) left(ctx context.Context, op bulk.Operation, tally bulk.Tally) 
 }
 
 // ending says in which state an operation ends, and why. file: it makes one.
-func ending(op bulk.Operation, file bool, t bulk.Tally, cause string) (bulk.State, string) {
+func (e *Engine) ending(op bulk.Operation, file bool, t bulk.Tally, cause string) (bulk.State, string) {
 	running := op.State == bulk.Running || op.State == bulk.Stopping
 	switch {
 	case running && op.NotAttempted(t) == 0 && t.Done == op.Plan.Changes:
@@ -146,7 +146,7 @@ func ending(op bulk.Operation, file bool, t bulk.Tally, cause string) (bulk.Stat
 	case op.State == bulk.Stopping:
 		return bulk.Stopped, op.Cause
 	case cause == "States.Timeout" && op.State.MayBecome(bulk.Expired):
-		return bulk.Expired, "Nobody decided in time."
+		return bulk.Expired, e.outOfTime(op)
 	}
 	return bulk.FailedState, failure(cause, file)
 }

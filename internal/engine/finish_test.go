@@ -75,9 +75,9 @@ func TestEveryEnding(t *testing.T) {
 			return op
 		}, "Internal", bulk.FailedState, ourFault, bulk.Tally{}},
 		{"nobody submitted before the machine's time-out", func(c *clinic) bulk.Operation { return c.planned(request) }, "States.Timeout",
-			bulk.Expired, "Nobody decided in time.", bulk.Tally{}},
+			bulk.Expired, "It was not sent for approval within 7 days.", bulk.Tally{}},
 		{"nobody decided before the machine's time-out", func(c *clinic) bulk.Operation { return c.submitted(request) }, "States.Timeout",
-			bulk.Expired, "Nobody decided in time.", bulk.Tally{}},
+			bulk.Expired, "Nobody decided within 7 days.", bulk.Tally{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -93,6 +93,10 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		return bulk.PlanSummary{}, err
 	}
 	planner := k.New(op.Params, world)
+	chosen := func(registry.Patient) bool { return true }
+	if selection.Source == bulk.ByFilter {
+		chosen = selection.Filter.Matcher(directory, e.Now())
+	}
 	chunks := e.chunks(ctx, selection)
 	also := reading{records: recordsFor(k, op.Params), parts: k.ReadsParts(op.Params)}
 	seen := map[string]bool{}
@@ -108,7 +112,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		}
 		for _, c := range chunk.candidates {
 			p, found := chunk.patients[c.id]
-			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !selection.Filter.Match(p)) {
+			if selection.Source == bulk.ByFilter && (!found || seen[c.id] || !chosen(p)) {
 				continue
 			}
 			subject := kind.Subject{Patient: p, Given: c.given, Done: c.change, Records: chunk.records, Parts: chunk.parts[c.id]}

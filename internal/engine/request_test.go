@@ -168,7 +168,7 @@ func TestWordsOfASelectionHoldNoPatientData(t *testing.T) {
 		{"every part", registry.Filter{Statuses: []registry.Status{registry.OnHold}, Facilities: []string{"fac-1"}, Tag: "vip", Insurance: "Gold",
 			RegisteredFrom: "2026-01-01", RegisteredTo: "2026-02-01", LastVisitFrom: "2026-03-01", NextVisitTo: "2026-12-31", Text: canary},
 			[]string{"P001", "P002"},
-			"status On Hold; facility Riverside; tag vip; insurance plan Gold; registered 1 Jan 2026 to 1 Feb 2026; last visit from 1 Mar 2026; next visit until 31 Dec 2026; a search text; 2 left out"},
+			"status On Hold; facility Riverside; tag vip; insurance plan Gold; registered 1 Jan 2026 to 1 Feb 2026; last visit from 1 Mar 2026; visit to come until 31 Dec 2026; a search text; 2 left out"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -170,7 +170,7 @@ func (e *Engine) tellRights(ctx context.Context, actor, was, is staff.Person, d 
 		if p.Sub != is.Sub {
 			opening, action, to = fmt.Sprintf("%s has changed the rights of %s in bulkops.", actor.Name, is.Name), "Open the staff directory", "/admin/staff"
 		}
-		err = cmp.Or(err, e.Mailer.Send(ctx, compose(person(p), "Rights changed: "+is.Name, opening,
+		err = cmp.Or(err, e.mail(ctx, compose(person(p), "Rights changed: "+is.Name, opening,
 			[][2]string{{"Before", RightsWords(was, d)}, {"Now", RightsWords(is, d)}}, action, e.PortalURL+to,
 			"If this is not right, tell an administrator at once.")))
 	}

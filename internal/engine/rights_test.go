@@ -44,6 +44,23 @@ func TestRightsAreChangedAndTold(t *testing.T) {
 	equal(t, "mails after the same again", len(c.mails), 2)
 }
 
+// A mail server that is away for a moment leaves nobody untold.
+func TestAMailOfChangedRightsIsTriedAgain(t *testing.T) {
+	c := administered(t)
+	tries := 0
+	c.fault = func(call string, do func() error) error {
+		if call == "Send" {
+			if tries++; tries%2 == 1 {
+				return fault.New(fault.Busy, "try later")
+			}
+		}
+		return do()
+	}
+	_, err := c.SetRights(t.Context(), c.person(amir), ada.Sub, c.person(ada).Version, engine.Rights{Role: staff.Manager, Facilities: []string{"fac-2"}})
+	must(t, err)
+	list(t, "told", c.sent("Rights changed: Ada Asks"), ada.Email, ina.Email)
+}
+
 // A right that is taken away between the page and its form no longer counts.
 func TestARightTakenAwayCountsAtOnce(t *testing.T) {
 	c := administered(t)

@@ -53,7 +53,7 @@ var Communication = Kind{
 		bulk.Stopped:             "The operation ended before every message was attempted. What was sent and what was not is listed below.",
 		bulk.FailedState:         "The operation ended before any message was sent.",
 		bulk.Rejected:            "The approver decided against it. Nothing was sent.",
-		bulk.Expired:             "Nobody decided in time. Nothing was sent. You can ask again with the same selection.",
+		bulk.Expired:             "Its time ran out. Nothing was sent. You can ask again with the same selection.",
 		bulk.Cancelled:           "The request was taken back before it ran. Nothing was sent.",
 	},
 	Summary: sumUpMessage,

@@ -20,6 +20,8 @@ type decisionData struct {
 	Plan        *planPart
 	Overlap     *overlapPart
 	Stale       int            // patients changed since the preview
+	StaleNow    string         // the same in words
+	StaleThen   string         // what would come of an approval
 	Hindrance   string         // why this person cannot decide; empty when they can
 	Taken       *bulk.Handover // how the request went from this person to somebody else; nil when it did not
 	MayReassign bool
@@ -66,6 +68,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 		} else if data.Stale, err = rq.engine.Stale(rq.ctx(), op); err != nil {
 			return err
 		}
+		data.StaleNow, data.StaleThen = engine.StaleWords(op, data.Stale)
 	}
 	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err

@@ -99,7 +99,7 @@ func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter
 	}
 	span("registered", "Registered", &f.RegisteredFrom, &f.RegisteredTo)
 	span("last_visit", "Last visit", &f.LastVisitFrom, &f.LastVisitTo)
-	span("next_visit", "Next visit", &f.NextVisitFrom, &f.NextVisitTo)
+	span("next_visit", "Visit to come", &f.NextVisitFrom, &f.NextVisitTo)
 	return f, wrong
 }
 

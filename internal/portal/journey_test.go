@@ -330,7 +330,7 @@ func TestAStalePlan(t *testing.T) {
 	w.settle()
 	open := maria.get("/operations/"+op+"/decision").want(200, "Your decision")
 	must(t, w.store.WriteByHand(t.Context(), registry.ProfileRef(ids[0]), registry.Fields{registry.StatusField: "Inactive"}, "Rita", noon))
-	open.press("approve", nil).want(409, "1 of 3 patients", "1 patient has changed since this plan was made")
+	open.press("approve", nil).want(409, "1 patient has changed since this plan was made. They would be skipped", "1 patient has changed since this plan was made")
 	now := maria.get("/operations/"+op+"/decision").want(200, "1 patient has changed since this plan was made", "They would be skipped")
 	now.press("approve", nil).want(200, "Success")
 	w.settle()

@@ -29,10 +29,7 @@ func showSecond(t time.Time) template.HTML {
 
 // localDay is a moment's day where the facility is.
 func localDay(t time.Time, f registry.Facility) string {
-	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
-		t = t.In(zone)
-	}
-	return english.Day(t)
+	return english.Day(t.In(f.Zone()))
 }
 
 // age says how long ago something was.

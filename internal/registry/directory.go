@@ -24,14 +24,19 @@ type Facility struct {
 	Version int    `json:"version"` // counts what administrators have changed
 }
 
-// LocalTime is a moment as the clock at the facility shows it, with the name of
-// its time; in UTC where the facility's time zone is not known.
-func (f Facility) LocalTime(at time.Time) string {
-	at = at.UTC()
-	if zone, err := time.LoadLocation(f.TimeZone); err == nil && f.TimeZone != "" {
-		at = at.In(zone)
+// Zone is the time zone of the facility; UTC where it is not known.
+func (f Facility) Zone() *time.Location {
+	zone, err := time.LoadLocation(f.TimeZone)
+	if err != nil {
+		return time.UTC
 	}
-	return at.Format("Mon 2 Jan 2006, 15:04 MST")
+	return zone
+}
+
+// LocalTime is a moment as the clock at the facility shows it, with the name of
+// its time.
+func (f Facility) LocalTime(at time.Time) string {
+	return at.In(f.Zone()).Format("Mon 2 Jan 2006, 15:04 MST")
 }
 
 // VisitWords says when a visit is, how long, and with whom; "" for a record

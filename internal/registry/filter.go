@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Nobody stands for a provider where patients without one are looked for.
@@ -20,7 +22,7 @@ type Filter struct {
 	RegisteredTo   string   `json:"registered_to,omitempty"`
 	LastVisitFrom  string   `json:"last_visit_from,omitempty"`
 	LastVisitTo    string   `json:"last_visit_to,omitempty"`
-	NextVisitFrom  string   `json:"next_visit_from,omitempty"`
+	NextVisitFrom  string   `json:"next_visit_from,omitempty"` // any visit to come, not only the first
 	NextVisitTo    string   `json:"next_visit_to,omitempty"`
 	Text           string   `json:"text,omitempty"` // part of the name, or the whole id
 }
@@ -32,8 +34,26 @@ func (f Filter) Empty() bool {
 		f.LastVisitTo == "" && f.NextVisitFrom == "" && f.NextVisitTo == "" && f.Text == ""
 }
 
-// Match reports whether the patient is chosen.
-func (f Filter) Match(p Patient) bool {
+// Matcher returns what reports whether a patient is chosen. A visit to come is one
+// after now, on its day by the clock at the patient's facility.
+func (f Filter) Matcher(d Directory, now time.Time) func(Patient) bool {
+	if f.NextVisitFrom == "" && f.NextVisitTo == "" {
+		return f.match
+	}
+	zones := map[string]*time.Location{}
+	for _, place := range d.Facilities {
+		zones[place.ID] = place.Zone()
+	}
+	return func(p Patient) bool {
+		zone := cmp.Or(zones[p.Facility()], time.UTC)
+		return f.match(p) && slices.ContainsFunc(p.Visits(), func(v VisitRef) bool {
+			return v.Start.After(now) && within(v.Start.In(zone).Format(time.DateOnly), f.NextVisitFrom, f.NextVisitTo)
+		})
+	}
+}
+
+// match asks everything but the visits to come.
+func (f Filter) match(p Patient) bool {
 	switch {
 	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, p.Status()),
 		len(f.Facilities) > 0 && !slices.Contains(f.Facilities, p.Facility()),
@@ -46,12 +66,7 @@ func (f Filter) Match(p Patient) bool {
 		f.Text != "" && p.ID() != f.Text && !strings.Contains(strings.ToLower(p.Name()), strings.ToLower(f.Text)):
 		return false
 	}
-	if f.NextVisitFrom == "" && f.NextVisitTo == "" {
-		return true
-	}
-	return slices.ContainsFunc(p.Visits(), func(v VisitRef) bool {
-		return within(v.Start.Format("2006-01-02"), f.NextVisitFrom, f.NextVisitTo)
-	})
+	return true
 }
 
 func within(date, from, to string) bool {

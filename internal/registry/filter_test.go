@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -14,8 +15,14 @@ func ada() registry.Patient {
 		registry.Name: "Ada O'Núñez", registry.StatusField: "On Hold", registry.FacilityField: "fac-1",
 		registry.ProviderField: "prov-9", registry.Tags: "diabetes fall-risk", registry.InsurancePlan: "Gold Plan",
 		registry.Registered: "2026-03-31", registry.LastVisit: "2026-10-01",
-		registry.Upcoming: "2026-12-01T09:00Z/V1 2027-02-01T09:00Z/V2",
+		registry.Upcoming: "2026-11-20T09:00Z/V0 2026-12-01T09:00Z/V1 2027-02-01T02:00Z/V2",
 	}}}
+}
+
+// matches asks the filter on a day in November, of patients in New York.
+func matches(f registry.Filter, p registry.Patient) bool {
+	d := registry.Directory{Facilities: []registry.Facility{{ID: "fac-1", TimeZone: "America/New_York"}}}
+	return f.Matcher(d, time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC))(p)
 }
 
 func TestFilterMatches(t *testing.T) {
@@ -43,7 +50,10 @@ func TestFilterMatches(t *testing.T) {
 		{"last visit within", registry.Filter{LastVisitFrom: "2026-09-01", LastVisitTo: "2026-10-01"}, true},
 		{"last visit before", registry.Filter{LastVisitFrom: "2026-10-02"}, false},
 		{"any coming visit within", registry.Filter{NextVisitFrom: "2027-01-01", NextVisitTo: "2027-12-31"}, true},
-		{"no coming visit between the two", registry.Filter{NextVisitFrom: "2026-12-02", NextVisitTo: "2027-01-31"}, false},
+		{"a coming visit by the day at the facility", registry.Filter{NextVisitFrom: "2027-01-31", NextVisitTo: "2027-01-31"}, true},
+		{"no coming visit by the day in London", registry.Filter{NextVisitFrom: "2027-02-01"}, false},
+		{"a visit that has passed", registry.Filter{NextVisitTo: "2026-11-30"}, false},
+		{"no coming visit between the two", registry.Filter{NextVisitFrom: "2026-12-02", NextVisitTo: "2027-01-30"}, false},
 		{"the whole id", registry.Filter{Text: "00042"}, true},
 		{"the id without its zeros", registry.Filter{Text: "42"}, false},
 		{"a part of the name in other case", registry.Filter{Text: "o'NÚÑ"}, true},
@@ -52,7 +62,7 @@ func TestFilterMatches(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.filter.Match(ada()); got != test.want {
+			if got := matches(test.filter, ada()); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 			if got := test.filter.Empty(); got != (test.name == "everybody") {
@@ -69,7 +79,7 @@ func TestFilterByDateLeavesOutPatientsWithoutIt(t *testing.T) {
 		"last visit": {LastVisitTo: "2099-01-01"},
 		"next visit": {NextVisitTo: "2099-01-01"},
 	} {
-		if f.Match(blank) {
+		if matches(f, blank) {
 			t.Errorf("%s: a patient without the date was chosen", name)
 		}
 	}
@@ -96,7 +106,7 @@ func TestFilterPartsNarrow(t *testing.T) {
 		one := func(alter func(*registry.Filter)) bool {
 			var only registry.Filter
 			alter(&only)
-			return only.Match(ada())
+			return matches(only, ada())
 		}
 		want := one(func(o *registry.Filter) { o.Provider = f.Provider }) &&
 			one(func(o *registry.Filter) { o.Tag = f.Tag }) &&
@@ -105,7 +115,7 @@ func TestFilterPartsNarrow(t *testing.T) {
 			one(func(o *registry.Filter) { o.RegisteredFrom = f.RegisteredFrom }) &&
 			one(func(o *registry.Filter) { o.LastVisitTo = f.LastVisitTo }) &&
 			one(func(o *registry.Filter) { o.Statuses = f.Statuses })
-		if got := f.Match(ada()); got != want {
+		if got := matches(f, ada()); got != want {
 			t.Fatalf("%+v: got %v, want the conjunction of its parts, %v", f, got, want)
 		}
 	})

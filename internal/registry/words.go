@@ -47,7 +47,7 @@ func (f Filter) Words(d Directory) []Criterion {
 	add("Insurance plan", f.Insurance)
 	span("Registered", f.RegisteredFrom, f.RegisteredTo)
 	span("Last visit", f.LastVisitFrom, f.LastVisitTo)
-	span("Next visit", f.NextVisitFrom, f.NextVisitTo)
+	span("Visit to come", f.NextVisitFrom, f.NextVisitTo)
 	add(FilterText, f.Text)
 	return words
 }

@@ -22,7 +22,7 @@ func TestAFilterInWords(t *testing.T) {
 		{registry.Filter{Facilities: []string{"fac-1", "fac-2"}}, []registry.Criterion{{"Facility", "all"}}},
 		{registry.Filter{Tag: "vip", Insurance: "Gold", RegisteredFrom: "2026-01-01", RegisteredTo: "2026-02-01", LastVisitFrom: "2026-03-01", NextVisitTo: "2026-12-31", Text: "Ada"},
 			[]registry.Criterion{{"Tag", "vip"}, {"Insurance plan", "Gold"}, {"Registered", "1 Jan 2026 to 1 Feb 2026"}, {"Last visit", "from 1 Mar 2026"},
-				{"Next visit", "until 31 Dec 2026"}, {registry.FilterText, "Ada"}}},
+				{"Visit to come", "until 31 Dec 2026"}, {registry.FilterText, "Ada"}}},
 	} {
 		if got := test.filter.Words(d); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: %q, want %q", test.filter, got, test.want)

@@ -249,7 +249,7 @@ func TestAnApproverIsToldWhatHasChangedSinceThePreview(t *testing.T) {
 	updateByHand(t, w.patients[0], registry.StatusField, string(registry.Inactive))
 	priya.press("Approve")
 	priya.isStatus(http.StatusConflict)
-	priya.reads("1 of 4 patients have changed since the preview. They would be skipped", "1 patient has changed since this plan was made")
+	priya.reads("1 patient has changed since this plan was made. They would be skipped", "1 patient has changed since this plan was made")
 	if now := await(t, op.ID, bulk.AwaitingApproval); now.Decision != nil {
 		t.Errorf("recorded was %+v", now.Decision)
 	}

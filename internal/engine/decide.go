@@ -34,7 +34,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	if err := decidable(actor, op); err != nil { // also to those who may not decide: what is recorded is the answer
 		return op, err
 	}
-	if err := e.mayDecide(actor, op); err != nil {
+	if err := e.MayNotDecide(actor, op); err != nil {
 		return op, err
 	}
 	if !e.Now().Before(op.Approval.Expires) {
@@ -102,19 +102,20 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 		return nil
 	case op.Decision != nil && op.Decision.By.Sub == actor.Sub:
 		return fault.New(fault.Conflict, "You %s this operation at %s. That decision stands; nothing new was recorded.",
-			op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
+			op.Decision.Verdict, english.At(op.Decision.At))
 	case op.Decision != nil:
 		return fault.New(fault.Conflict, "%s %s this operation at %s. Your decision was not recorded.",
-			op.Decision.By.Name, op.Decision.Verdict, op.Decision.At.Format("15:04 UTC on 2 January 2006"))
+			op.Decision.By.Name, op.Decision.Verdict, english.At(op.Decision.At))
 	case op.State == bulk.Expired:
 		return fault.New(fault.Conflict, "This request expired at %s, before anybody decided. Your decision was not recorded; %s can ask again.",
-			op.Ended.Format("15:04 UTC on 2 January 2006"), op.Requester.Name)
+			english.At(op.Ended), op.Requester.Name)
 	}
 	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }
 
-// mayDecide refuses somebody who may not decide, and says which right is missing.
-func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
+// MayNotDecide says which right the person lacks to decide on the operation;
+// nil when they have it.
+func (e *Engine) MayNotDecide(actor staff.Person, op bulk.Operation) error {
 	k, err := mustKind(op.Kind)
 	if err != nil {
 		return err
@@ -132,13 +133,7 @@ func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
 
 // MayDecideOn reports whether the person could decide on the operation now.
 func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
-	return op.State == bulk.AwaitingApproval && e.mayDecide(actor, op) == nil
-}
-
-// MayNotDecide says which right the person lacks to decide on the operation;
-// nil when they have it.
-func (e *Engine) MayNotDecide(actor staff.Person, op bulk.Operation) error {
-	return e.mayDecide(actor, op)
+	return op.State == bulk.AwaitingApproval && e.MayNotDecide(actor, op) == nil
 }
 
 // expire ends a request for approval that nobody answered in time, and a plan

@@ -108,7 +108,7 @@ func notShown(op bulk.Operation) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, "The passphrase of %s was shown to you at %s, and is shown only once. If it is lost, the file cannot be opened: ask for a new export.",
-		op.ID, op.File.Shown.Format("15:04 UTC on 2 January 2006"))
+		op.ID, english.At(op.File.Shown))
 }
 
 // mayHaveFile refuses everybody but the requester of an export whose file is

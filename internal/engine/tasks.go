@@ -143,7 +143,7 @@ func (e *Engine) task(ctx context.Context, actor staff.Person, id, name string) 
 }
 
 func errTicked(t kind.Task, now bulk.Task) error {
-	return fault.New(fault.Conflict, "%s ticked “%s” at %s. Nothing new was recorded.", now.By.Name, t.Title, now.At.Format("15:04 UTC on 2 January 2006"))
+	return fault.New(fault.Conflict, "%s ticked “%s” at %s. Nothing new was recorded.", now.By.Name, t.Title, english.At(now.At))
 }
 
 // mailTask tells somebody of a task. A mail that cannot be sent holds nothing

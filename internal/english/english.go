@@ -43,6 +43,9 @@ func Date(date string) string {
 func Minute(t time.Time) string { return t.UTC().Format(day + ", 15:04 UTC") }
 func Second(t time.Time) string { return t.UTC().Format(day + ", 15:04:05 UTC") }
 
+// At is a minute in UTC within a sentence, after "at": 12:00 UTC on 1 December 2026.
+func At(t time.Time) string { return t.UTC().Format("15:04 UTC on 2 January 2006") }
+
 // Span is a time span in the largest unit that it fills: 3 days, 36 hours.
 func Span(d time.Duration) string {
 	switch {

@@ -17,6 +17,7 @@ func TestNumbersAndTimesAsPeopleReadThem(t *testing.T) {
 		{english.Count(1200, "batch", "batches"), "1,200 batches"},
 		{english.Date("2026-03-01"), "1 Mar 2026"}, {english.Date("soon"), "soon"}, {english.Date(""), ""},
 		{english.Day(at), "1 Mar 2026"}, {english.Minute(at), "2 Mar 2026, 04:05 UTC"}, {english.Second(at), "2 Mar 2026, 04:05:09 UTC"},
+		{english.At(at), "04:05 UTC on 2 March 2026"},
 		{english.Span(72 * time.Hour), "3 days"}, {english.Span(24 * time.Hour), "24 hours"}, {english.Span(time.Hour), "1 hour"},
 		{english.Span(90 * time.Minute), "90 minutes"}, {english.Span(90 * time.Second), "1m30s"},
 		{english.Brief("Geburtsdatum (größer)"), "Geburtsdatum (größer)"}, {english.Brief(strings.Repeat("ß", 40)), strings.Repeat("ß", 40)},

@@ -1,7 +1,8 @@
-// Command bulkops is for people at a terminal. Import, sample and staff act
-// with the operator's AWS credentials on the stack named by BULKOPS_STACK;
-// everything about operations goes through the JSON API as the person who
-// signed in, with that person's rights.
+// Command bulkops is for people at a terminal. Import, sample, staff, address,
+// and of audit verify, prove and redrive act with the operator's AWS credentials
+// on the stack named by BULKOPS_STACK; audit verify-proof needs nothing.
+// Everything else goes through the JSON API as the person who signed in, with
+// that person's rights.
 //
 // It ends with 0 when what was asked for is done, 1 when it is not, and 2 when
 // the command line cannot be used.
@@ -51,7 +52,7 @@ type commands struct {
 	Audit    auditCommands   `cmd:"" help:"Read the audit of an operation; verify that nobody has changed the audit."`
 	Tasks    tasksCommand    `cmd:"" help:"List, give and tick what people have to do after a run."`
 
-	Stack string `env:"BULKOPS_STACK" default:"bulkops" help:"CloudFormation stack, for import, sample, staff, audit verify and sign-in."`
+	Stack string `env:"BULKOPS_STACK" default:"bulkops" help:"CloudFormation stack, for import, sample, staff, address, audit verify, prove and redrive, and sign-in."`
 }
 
 // terminal is what a command works with.

@@ -8,7 +8,9 @@ import (
 	"text/tabwriter"
 
 	"bulkops/internal/dynamo"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
+	"bulkops/internal/kind"
 	"bulkops/internal/staff"
 )
 
@@ -73,17 +75,17 @@ func (c staffAddCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(c.Email, "@") {
-		return fault.New(fault.Invalid, "%q is no e-mail address.", c.Email)
+	p := staff.Person{Name: c.Name, Email: c.Email, Role: c.Role, Facilities: c.Facility}
+	if !kind.IsMail(p.Email) {
+		return fault.New(fault.Invalid, "%q is no e-mail address.", p.Email)
 	}
-	if err := checkFacilities(t.ctx, s, c.Facility); err != nil {
+	if err := checkRights(t.ctx, s, p); err != nil {
 		return err
 	}
 	accounts, err := s.accounts()
 	if err != nil {
 		return err
 	}
-	p := staff.Person{Name: c.Name, Email: c.Email, Role: c.Role, Facilities: c.Facility}
 	sub, isNew, err := accounts.invite(t.ctx, p)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (c staffSetCommand) Run(t *terminal) error {
 		}
 		if len(c.Facility) > 0 {
 			p.Facilities = c.Facility
-			return checkFacilities(t.ctx, s, c.Facility)
+			return checkRights(t.ctx, s, *p)
 		}
 		return nil
 	})
@@ -204,13 +206,8 @@ func changePerson(t *terminal, email string, change func(*stack, *staff.Person) 
 
 func administers(p staff.Person) bool { return p.Role == staff.Admin && !p.Disabled }
 
-func checkFacilities(ctx context.Context, s *stack, ids []string) error {
-	if slices.Contains(ids, staff.AllFacilities) {
-		if len(ids) > 1 {
-			return fault.New(fault.Invalid, "* means every facility; name no other beside it.")
-		}
-		return nil
-	}
+// checkRights refuses rights that nobody can have.
+func checkRights(ctx context.Context, s *stack, p staff.Person) error {
 	registry, err := s.registry()
 	if err != nil {
 		return err
@@ -219,14 +216,8 @@ func checkFacilities(ctx context.Context, s *stack, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var known []string
-	for _, f := range directory.Facilities {
-		known = append(known, f.ID)
-	}
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return fault.New(fault.Invalid, "There is no facility %q. There are: %s.", id, strings.Join(known, ", "))
-		}
+	if problems := engine.CheckRights(engine.Rights{Role: p.Role, Facilities: p.Facilities}, directory); len(problems) > 0 {
+		return fault.New(fault.Invalid, "%s", problems.Error())
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Audit writes the audit log from the streams of the Registry and Operations
-// tables. It may add records and do nothing else to them.
+// Audit writes the audit log from the streams of the Registry, Operations and
+// Access tables. It may add records and do nothing else to them.
 package main
 
 import (

@@ -14,7 +14,7 @@ func TestARequestIsHandedOn(t *testing.T) {
 	op = c.as(t, "sam", "GET", path, nil).operation(200)
 	c.as(t, "sam", "GET", path+"/approvers", nil).problem(409, "conflict")
 	op = c.as(t, "sam", "POST", path+"/submit", submission(op)).operation(200)
-	if !op.You.MayPass {
+	if !op.You.MayReassign {
 		t.Error("the requester may not hand it on")
 	}
 	var list struct{ Approvers []api.ApproverView }

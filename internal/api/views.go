@@ -75,10 +75,10 @@ type Plan struct {
 	After          bulk.Counts                `json:"after" doc:"The same after the change."`
 	Visits         int                        `json:"visits" doc:"Visits that will be changed with them."`
 	Cancelled      int                        `json:"visits_cancelled" doc:"Those of them that will be cancelled."`
-	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
-	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	Booked         int                        `json:"visits_booked" doc:"Those of them that will be booked."`
 	Moved          int                        `json:"visits_moved" doc:"Those of them that go to another provider or facility."`
+	Messages       int                        `json:"messages" doc:"Mails that will be sent: one for each recipient."`
+	Concerned      int                        `json:"patients_concerned" doc:"Patients whom the messages are about."`
 	ByProvider     map[string]int             `json:"by_provider" doc:"Patients that will be changed, by the provider that they have now, by id; * for all others where there are very many."`
 	Shares         []ShareView                `json:"shares" doc:"Which share of all patients of each facility the plan changes, the largest first."`
 	Unusual        []ShareView                `json:"unusual" doc:"Facilities of which the plan changes unusually many patients, the largest share first."`
@@ -149,15 +149,15 @@ type LeftView struct {
 
 // You says what the caller may do with the operation now.
 type You struct {
-	MaySubmit bool           `json:"may_submit"`
-	MayCancel bool           `json:"may_cancel"`
-	MayDecide bool           `json:"may_decide"`
-	MayPass   bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
-	MayStop   bool           `json:"may_stop"`
-	MayRerun  bool           `json:"may_rerun" doc:"Whether it can be run again for somebody whom that can help. A reason for which it is run again already does not count."`
-	MayUndo   bool           `json:"may_roll_back"`
-	MayEdit   bool           `json:"may_edit" doc:"Whether a request can take its place."`
-	ToSubmit  *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
+	MaySubmit   bool           `json:"may_submit"`
+	MayCancel   bool           `json:"may_cancel"`
+	MayDecide   bool           `json:"may_decide"`
+	MayReassign bool           `json:"may_reassign" doc:"Whether you may hand the request to another approver."`
+	MayStop     bool           `json:"may_stop"`
+	MayRerun    bool           `json:"may_rerun" doc:"Whether it can be run again for somebody whom that can help. A reason for which it is run again already does not count."`
+	MayRollBack bool           `json:"may_roll_back"`
+	MayEdit     bool           `json:"may_edit" doc:"Whether a request can take its place."`
+	ToSubmit    *WhatToConfirm `json:"to_submit,omitempty" doc:"What a submission has to carry."`
 }
 
 // WhatToConfirm is what a requester confirms with a submission.
@@ -249,13 +249,13 @@ func present[K comparable, V any](m map[K]V) map[K]V {
 func (a *api) mayDo(ctx context.Context, op bulk.Operation, person staff.Person) You {
 	own := op.Requester.Sub == person.Sub
 	you := You{
-		MaySubmit: own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
-		MayCancel: a.engine.MayNotCancel(person, op) == nil,
-		MayDecide: a.engine.MayDecideOn(person, op),
-		MayEdit:   person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
-		MayPass:   a.engine.MayReassign(person, op),
-		MayRerun:  person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
-		MayUndo:   person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
+		MaySubmit:   own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
+		MayCancel:   a.engine.MayNotCancel(person, op) == nil,
+		MayDecide:   a.engine.MayDecideOn(person, op),
+		MayEdit:     person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
+		MayReassign: a.engine.MayReassign(person, op),
+		MayRerun:    person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
+		MayRollBack: person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
 	}
 	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
 		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)

@@ -112,7 +112,7 @@ func TestWhatCannotBeWrittenStaysParked(t *testing.T) {
 		t.Fatalf("%+v %v", done, err)
 	}
 	var said []string
-	for record, err := range l.ForDay(t.Context(), "2026-11-23") {
+	for record, err := range l.Backwards(t.Context(), audit.Trail{By: audit.ByDay, Key: "2026-11-23"}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -170,13 +170,9 @@ type Reader interface {
 	ForOperation(ctx context.Context, operation string) iter.Seq2[Record, error]
 	// ForOperationAfter yields of it what comes after the record with the sort key.
 	ForOperationAfter(ctx context.Context, operation, sortKey string) iter.Seq2[Record, error]
-	// AccessTo yields what people looked at, did and tried with an operation, oldest first.
-	AccessTo(ctx context.Context, operation string) iter.Seq2[Record, error]
 	// ForPatient yields the changes of a patient's records and who looked at the
 	// patient's page, newest first.
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
-	// ForDay yields what was recorded on the UTC day (2006-01-02), oldest first.
-	ForDay(ctx context.Context, day string) iter.Seq2[Record, error]
 	// Backwards yields a trail, newest first: what comes before the record with the
 	// sort key, everything for "".
 	Backwards(ctx context.Context, t Trail, sortKey string) iter.Seq2[Record, error]
@@ -192,7 +188,7 @@ type Trail struct {
 type TrailKey int
 
 const (
-	ByDay       TrailKey = iota // the UTC day
+	ByDay       TrailKey = iota // the UTC day (2006-01-02)
 	ByPatient                   // the patient
 	ByOperation                 // the operation whose changes and events they are
 	ByAccess                    // the operation that people looked at, did and tried something with

@@ -144,7 +144,7 @@ func TestAStampThatNoOperationCanHaveSetIsAChangeByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for r, err := range l.ForDay(context.Background(), "2026-11-23") {
+	for r, err := range l.Backwards(context.Background(), audit.Trail{By: audit.ByDay, Key: "2026-11-23"}, "") {
 		n++
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ package auditlog
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -23,8 +24,8 @@ const (
 	// MostDays is how many days a question may span that names neither an
 	// operation nor a patient.
 	MostDays = 92
-	// defaultDays are looked at when no day is given.
-	defaultDays = 7
+	// DefaultDays are looked at when no day is given.
+	DefaultDays = 7
 )
 
 // Show is a part of what is recorded.
@@ -82,7 +83,7 @@ func (q Query) Check() engine.Problems {
 		add("to", "The last day is before the first day. Exchange them.")
 	}
 	if len(wrong) == 0 && len(days) == 2 && q.Operation+q.Patient == "" && days["to"].Sub(days["from"]) >= MostDays*24*time.Hour {
-		add("from", "Ask for at most 92 days at a time, or name an operation or a patient.")
+		add("from", fmt.Sprintf("Ask for at most %d days at a time, or name an operation or a patient.", MostDays))
 	}
 	if !slices.ContainsFunc(Shows, func(s struct {
 		Show  Show
@@ -120,7 +121,7 @@ func (q Query) days(now time.Time) (from, to string) {
 		}
 		return from, last.Format(time.DateOnly)
 	}
-	return last.AddDate(0, 0, -defaultDays+1).Format(time.DateOnly), last.Format(time.DateOnly)
+	return last.AddDate(0, 0, -DefaultDays+1).Format(time.DateOnly), last.Format(time.DateOnly)
 }
 
 // match reports whether the record is one that is asked for.

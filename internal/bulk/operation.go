@@ -121,7 +121,7 @@ type LinkKind string
 
 const (
 	Rerun    LinkKind = "rerun"    // the same again, for those for whom it can help
-	Rollback LinkKind = "rollback" // takes back what was done
+	Rollback LinkKind = "rollback" // undoes what was done
 	Edited   LinkKind = "edit"     // asks anew, in its place
 )
 

@@ -120,7 +120,7 @@ func WrittenBy(r registry.Record) string {
 	return by
 }
 
-// Inverse is the edit that takes this one back.
+// Inverse is the edit that undoes this one.
 func (e Edit) Inverse() Edit { return Edit{Ref: e.Ref, Before: e.After, After: e.Before} }
 
 // Change is what an operation does to one subject: all of its edits or none, or
@@ -138,7 +138,7 @@ type Change struct {
 	Extract *Extract `json:"extract,omitempty"`
 }
 
-// Inverse is the change that takes this one back.
+// Inverse is the change that undoes this one.
 func (c Change) Inverse() Change {
 	inverse := c
 	inverse.Edits = make([]Edit, len(c.Edits))

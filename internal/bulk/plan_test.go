@@ -50,7 +50,7 @@ func TestTheInverseOfTheInverseIsTheChange(t *testing.T) {
 		c := drawChange(t, 1)
 		back := c.Inverse().Inverse()
 		for i := range c.Edits {
-			c.Edits[i].Reads = nil // what was relied on then is not relied on to take it back
+			c.Edits[i].Reads = nil // what was relied on then is not relied on to undo it
 		}
 		if got, want := encode(back), encode(c); got != want {
 			t.Fatalf("got  %s\nwant %s", got, want)

@@ -71,16 +71,8 @@ func (a *Audit) ForOperationAfter(ctx context.Context, operation, sortKey string
 	return auditRecords(a.client.query(ctx, "read an operation's audit", in))
 }
 
-func (a *Audit) AccessTo(ctx context.Context, operation string) iter.Seq2[audit.Record, error] {
-	return auditRecords(a.client.query(ctx, "read who used an operation", partition(a.table, audit.AccessPrefix+operation, "")))
-}
-
 func (a *Audit) ForPatient(ctx context.Context, patient string) iter.Seq2[audit.Record, error] {
 	return auditRecords(a.client.lookup(ctx, "read a patient's audit", a.table, "by-patient", "patient", patient, true))
-}
-
-func (a *Audit) ForDay(ctx context.Context, day string) iter.Seq2[audit.Record, error] {
-	return auditRecords(a.client.lookup(ctx, "read a day's audit", a.table, "by-day", "day", day, false))
 }
 
 // trails are where the trails are found: an index with its key, or the table's

@@ -43,7 +43,8 @@ import (
 // and KEY#<requester> / <key>, the operation that a requester's key made.
 //
 // Access: STAFF#<sub> / STAFF, and under the SHA-256 of what the browser or the
-// mail holds, APPROVAL#…, SESSION#…, SIGNIN#… and FORM#…, each with expires.
+// mail holds, APPROVAL#…, SESSION#…, SIGNIN#…, FORM#…, DRAFT#…, AUDIT#… and LIST#…,
+// each with expires.
 //
 // Audit: see audit.go.
 //

@@ -257,7 +257,7 @@ func (e *Engine) earlier(ctx context.Context, s bulk.Selection) iter.Seq2[candid
 				c.change = &done
 			case s.Source == bulk.FromLeft && slices.Contains(s.Codes, line.Outcome.Reason()):
 				switch {
-				case of.Kind == kind.Rollback.Name: // what it was to take back
+				case of.Kind == kind.Rollback.Name: // what it was to undo
 					undone := line.Change.Inverse()
 					for i := range undone.Edits { // it relies on the same again
 						undone.Edits[i].Reads = line.Change.Edits[len(undone.Edits)-1-i].Reads

@@ -47,9 +47,9 @@ func (e *Engine) eligible(ctx context.Context, op bulk.Operation) ([]staff.Perso
 	return eligible, nil
 }
 
-// MayDecide returns who may decide on the operation, nearest first: those who
+// Deciders returns who may decide on the operation, nearest first: those who
 // are asked first, none when nobody may, and all the others.
-func (e *Engine) MayDecide(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
+func (e *Engine) Deciders(ctx context.Context, op bulk.Operation) (first, others []bulk.Person, err error) {
 	eligible, err := e.eligible(ctx, op)
 	if err != nil {
 		return nil, nil, err
@@ -92,7 +92,7 @@ func (e *Engine) NobodyMayDecide(ctx context.Context, op bulk.Operation) error {
 // MayReassign reports whether the person may hand the request for approval to
 // somebody else: its requester, and whoever may decide on it.
 func (e *Engine) MayReassign(actor staff.Person, op bulk.Operation) bool {
-	return op.State == bulk.AwaitingApproval && actor.MayRequest() && (op.Requester.Sub == actor.Sub || e.mayDecide(actor, op) == nil)
+	return op.State == bulk.AwaitingApproval && actor.MayRequest() && (op.Requester.Sub == actor.Sub || e.MayNotDecide(actor, op) == nil)
 }
 
 // ToReassign returns an operation with everybody to whom its request for

@@ -39,7 +39,7 @@ func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bul
 // waits for its start, whoever may approve it can take back too.
 func (e *Engine) MayNotCancel(actor staff.Person, op bulk.Operation) error {
 	switch {
-	case op.Requester.Sub != actor.Sub && (op.State != bulk.Scheduled || e.mayDecide(actor, op) != nil):
+	case op.Requester.Sub != actor.Sub && (op.State != bulk.Scheduled || e.MayNotDecide(actor, op) != nil):
 		if op.State == bulk.Scheduled {
 			return fault.New(fault.Forbidden, "Only %s, who asked for it, or somebody who may approve it can take this operation back.", op.Requester.Name)
 		}

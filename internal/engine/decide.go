@@ -34,7 +34,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	if err := decidable(actor, op); err != nil { // also to those who may not decide: what is recorded is the answer
 		return op, err
 	}
-	if err := e.mayDecide(actor, op); err != nil {
+	if err := e.MayNotDecide(actor, op); err != nil {
 		return op, err
 	}
 	if !e.Now().Before(op.Approval.Expires) {
@@ -113,8 +113,9 @@ func decidable(actor staff.Person, op bulk.Operation) error {
 	return fault.New(fault.Conflict, "There is nothing to decide: this operation is %s.", op.State.InSentence())
 }
 
-// mayDecide refuses somebody who may not decide, and says which right is missing.
-func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
+// MayNotDecide says which right the person lacks to decide on the operation;
+// nil when they have it.
+func (e *Engine) MayNotDecide(actor staff.Person, op bulk.Operation) error {
 	k, err := mustKind(op.Kind)
 	if err != nil {
 		return err
@@ -132,13 +133,7 @@ func (e *Engine) mayDecide(actor staff.Person, op bulk.Operation) error {
 
 // MayDecideOn reports whether the person could decide on the operation now.
 func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
-	return op.State == bulk.AwaitingApproval && e.mayDecide(actor, op) == nil
-}
-
-// MayNotDecide says which right the person lacks to decide on the operation;
-// nil when they have it.
-func (e *Engine) MayNotDecide(actor staff.Person, op bulk.Operation) error {
-	return e.mayDecide(actor, op)
+	return op.State == bulk.AwaitingApproval && e.MayNotDecide(actor, op) == nil
 }
 
 // expire ends a request for approval that nobody answered in time, and a plan

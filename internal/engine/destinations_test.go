@@ -38,7 +38,7 @@ func TestAProvidersPatientsAreCountedBeforePlanning(t *testing.T) {
 }
 
 // Sharing by number of patients evens out the numbers of the chosen providers, as
-// the preview says, with the visits; and it can be taken back.
+// the preview says, with the visits; and it can be rolled back.
 func TestNumbersOfPatientsAreEvenedOut(t *testing.T) {
 	c := newClinic(t)
 	c.employ(kindtest.Directory)
@@ -68,7 +68,7 @@ func TestNumbersOfPatientsAreEvenedOut(t *testing.T) {
 	equal(t, "the visit of who moved", after[registry.VisitRef{Start: noon.AddDate(0, 0, 2), ID: "V1"}.Ref("P001")][registry.ProviderField], "ann")
 
 	back := c.again(op, bulk.Rollback)
-	equal(t, "taken back", back.Final, bulk.Tally{Done: 3})
+	equal(t, "rolled back", back.Final, bulk.Tally{Done: 3})
 	for ref, fields := range c.fields() {
 		if !maps.Equal(fields, before[ref]) {
 			t.Errorf("%v was %v and is %v", ref, before[ref], fields)

@@ -40,7 +40,7 @@ func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
 
 // escalate asks the others who may decide, once; of many the nearest.
 func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
-	first, others, err := e.MayDecide(ctx, op)
+	first, others, err := e.Deciders(ctx, op)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (e *Engine) lookup(ctx context.Context) lookup {
 // recheck returns those of a group's changes that can still be made, and what is
 // to be said of the others, none of which is. It sees what was booked by hand or
 // by an import, which hold no slots; against other operations the slots are what
-// counts. What takes changes back asks only for the times that it needs.
+// counts. What undoes changes asks only for the times that it needs.
 func (e *Engine) recheck(ctx context.Context, op bulk.Operation, b bulk.Batch, group int, directory lookup) (rest []bulk.Change, outcomes []bulk.Outcome, err error) {
 	todo := b.Group(group)
 	k, err := mustKind(op.Kind)

@@ -83,7 +83,7 @@ func TestAFacilityThatFilledUpSinceTakesNobodyMore(t *testing.T) {
 	equal(t, "first", c.outcomes(op)["P1"].State, bulk.Done)
 	equal(t, "second", c.outcomes(op)["P2"], skipped("P2", bulk.NoRoomLeft, "Hilltop may have at most 6 patients and would have more."))
 	undone := c.again(op, bulk.Rollback)
-	equal(t, "taken back", undone.Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", undone.Final, bulk.Tally{Done: 1})
 }
 
 // Of two operations that begin at once, the second finds the places that the
@@ -219,7 +219,7 @@ func TestVisitsThatMoveAlongFillTheDayToo(t *testing.T) {
 	equal(t, "visits of Dr. Cyd", len(visits), 2)
 }
 
-// What is taken back is not held to limits: what was, comes back.
+// What is rolled back is not held to limits: what was, comes back.
 func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
 	c := newClinic(t)
 	c.employ(kindtest.Directory)
@@ -229,7 +229,7 @@ func TestARollbackFindsItsPlaceAlsoWhereThereIsNoRoom(t *testing.T) {
 	op := c.run(c.planned(away))
 	c.admit(registry.Active, []string{"Q1"}, with(registry.ProviderField, "ann"))
 	c.provider("ann", func(p *registry.Provider) { p.Active = false })
-	equal(t, "taken back", c.again(op, bulk.Rollback).Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", c.again(op, bulk.Rollback).Final, bulk.Tally{Done: 1})
 	equal(t, "provider", c.store.Snapshot()[registry.ProfileRef("P1")].Get(registry.ProviderField), "ann")
 }
 
@@ -295,7 +295,7 @@ func TestVisitsDoNotMoveToWhereNoneTakePlaceSince(t *testing.T) {
 	facility("fac-1", registry.Week{})
 	facility("fac-2", registry.Week{})
 	equal(t, "moved since", c.outcomes(c.run(two))["P2"].Code, bulk.Shut)
-	equal(t, "taken back", c.again(one, bulk.Rollback).Final, bulk.Tally{Done: 1})
+	equal(t, "rolled back", c.again(one, bulk.Rollback).Final, bulk.Tally{Done: 1})
 }
 
 // A visit that goes along to another provider finds that provider as free as the

@@ -129,13 +129,17 @@ func CheckRights(r Rights, d registry.Directory) (problems Problems) {
 	if len(r.Facilities) == 0 {
 		problems = append(problems, problem("facility", "Choose at least one facility."))
 	}
+	var ids []string
+	for _, f := range d.Facilities {
+		ids = append(ids, f.ID)
+	}
 	for _, id := range r.Facilities {
 		_, known := d.Facility(id)
 		switch {
 		case id == staff.AllFacilities && len(r.Facilities) > 1:
 			problems = append(problems, problem("facility", "Choose all facilities, or single ones, not both."))
 		case id != staff.AllFacilities && !known:
-			problems = append(problems, problem("facility", "There is no facility %q.", bounded(id)))
+			problems = append(problems, problem("facility", "There is no facility %q. There are: %s.", bounded(id), strings.Join(ids, ", ")))
 		}
 	}
 	return problems

@@ -91,7 +91,7 @@ func TestRefusedChangesOfRights(t *testing.T) {
 		{"of somebody unknown", amir, staff.Person{Sub: "sub-nobody"}, manager, fault.NotFound, "This person is not in the staff directory."},
 		{"to no role", amir, ada, engine.Rights{Role: "root", Facilities: []string{"fac-1"}}, fault.Invalid, "Choose a role."},
 		{"to no facility", amir, ada, engine.Rights{Role: staff.Staff}, fault.Invalid, "Choose at least one facility."},
-		{"to an unknown facility", amir, ada, engine.Rights{Role: staff.Staff, Facilities: []string{"fac-9"}}, fault.Invalid, `There is no facility "fac-9".`},
+		{"to an unknown facility", amir, ada, engine.Rights{Role: staff.Staff, Facilities: []string{"fac-9"}}, fault.Invalid, `There is no facility "fac-9". There are: fac-2, fac-1.`},
 		{"to all and one", amir, ada, engine.Rights{Role: staff.Staff, Facilities: []string{"*", "fac-1"}}, fault.Invalid, "Choose all facilities, or single ones, not both."},
 	}
 	for _, test := range tests {

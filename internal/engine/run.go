@@ -99,7 +99,7 @@ func (e *Engine) notAsApproved(ctx context.Context, op bulk.Operation, digest st
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return "", err
 	}
-	if err != nil || e.mayDecide(approver, op) != nil {
+	if err != nil || e.MayNotDecide(approver, op) != nil {
 		return fmt.Sprintf("%s, who approved it, no longer has the right to. Ask again, so that somebody else can decide.", op.Decision.By.Name), nil
 	}
 	requester, err := e.Staff.Person(ctx, op.Requester.Sub)

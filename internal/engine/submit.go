@@ -78,7 +78,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 	if !actor.HoldsAll(op.Plan.Facilities) {
 		return op, fault.New(fault.Forbidden, "You no longer hold every facility that this operation touches. Ask again with patients of your own facilities.")
 	}
-	first, others, err := e.MayDecide(ctx, op)
+	first, others, err := e.Deciders(ctx, op)
 	if err != nil {
 		return op, err
 	}
@@ -94,7 +94,7 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 			return bulk.Event{}, fault.New(fault.Conflict, "This request cannot be sent for approval: it is %s.", op.State.InSentence())
 		}
 		now := e.Now()
-		if err := e.checkSubmission(*op, s, now); err != nil {
+		if err := e.submittable(*op, s, now); err != nil {
 			return bulk.Event{}, err
 		}
 		if len(first) == 0 {
@@ -153,7 +153,8 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 	return append(problems, wrong...)
 }
 
-func (e *Engine) checkSubmission(op bulk.Operation, s Submission, now time.Time) error {
+// submittable refuses a submission that cannot be taken.
+func (e *Engine) submittable(op bulk.Operation, s Submission, now time.Time) error {
 	if op.Plan.Changes == 0 {
 		return fault.New(fault.Invalid, "No patient can be changed, so there is nothing to approve. Read why below, and ask again with another selection or another change.")
 	}

@@ -207,7 +207,7 @@ func TestApproversAreTheNearestWhoMayDecide(t *testing.T) {
 			for _, p := range op.Approval.Approvers {
 				asked = append(asked, p.Name)
 			}
-			first, others, err := c.MayDecide(t.Context(), op)
+			first, others, err := c.Deciders(t.Context(), op)
 			must(t, err)
 			for _, p := range slices.Concat(first, others) {
 				all = append(all, p.Name)
@@ -228,7 +228,7 @@ func TestAtMostTenApproversAreEverAskedOfAllWhoMayDecide(t *testing.T) {
 	}
 	op := c.submitted(asks(registry.OnHold, "P001"))
 	equal(t, "asked at first", len(op.Approval.Approvers), 2)
-	first, others, err := c.MayDecide(t.Context(), op)
+	first, others, err := c.Deciders(t.Context(), op)
 	must(t, err)
 	const may = 23 // with the three of the clinic
 	equal(t, "may decide", len(first)+len(others), may)

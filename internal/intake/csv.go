@@ -3,6 +3,7 @@ package intake
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -16,6 +17,9 @@ import (
 // holds 6 MB, of which base64 takes a quarter.
 const MaxFile = 4 << 20
 
+// MaxFileWords is MaxFile as people read it.
+var MaxFileWords = fmt.Sprintf("%d MB", MaxFile>>20)
+
 // CSV reads from a CSV file the id column, and the columns that the kind takes
 // for each patient, with values as they can be at the moment of reading. The
 // file is UTF-8 or UTF-16, parted by comma, semicolon or tab, with column names
@@ -26,14 +30,14 @@ const MaxFile = 4 << 20
 // *RowErrors.
 func CSV(r io.Reader, size int64, max int, k kind.Kind, at time.Time) (Result, error) {
 	if size > MaxFile {
-		return Result{}, tooBig(size)
+		return Result{}, TooBig(size)
 	}
 	content, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return Result{}, fault.Wrap(err, fault.Invalid, "The file did not arrive completely. Send it again.")
 	}
 	if len(content) > MaxFile {
-		return Result{}, tooBig(0)
+		return Result{}, TooBig(0)
 	}
 	sum := sha256.Sum256(content)
 	text, err := decode(content)
@@ -114,12 +118,13 @@ func anyText(cells []string) bool {
 	return false
 }
 
-func tooBig(size int64) error {
+// TooBig refuses a file over MaxFile. size is its size as far as it is known.
+func TooBig(size int64) error {
 	has := ""
 	if size >= 2*MaxFile {
 		has = " This one has " + english.Number(int(size>>20)) + " MB."
 	}
-	return fault.New(fault.TooLarge, "A file may have at most %d MB.%s Keep only the column with the patient ids, or split the file.", MaxFile>>20, has)
+	return fault.New(fault.TooLarge, "A file may have at most %s.%s Keep only the columns that are needed, or split the file.", MaxFileWords, has)
 }
 
 // columnName is a column's name as a sentence shows it.

@@ -22,7 +22,7 @@ const idSeparators = ",;，；、"
 // fault.Invalid.
 func Paste(text string, max int) (Result, error) {
 	if len(text) > MaxPaste {
-		return Result{}, fault.New(fault.TooLarge, "The pasted text is longer than %d MB. Split it over several operations, or upload a CSV file.", MaxPaste>>20)
+		return Result{}, PastedTooMuch()
 	}
 	g := gatherer("Line")
 	heading := true // nothing but empty lines so far
@@ -51,6 +51,11 @@ func Paste(text string, max int) (Result, error) {
 		return Result{}, fault.New(fault.Invalid, "There is no patient id in the text. Paste at least one, each on its own line or separated by commas.")
 	}
 	return Result{IDs: g.ids, Duplicates: g.twice}, nil
+}
+
+// PastedTooMuch refuses a text over MaxPaste.
+func PastedTooMuch() error {
+	return fault.New(fault.TooLarge, "The pasted text is longer than %d MB. Split it over several operations, or upload a CSV file.", MaxPaste>>20)
 }
 
 func partsIDs(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(idSeparators, r) }

@@ -33,7 +33,7 @@ func ask(t *testing.T, log audit.Log, handle http.HandlerFunc) (*httptest.Respon
 	w.Header().Set("X-Frame-Options", "DENY")
 	j.Keep(handle).ServeHTTP(w, r)
 	var written []audit.Record
-	for record, err := range kept.ForDay(t.Context(), "2026-12-01") {
+	for record, err := range kept.Backwards(t.Context(), audit.Trail{By: audit.ByDay, Key: "2026-12-01"}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 
 // How many patients a provider sees a day, where patients are shared out by it.
 const (
-	LeastADay = 10
-	MostADay  = 30
+	LeastCapacity = 10
+	MostCapacity  = 30
 	// seenWithin is in how many weeks a provider has to be able to see each of
 	// their patients once: it bounds how many they get.
 	seenWithin = 4
@@ -39,23 +39,23 @@ func capacities(p bulk.Params, d registry.Directory) (perDay map[string]int, wro
 			wrong = append(wrong, fmt.Sprintf("%s is not among the chosen providers. Choose them too, or leave out their number.", brief(name)))
 		case twice:
 			wrong = append(wrong, fmt.Sprintf("Say once how many patients %s sees a day.", name))
-		case err != nil || n < LeastADay || n > MostADay:
-			wrong = append(wrong, fmt.Sprintf("Say for %s a number of patients a day from %d to %d.", name, LeastADay, MostADay))
+		case err != nil || n < LeastCapacity || n > MostCapacity:
+			wrong = append(wrong, fmt.Sprintf("Say for %s a number of patients a day from %d to %d.", name, LeastCapacity, MostCapacity))
 		default:
 			perDay[id] = n
 			continue
 		}
-		perDay[id] = LeastADay // said, though wrongly
+		perDay[id] = LeastCapacity // said, though wrongly
 	}
 	for _, id := range chosen {
 		if _, said := perDay[id]; said {
 			continue
 		}
-		if q, _ := d.Provider(id); q.Daily >= LeastADay && q.Daily <= MostADay {
+		if q, _ := d.Provider(id); q.Daily >= LeastCapacity && q.Daily <= MostCapacity {
 			perDay[id] = q.Daily
 			continue
 		}
-		wrong = append(wrong, fmt.Sprintf("Say how many patients %s sees a day, from %d to %d.", d.Display(registry.ProviderField, id), LeastADay, MostADay))
+		wrong = append(wrong, fmt.Sprintf("Say how many patients %s sees a day, from %d to %d.", d.Display(registry.ProviderField, id), LeastCapacity, MostCapacity))
 	}
 	return perDay, wrong
 }

@@ -43,7 +43,7 @@ var ExportTypes = []ExportOf{
 		[]string{FormatCSV, FormatExcel}, []Sheet{patientSheet(listColumns)}},
 	{"clinical-summary", "Clinical Summary", "Diagnoses, medications and allergies: a row for each",
 		[]string{FormatCSV, FormatExcel}, []Sheet{notesSheet("clinical", "Clinical summary", "",
-			append([]SheetColumn{nameIn(clinicalTopic), sortOfNote()}, noteColumns...))}},
+			append([]SheetColumn{nameIn(clinicalTopic), typeOfNote()}, noteColumns...))}},
 	{"visit-history", "Visit History", "Dates, types, providers and states: a row for each visit",
 		[]string{FormatCSV, FormatExcel}, []Sheet{visitSheet(append([]SheetColumn{nameIn(visitTopic)}, visitColumns...))}},
 	{"full-record", "Full Record", "Everything that is kept about the patients: a sheet for each topic",

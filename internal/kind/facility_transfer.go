@@ -9,11 +9,11 @@ import (
 	"bulkops/internal/staff"
 )
 
-// Questions of a facility transfer.
+// Questions of a facility transfer, besides FutureVisits, which it answers with
+// ShiftVisits, KeepVisits or DropVisits.
 const (
 	TransferTo   = "to"       // a facility's id
 	WithProvider = "provider" // KeepProvider, StandIn or AssignLater
-	// FutureVisits = "visits"   ShiftVisits, KeepVisits or DropVisits
 )
 
 // Who the provider is at the new facility.

@@ -115,7 +115,7 @@ func TestAChangeAndItsInverseRestoreEveryByte(t *testing.T) {
 			t.Fatal("the change could be made twice")
 		}
 		if err := r.apply(change.Inverse()); err != nil {
-			t.Fatalf("the change cannot be taken back: %v", err)
+			t.Fatalf("the change cannot be undone: %v", err)
 		}
 		for ref, fields := range r.fields() {
 			if !maps.Equal(fields, before[ref]) {

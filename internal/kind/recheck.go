@@ -10,7 +10,7 @@ import (
 
 // Between preview and run, providers stop to work, and they and facilities get
 // other patients. What follows says so of a change of a kind that is asked anew;
-// what takes changes back is not held to it.
+// what undoes changes is not held to it.
 
 // Unsuited says why, by the directory as it is now, a provider to whom the
 // change gives the patient or a visit cannot care for them there; nil when they

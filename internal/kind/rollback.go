@@ -19,7 +19,7 @@ const (
 	UndoesWhat = "undoes_what" // its summary
 )
 
-// Rollback takes back what an earlier operation did, patient by patient, where
+// Rollback undoes what an earlier operation did, patient by patient, where
 // the records still are as that operation left them.
 var Rollback = Kind{
 	Name:     "rollback",

@@ -77,8 +77,8 @@ func (r roster) crowded(id string) *bulk.Exclusion {
 	return nil
 }
 
-// standIn returns the default provider of a facility who works there, or why
-// there is none.
+// standIn returns the default provider of a facility, or why there is none.
+// Whether that provider can take a patient is left to takes.
 func standIn(d registry.Directory, facility string) (string, *bulk.Exclusion) {
 	f, _ := d.Facility(facility)
 	if f.DefaultProvider == "" {

@@ -137,9 +137,9 @@ var (
 // clinicalTitles are what kinds of clinical notes are called, by what is stored.
 var clinicalTitles = map[string]string{"condition": "Diagnosis", "medication": "Medication", "allergy": "Allergy"}
 
-// sortOfNote says what sort of note a row is.
-func sortOfNote() SheetColumn {
-	return SheetColumn{clinicalTopic + "." + registry.ClinicalKind, "Sort", TextCells, func(s source) string {
+// typeOfNote says what type of note a row is.
+func typeOfNote() SheetColumn {
+	return SheetColumn{clinicalTopic + "." + registry.ClinicalKind, "Type", TextCells, func(s source) string {
 		stored := s.record.Get(registry.ClinicalKind)
 		if title, known := clinicalTitles[stored]; known {
 			return title

@@ -88,16 +88,8 @@ func (a *Audit) ForOperationAfter(_ context.Context, operation, sortKey string) 
 	})
 }
 
-func (a *Audit) AccessTo(_ context.Context, operation string) iter.Seq2[audit.Record, error] {
-	return a.records(false, func(i audit.Item) bool { return i[audit.ItemPartition] == audit.AccessPrefix+operation })
-}
-
 func (a *Audit) ForPatient(_ context.Context, patient string) iter.Seq2[audit.Record, error] {
 	return a.records(true, func(i audit.Item) bool { return i["patient"] == patient && patient != "" })
-}
-
-func (a *Audit) ForDay(_ context.Context, day string) iter.Seq2[audit.Record, error] {
-	return a.records(false, func(i audit.Item) bool { return i.Day() == day })
 }
 
 func (a *Audit) Backwards(_ context.Context, t audit.Trail, sortKey string) iter.Seq2[audit.Record, error] {

@@ -62,6 +62,8 @@ type logData struct {
 	Export     string // where the file is
 	Parked     *parked
 	All        bool // the person sees everything
+
+	DefaultDays, MostDays int
 }
 
 func (p *portal) auditLog() auditlog.Log { return auditlog.Log{Engine: p.engine, Reader: p.Audit} }
@@ -94,7 +96,8 @@ func (rq *request) showLog(l auditList, id string, wrong engine.Problems) error 
 	if err != nil {
 		return err
 	}
-	data := logData{Query: l.Query, Number: len(l.Pages) + 1, Kinds: []option{{"", "Any type", ""}}, Facilities: []option{{"", "Any facility", ""}}, All: rq.person.ReadsAll()}
+	data := logData{Query: l.Query, Number: len(l.Pages) + 1, Kinds: []option{{"", "Any type", ""}}, Facilities: []option{{"", "Any facility", ""}}, All: rq.person.ReadsAll(),
+		DefaultDays: auditlog.DefaultDays, MostDays: auditlog.MostDays}
 	for _, s := range auditlog.Shows {
 		data.Shows = append(data.Shows, option{string(s.Show), s.Title, ""})
 	}

@@ -14,18 +14,18 @@ var decisionFields = []string{"verdict", "comment", "digest", "stale"}
 // decisionData is what an approver reads before deciding: the plan that the
 // requester read, known by its digest.
 type decisionData struct {
-	Op        bulk.Operation
-	Kind      kind.Kind
-	State     bulk.StateText
-	Plan      *planPart
-	Overlap   *overlapPart
-	Stale     int            // patients changed since the preview
-	StaleNow  string         // the same in words
-	StaleThen string         // what would come of an approval
-	Hindrance string         // why this person cannot decide; empty when they can
-	Taken     *bulk.Handover // how the request went from this person to somebody else; nil when it did not
-	MayPass   bool
-	Open      bool // a decision is waited for
+	Op          bulk.Operation
+	Kind        kind.Kind
+	State       bulk.StateText
+	Plan        *planPart
+	Overlap     *overlapPart
+	Stale       int            // patients changed since the preview
+	StaleNow    string         // the same in words
+	StaleThen   string         // what would come of an approval
+	Hindrance   string         // why this person cannot decide; empty when they can
+	Taken       *bulk.Handover // how the request went from this person to somebody else; nil when it did not
+	MayReassign bool
+	Open        bool // a decision is waited for
 }
 
 // toDecide reads the operation that a mail's reference or the address names.
@@ -62,7 +62,7 @@ func (rq *request) showDecision(op bulk.Operation, k kind.Kind, wrong engine.Pro
 	}
 	data := decisionData{Op: op, Kind: k, State: k.Text(op), Open: op.State == bulk.AwaitingApproval}
 	if data.Open {
-		data.Taken, data.MayPass = op.Approval.TakenFrom(rq.person.Sub), rq.engine.MayReassign(rq.person, op)
+		data.Taken, data.MayReassign = op.Approval.TakenFrom(rq.person.Sub), rq.engine.MayReassign(rq.person, op)
 		if err := rq.engine.MayNotDecide(rq.person, op); err != nil {
 			data.Hindrance = fault.Sentence(err)
 		} else if data.Stale, err = rq.engine.Stale(rq.ctx(), op); err != nil {

@@ -22,6 +22,9 @@ func AnsweredAgain(kind string, p bulk.Params) bulk.Params {
 // Remedy says what somebody can do about outcomes with the code.
 func Remedy(code string) string { return outcomeRemedies[code] }
 
+// RemedyLeftOut says what somebody can do about those left out with the code.
+func RemedyLeftOut(code bulk.ExclusionCode) string { return remedies[code] }
+
 // ReadAtMost lets the audit record of an operation read so many changes, until
 // back is called.
 func ReadAtMost(changes int) (back func()) {

@@ -36,7 +36,7 @@ var topics = []topic{
 	{"approval", "Approval", "Who decides, what an approver looks at, and what if nobody answers.", "manager team lead approve reject pending waiting reminder escalation expired comment schedule start later time zone cancel"},
 	{"progress", "Watching and stopping a run", "Progress, errors, stopping, and what the states mean.", "monitor running timeout timing out stop remaining states"},
 	{"errors", "When something could not be changed", "Partial completion, complete failure, and how to go on.", "failed skipped partial rerun retry changed since locked csv outcomes troubleshooting"},
-	{"undo", "Taking a change back", "How to reverse a change that was made.", "rollback undo reverse opposite"},
+	{"undo", "Undoing a change", "How to reverse a change that was made.", "rollback undo reverse opposite"},
 	{"audit", "The audit record", "What is recorded of every operation, and where to read it.", "log compliance hipaa timestamp operator approver old new values reason"},
 	{"rights", "Roles and rights", "Who may do what, and how administrators change it.", "staff role access facility administrator manager team lead auditor permission disable"},
 	{"privacy", "Handling patient data", "What the portal does, and what you should do.", "phi hipaa sign out download privacy security session"},
@@ -57,12 +57,31 @@ type helpData struct {
 	Statuses   []registry.Status
 	Table      []helpStatus
 	Reasons    []string
-	Kinds      []kind.Kind
+	Kinds      []kind.Kind // that somebody may begin with
+	WithValues []kind.Kind // of these, that take values for each patient from a file
 	Correction kind.Kind
 	States     []bulk.StateText
 	Exports    []kind.ExportOf
-	KeepDays   int // files of exports
 	Roles      []option
+	LeftOut    []helpReason // of a plan
+	NotDone    []helpReason // in a run
+	Usual      bulk.StopRule
+
+	// What the installation is set to.
+	MaxSubjects     int
+	KeepDays        int    // files of exports
+	Idle, Max, Kept string // a session without activity and in any case, and what was typed when it ended
+}
+
+// helpReason is why somebody is not changed, and what to do about it.
+type helpReason struct{ Title, Remedy string }
+
+func helpReasons[Code ~string](titles, remedies map[Code]string) (reasons []helpReason) {
+	for code, title := range titles {
+		reasons = append(reasons, helpReason{title, remedies[code]})
+	}
+	slices.SortFunc(reasons, func(a, b helpReason) int { return strings.Compare(a.Title, b.Title) })
+	return reasons
 }
 
 // help lists the topics, all of them or those with the words looked for. The
@@ -96,8 +115,18 @@ func (rq *request) helpText(t topic) (string, error) {
 }
 
 func (rq *request) topicData(t topic) helpData {
-	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Kinds: kind.All, Correction: kind.DataCorrection, Roles: roleChoices(),
-		Exports: kind.ExportTypes, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour))}
+	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Correction: kind.DataCorrection, Roles: roleChoices(), Exports: kind.ExportTypes, Usual: bulk.DefaultStopRule,
+		LeftOut: helpReasons(bulk.ExclusionTitles, remedies), NotDone: helpReasons(bulk.OutcomeTitles, outcomeRemedies),
+		MaxSubjects: rq.engine.Limits.MaxSubjects, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour)),
+		Idle: lasting(rq.Idle), Max: lasting(rq.Max), Kept: lasting(formKept)}
+	for _, k := range kind.All {
+		if !k.Follows {
+			data.Kinds = append(data.Kinds, k)
+		}
+		if !k.Follows && len(k.Columns) > 0 {
+			data.WithValues = append(data.WithValues, k)
+		}
+	}
 	for _, from := range registry.Statuses {
 		row := helpStatus{From: from, May: map[registry.Status]bool{}}
 		for _, to := range kind.Transitions[from] {

@@ -170,10 +170,10 @@ func capacityChoices(c choices) []capacityAnswers {
 			continue
 		}
 		a := capacityAnswers{ID: p.ID, Name: p.Name}
-		if p.Daily >= kind.LeastADay && p.Daily <= kind.MostADay {
+		if p.Daily >= kind.LeastCapacity && p.Daily <= kind.MostCapacity {
 			a.Own = p.Daily
 		}
-		for n := kind.LeastADay; n <= kind.MostADay; n++ {
+		for n := kind.LeastCapacity; n <= kind.MostCapacity; n++ {
 			a.Answers = append(a.Answers, option{Value: fmt.Sprintf("%s=%d", p.ID, n), Title: strconv.Itoa(n)})
 		}
 		all = append(all, a)

@@ -123,7 +123,7 @@ func operation(rq *request) error {
 		return err
 	}
 	if data.MaySubmit {
-		if data.Asked, _, err = rq.engine.MayDecide(rq.ctx(), op); err != nil {
+		if data.Asked, _, err = rq.engine.Deciders(rq.ctx(), op); err != nil {
 			return err
 		}
 	}

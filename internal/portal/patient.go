@@ -145,7 +145,7 @@ func (data *patientData) visits(parts []registry.Record, d registry.Directory, n
 }
 
 func (data *patientData) notes(parts []registry.Record) {
-	for _, g := range []struct{ kind, title string }{{"condition", "Conditions"}, {"medication", "Medications"}, {"allergy", "Allergies"}} {
+	for _, g := range []struct{ kind, title string }{{"condition", "Diagnoses"}, {"medication", "Medications"}, {"allergy", "Allergies"}} {
 		group := noteGroup{Title: g.title}
 		for _, r := range parts {
 			if r.Get(registry.ClinicalKind) == g.kind {

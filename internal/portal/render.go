@@ -15,6 +15,8 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/english"
+	"bulkops/internal/fault"
+	"bulkops/internal/intake"
 	"bulkops/internal/journal"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -30,6 +32,7 @@ func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": english.Number, "time": showTime, "second": showSecond, "date": english.Date, "label": registry.Label,
 		"plural": english.Count, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "visits": visitFigure, "few": fewWords, "capital": english.Capital, "lower": strings.ToLower, "lowerFirst": english.Small,
+		"fileBytes": func() int { return intake.MaxFile }, "fileLimit": func() string { return intake.MaxFileWords }, "fileTooLarge": func() string { return fault.Sentence(intake.TooBig(0)) },
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: templates: %w", err)

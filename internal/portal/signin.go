@@ -76,7 +76,7 @@ func signedIn(rq *request) error {
 		return err
 	}
 	if err != nil || subtle.ConstantTimeCompare([]byte(s.Browser), []byte(rq.browserCookie())) != 1 {
-		return rq.notSignedIn("This sign-in was begun in another browser, was used before, or took longer than 15 minutes.", err, "/")
+		return rq.notSignedIn("This sign-in was begun in another browser, was used before, or took longer than "+lasting(signInLasts)+".", err, "/")
 	}
 	if query.Get("code") == "" {
 		return rq.notSignedIn("The sign-in was not finished.", nil, s.To)

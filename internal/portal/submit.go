@@ -50,7 +50,7 @@ func (rq *request) showSubmit(op bulk.Operation, k kind.Kind, wrong engine.Probl
 	if data.Overlap, err = rq.overlap(op); err != nil {
 		return err
 	}
-	asked, others, err := rq.engine.MayDecide(rq.ctx(), op)
+	asked, others, err := rq.engine.Deciders(rq.ctx(), op)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func submit(rq *request) error {
 	})
 }
 
-// confirmData is a question before something that cannot be taken back.
+// confirmData is a question before something that cannot be undone.
 type confirmData struct {
 	Op                  bulk.Operation
 	Sentences           []string

@@ -194,14 +194,13 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 	switch d.Way {
 	case wayPaste:
 		if rq.tooBig {
-			return engine.Problems{{Field: "ids", Sentence: "The pasted text is longer than 4 MB. Split it over several operations, or upload a CSV file."}}, nil
+			return d.take(intake.Result{}, intake.PastedTooMuch(), "ids", "")
 		}
 		read, err := intake.Paste(rq.form.Get("ids"), limit)
 		return d.take(read, err, "ids", "pasted")
 	case wayUpload:
 		if rq.tooBig {
-			read, err := intake.CSV(strings.NewReader(""), max(rq.r.ContentLength, intake.MaxFile+1), limit, rq.route.kind, rq.Now())
-			return d.take(read, err, "file", "")
+			return d.take(intake.Result{}, intake.TooBig(rq.r.ContentLength), "file", "")
 		}
 		if rq.file == nil {
 			return engine.Problems{{Field: "file", Sentence: "Choose a CSV file with patient ids."}}, nil

@@ -37,7 +37,11 @@ func age(now, then time.Time) string {
 	if then.IsZero() {
 		return ""
 	}
-	d := now.Sub(then)
+	return lasting(now.Sub(then))
+}
+
+// lasting is about how long something takes: 15 minutes, 12 hours.
+func lasting(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return "less than a minute"

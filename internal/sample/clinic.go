@@ -16,9 +16,6 @@ import (
 	"bulkops/internal/staff"
 )
 
-// DefaultPatients is how many patients the sample clinic has unless asked.
-const DefaultPatients = 2_000
-
 // By is the name that stamps every record of the sample.
 const By = "sample data"
 

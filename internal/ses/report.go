@@ -6,9 +6,9 @@ import (
 	"bulkops/internal/fault"
 )
 
-// Report is what SES tells about a mail that it had taken: the part of an event
+// report is what SES tells about a mail that it had taken: the part of an event
 // of a configuration set that is read here.
-type Report struct {
+type report struct {
 	EventType string `json:"eventType"`
 	Mail      struct {
 		Tags map[string][]string `json:"tags"`
@@ -24,7 +24,7 @@ type Report struct {
 // other mail, and for a transient bounce of no sort of its own: automatic replies
 // of somebody who is away are reported so.
 func CameBack(event []byte) (operation, notice string, ok bool, err error) {
-	var r Report
+	var r report
 	if err := json.Unmarshal(event, &r); err != nil {
 		return "", "", false, fault.Wrap(err, fault.Invalid, "The report of the mail service cannot be read.")
 	}

@@ -13,13 +13,13 @@
 // To keep a stack between runs while writing a test, name a folder for it; to
 // see every page that was reached, name one for the pictures:
 //
-//	BULKOPS_BROWSER_STACK=/tmp/browser go test ./test/browser -run TestName
-//	BULKOPS_BROWSER_PICTURES=/tmp/pictures go test ./test/browser
+//	BULKOPS_BROWSER_STACK=FOLDER go test ./test/browser -run TestName
+//	BULKOPS_BROWSER_PICTURES=FOLDER go test ./test/browser
 //
 // The kept stack is filled again only when it is started anew, so tests that
-// change patients pass on it once; "kill $(cut -d' ' -f1 /tmp/browser/gateway.pid)"
+// change patients pass on it once; "kill $(cut -d' ' -f1 FOLDER/gateway.pid)"
 // ends it. The second command also makes the picture of the README:
-// /tmp/pictures/readme-plan.png is docs/images/plan.png.
+// FOLDER/readme-plan.png is docs/images/plan.png.
 package browser_test
 
 import (

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -70,13 +71,10 @@ func TestARequestFindsItsApprover(t *testing.T) {
 	if got, want := strings.Join(people, ", "), "submitted by "+w.requester.Name+", delegated by , reassigned by Fay, approved by Hank"; got != want {
 		t.Errorf("history: %s, want %s", got, want)
 	}
-	audited := func() (n int) {
-		for _, r := range collect(t, live.audit.ForDay(t.Context(), time.Now().UTC().Format(time.DateOnly))) {
-			if strings.Contains(r.Part, hank.Sub) && r.Operator.Name == "Ida Admin-Castro" && r.New["role"] != "" {
-				n++
-			}
-		}
-		return n
+	audited := func() int {
+		return len(today(t, func(r audit.Record) bool {
+			return strings.Contains(r.Part, hank.Sub) && r.Operator.Name == "Ida Admin-Castro" && r.New["role"] != ""
+		}))
 	}
 	eventually(t, auditPatience, "the audit has both changes of Hank's role, with who made them", func() bool { return audited() == 2 })
 }

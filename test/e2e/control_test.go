@@ -158,7 +158,7 @@ func TestStoppedGoneOnWithAndRolledBack(t *testing.T) {
 	approved(again)
 	await(t, again, bulk.Completed)
 
-	// All of it is taken back.
+	// All of it is rolled back.
 	for _, id := range []string{again, rest, op} {
 		requester.open("/operations/" + id)
 		requester.until("Roll back")

@@ -14,7 +14,7 @@ import (
 )
 
 // A correction as two people make it: a file with errors, the file put right,
-// plan, approval, run, audit, outcomes, and everything taken back.
+// plan, approval, run, audit, outcomes, and everything rolled back.
 func TestADataCorrection(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "correction", 250, 0)

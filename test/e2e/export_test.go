@@ -188,7 +188,7 @@ func (p *person) takesFile(op bulk.Operation, patients string) readers.File {
 func audited(t *testing.T, op bulk.Operation) {
 	t.Helper()
 	given := map[string]int{}
-	for _, r := range collect(t, live.audit.AccessTo(t.Context(), op.ID)) {
+	for _, r := range collect(t, live.audit.Backwards(t.Context(), audit.Trail{By: audit.ByAccess, Key: op.ID}, "")) {
 		if r.What == audit.PassphraseShown || r.What == audit.FileDownloaded {
 			given[r.What+" "+string(r.Result)]++
 			if r.Operator.Sub != op.Requester.Sub || r.Source == "" {

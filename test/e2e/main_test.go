@@ -6,12 +6,12 @@
 //
 // To keep a stack between runs while writing a test, name a folder for it:
 //
-//	BULKOPS_E2E_STACK=/tmp/e2e go test ./test/e2e -run TestName
+//	BULKOPS_E2E_STACK=FOLDER go test ./test/e2e -run TestName
 //
 // The first such run starts a stack there, later ones find it, with the functions
 // as they were built then. This ends it:
 //
-//	for s in gateway mailbox; do kill -- -$(cut -d' ' -f1 /tmp/e2e/$s.pid); done
+//	for s in gateway mailbox; do kill -- -$(cut -d' ' -f1 FOLDER/$s.pid); done
 package e2e_test
 
 import (

@@ -41,7 +41,7 @@ func TestPatientsOfAClosingWardMove(t *testing.T) {
 		t.Errorf("the plan is %+v", op.Plan)
 	}
 	// A manager of the closing ward alone is neither asked nor let.
-	if asked, _, err := live.engine(t).MayDecide(t.Context(), op); err != nil || len(asked) == 0 || asked[0].Sub == w.managers[0].Sub {
+	if asked, _, err := live.engine(t).Deciders(t.Context(), op); err != nil || len(asked) == 0 || asked[0].Sub == w.managers[0].Sub {
 		t.Errorf("asked to decide: %v %v", asked, err)
 	}
 	if _, err := live.engine(t).Visible(t.Context(), w.managers[0], op.ID); !fault.Is(err, fault.NotFound) {

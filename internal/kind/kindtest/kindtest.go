@@ -91,7 +91,7 @@ func DrawGiven(t *rapid.T, k kind.Kind, n int) []registry.Fields {
 	return read
 }
 
-// Drawn reports whether Draw or DrawFile can draw the kind.
+// Drawn reports whether DrawOf can draw the kind.
 func Drawn(k kind.Kind) bool { return asked[k.Name] != nil }
 
 // DrawFields draws a profile's fields that are no one's identity: status, tags,

@@ -80,7 +80,7 @@ each("input[type=file][data-most]", (input) => {
     words.id = "file-size";
     words.className = "usa-error-message";
     words.setAttribute("role", "alert");
-    words.textContent = "A file may have at most 4 MB. Keep only the column with the patient ids, or split the file.";
+    words.textContent = input.dataset.tooLarge;
     input.before(words);
     input.focus();
   });

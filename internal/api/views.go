@@ -252,13 +252,11 @@ func (a *api) mayDo(ctx context.Context, op bulk.Operation, person staff.Person)
 		MaySubmit:   own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel:   a.engine.MayNotCancel(person, op) == nil,
 		MayDecide:   a.engine.MayDecideOn(person, op),
+		MayStop:     a.engine.MayNotStop(person, op) == nil,
 		MayEdit:     person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
 		MayReassign: a.engine.MayReassign(person, op),
 		MayRerun:    person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
 		MayRollBack: person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
-	}
-	if k, ok := kind.Find(op.Kind); ok && op.State == bulk.Running {
-		you.MayStop = own || person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub)
 	}
 	if you.MaySubmit {
 		you.ToSubmit = &WhatToConfirm{engine.ChecklistOf(op), engine.NeedsTypedNumber(op.Plan)}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -113,7 +114,7 @@ func (e *Engine) codesLeft(ctx context.Context, of bulk.Operation, asked []strin
 	for _, code := range asked {
 		i := slices.IndexFunc(all, func(l Left) bool { return l.Code == code })
 		if i < 0 {
-			return nil, fault.New(fault.Invalid, "%s left nobody for the reason %q.", of.ID, bounded(code))
+			return nil, fault.New(fault.Invalid, "%s left nobody for the reason %q.", of.ID, english.Brief(code))
 		}
 		if all[i].AgainAs != "" {
 			return nil, errRunAgain(of.ID, all[i].AgainAs)

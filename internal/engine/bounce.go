@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 )
 
@@ -26,7 +27,7 @@ func (e *Engine) Bounced(ctx context.Context, id, number string) error {
 			return bulk.Event{}, err
 		}
 		if n < 0 || n >= len(changes) || changes[n].Notice == nil || op.Started.IsZero() {
-			return bulk.Event{}, fault.New(fault.NotFound, "%s has sent no message %s.", id, bounded(number))
+			return bulk.Event{}, fault.New(fault.NotFound, "%s has sent no message %s.", id, english.Brief(number))
 		}
 		if len(op.Bounced) == maxBounced {
 			return bulk.Event{}, fault.New(fault.TooLarge, "%s has had %d messages come back; no more are listed.", id, maxBounced)

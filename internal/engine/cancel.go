@@ -56,21 +56,27 @@ func (e *Engine) Stop(ctx context.Context, actor staff.Person, id string) (bulk.
 	if err != nil {
 		return op, err
 	}
-	k, err := mustKind(op.Kind)
-	if err != nil {
-		return op, err
-	}
-	if op.Requester.Sub != actor.Sub && !actor.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
-		return op, fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
-	}
 	return e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		switch op.State {
-		case bulk.Stopping, bulk.Stopped:
+		err := e.MayNotStop(actor, *op)
+		switch {
+		case fault.Is(err, fault.Conflict) && (op.State == bulk.Stopping || op.State == bulk.Stopped):
 			return bulk.Event{}, errNothingNew
-		case bulk.Running:
-			op.State, op.Cause = bulk.Stopping, "Stopped by "+actor.Name+"."
-			return bulk.Event{Actor: person(actor), What: "stopped"}, nil
+		case err != nil:
+			return bulk.Event{}, err
 		}
-		return bulk.Event{}, fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", op.State.InSentence())
+		op.State, op.Cause = bulk.Stopping, "Stopped by "+actor.Name+"."
+		return bulk.Event{Actor: person(actor), What: "stopped"}, nil
 	})
+}
+
+// MayNotStop says why the person cannot stop the operation; nil when they can: it
+// runs, and they have asked for it or may approve it.
+func (e *Engine) MayNotStop(actor staff.Person, op bulk.Operation) error {
+	switch {
+	case op.Requester.Sub != actor.Sub && e.MayNotDecide(actor, op) != nil:
+		return fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
+	case op.State != bulk.Running:
+		return fault.New(fault.Conflict, "This operation cannot be stopped: it is %s.", op.State.InSentence())
+	}
+	return nil
 }

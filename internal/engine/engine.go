@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
@@ -87,14 +88,7 @@ func person(p staff.Person) bulk.Person {
 // errUnknown is the one answer for an operation that does not exist and for one
 // that the caller may not see.
 func errUnknown(id string) error {
-	return fault.New(fault.NotFound, "There is no operation %s, or you may not see it.", bounded(id))
-}
-
-func bounded(id string) string {
-	if len(id) > 20 {
-		return id[:20] + "…"
-	}
-	return id
+	return fault.New(fault.NotFound, "There is no operation %s, or you may not see it.", english.Brief(id))
 }
 
 // errNothingNew ends an update that finds its work already done.

@@ -50,7 +50,7 @@ func (e *Engine) checkGiven(k kind.Kind, s *bulk.Selection) error {
 	if len(wrong) > 0 {
 		var sentences []string
 		for _, w := range wrong[:min(len(wrong), listedProblems)] {
-			sentences = append(sentences, place(w.Index)+", "+bounded(w.Field)+": "+w.Sentence)
+			sentences = append(sentences, place(w.Index)+", "+english.Brief(w.Field)+": "+w.Sentence)
 		}
 		if more := len(wrong) - len(sentences); more > 0 {
 			sentences = append(sentences, "There are "+english.Number(more)+" more problems.")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -68,7 +69,7 @@ func (e *Engine) OverlapPage(ctx context.Context, actor staff.Person, op bulk.Op
 	}
 	i := slices.IndexFunc(overlaps, func(o Overlap) bool { return o.With.ID == with })
 	if i < 0 {
-		return o, nil, fault.New(fault.NotFound, "%s and %s have no patient in common any more.", op.ID, bounded(with))
+		return o, nil, fault.New(fault.NotFound, "%s and %s have no patient in common any more.", op.ID, english.Brief(with))
 	}
 	o = overlaps[i]
 	theirs, err := e.Operations.Subjects(ctx, o.With.ID, o.With.Plan.Run)

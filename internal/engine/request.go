@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/staff"
@@ -53,7 +54,7 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 	}
 	k, ok := kind.Find(r.Kind)
 	if !ok {
-		return bulk.Operation{}, fault.New(fault.Invalid, "There is no kind of operation %q.", bounded(r.Kind))
+		return bulk.Operation{}, fault.New(fault.Invalid, "There is no kind of operation %q.", english.Brief(r.Kind))
 	}
 	if follows := k.Follows || r.Selection.Of != "" || r.Selection.Source == bulk.FromDone || r.Selection.Source == bulk.FromLeft; follows && r.origin == nil {
 		return bulk.Operation{}, fault.New(fault.Invalid, "Run an operation again, or roll it back, from its own page.")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bulkops/internal/english"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -139,7 +140,7 @@ func CheckRights(r Rights, d registry.Directory) (problems Problems) {
 		case id == staff.AllFacilities && len(r.Facilities) > 1:
 			problems = append(problems, problem("facility", "Choose all facilities, or single ones, not both."))
 		case id != staff.AllFacilities && !known:
-			problems = append(problems, problem("facility", "There is no facility %q. There are: %s.", bounded(id), strings.Join(ids, ", ")))
+			problems = append(problems, problem("facility", "There is no facility %q. There are: %s.", english.Brief(id), strings.Join(ids, ", ")))
 		}
 	}
 	return problems

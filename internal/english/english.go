@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Number is a number with its thousands apart: 120,345.
@@ -56,6 +57,17 @@ func Span(d time.Duration) string {
 		return Count(int(d/time.Minute), "minute", "minutes")
 	}
 	return d.String()
+}
+
+// Brief is the beginning of what somebody typed, to be quoted in a sentence.
+func Brief(typed string) string { return Cut(typed, 40) }
+
+// Cut is the beginning of a text, of so many characters, where it is longer.
+func Cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most]) + "…"
 }
 
 // Capital is a text that begins with a capital letter, Small one that does not.

@@ -1,6 +1,7 @@
 package english_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ func TestNumbersAndTimesAsPeopleReadThem(t *testing.T) {
 		{english.At(at), "04:05 UTC on 2 March 2026"},
 		{english.Span(72 * time.Hour), "3 days"}, {english.Span(24 * time.Hour), "24 hours"}, {english.Span(time.Hour), "1 hour"},
 		{english.Span(90 * time.Minute), "90 minutes"}, {english.Span(90 * time.Second), "1m30s"},
+		{english.Brief("Geburtsdatum (größer)"), "Geburtsdatum (größer)"}, {english.Brief(strings.Repeat("ß", 40)), strings.Repeat("ß", 40)},
+		{english.Brief(strings.Repeat("ß", 41)), strings.Repeat("ß", 40) + "…"}, {english.Cut("naïve", 3), "naï…"},
 		{english.Capital("not attempted"), "Not attempted"}, {english.Capital(""), ""}, {english.Small("Phone"), "phone"}, {english.Small(""), ""},
 	} {
 		if test.got != test.want {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/english"
 	"bulkops/internal/lambdahttp"
 )
 
@@ -82,18 +83,11 @@ func (j Journal) finish(note *Entry, r *http.Request, status int) {
 	if note.Operator.Name == "" {
 		note.Operator.Name = audit.Nobody
 	}
-	note.Target = bounded(note.Target)
+	note.Target = english.Cut(strings.ToValidUTF8(note.Target, "\ufffd"), maxTarget) // an address can hold anything
 }
 
 // maxTarget holds the ids of the longest page of patients.
 const maxTarget = 4000
-
-func bounded(target string) string {
-	if len(target) > maxTarget {
-		target = target[:maxTarget] + "…"
-	}
-	return strings.ToValidUTF8(target, "\ufffd") // an address can hold anything
-}
 
 func resultOf(status int) audit.Result {
 	switch {

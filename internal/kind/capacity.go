@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
 
@@ -36,7 +37,7 @@ func capacities(p bulk.Params, d registry.Directory) (perDay map[string]int, wro
 		_, twice := perDay[id]
 		switch {
 		case !slices.Contains(chosen, id):
-			wrong = append(wrong, fmt.Sprintf("%s is not among the chosen providers. Choose them too, or leave out their number.", brief(name)))
+			wrong = append(wrong, fmt.Sprintf("%s is not among the chosen providers. Choose them too, or leave out their number.", english.Brief(name)))
 		case twice:
 			wrong = append(wrong, fmt.Sprintf("Say once how many patients %s sees a day.", name))
 		case err != nil || n < LeastCapacity || n > MostCapacity:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 )
 
@@ -53,7 +54,7 @@ func (c *checker) day(field, missing string) {
 	case c.params[field] == "":
 		c.add(field, missing)
 	case err != nil:
-		c.add(field, "%q is no date. Write it as year-month-day, for example 2026-01-31.", brief(c.params[field]))
+		c.add(field, "%q is no date. Write it as year-month-day, for example 2026-01-31.", english.Brief(c.params[field]))
 	case day.Year() < firstYear || day.Year() > lastYear:
 		c.add(field, "Check the year: it must be between %d and %d.", firstYear, lastYear)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -80,7 +81,7 @@ func sumUpMessage(p bulk.Params, _ registry.Directory) string {
 	if p[MessageType] == ToStaff {
 		title += " to " + alertedWords(p)
 	}
-	return fmt.Sprintf("%s: %s", title, brief(p[MessageHeading]))
+	return fmt.Sprintf("%s: %s", title, english.Brief(p[MessageHeading]))
 }
 
 // alertedWords says whom an internal alert is for.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -154,7 +155,7 @@ func checkExport(p bulk.Params, _ registry.Directory) []Problem {
 	}
 	for _, name := range names {
 		if known && !slices.ContainsFunc(t.Columns(), func(col SheetColumn) bool { return col.Name == name }) {
-			c.add(ExportColumns, "A %s has no column %q; an export never holds more than its type.", t.Title, brief(name))
+			c.add(ExportColumns, "A %s has no column %q; an export never holds more than its type.", t.Title, english.Brief(name))
 			break
 		}
 	}

@@ -159,14 +159,6 @@ func Find(name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// brief is the beginning of what somebody typed, to be quoted in a sentence.
-func brief(typed string) string {
-	if runes := []rune(typed); len(runes) > 40 {
-		return string(runes[:40]) + "…"
-	}
-	return typed
-}
-
 // changeOf is the change that makes the edits to the patient.
 func changeOf(p registry.Patient, edits ...bulk.Edit) bulk.Change {
 	return bulk.Change{Subject: p.ID(), Name: p.Name(), Facility: p.Facility(), Edits: edits}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"bulkops/internal/english"
 )
 
 // Placeholder is a name in braces that a message may hold; each recipient reads
@@ -44,7 +46,7 @@ func checkPlaceholders(text, messageType string) []string {
 		text = text[open+end+2:]
 		switch n := slices.IndexFunc(Placeholders, func(p Placeholder) bool { return p.Name == name }); {
 		case n < 0:
-			problems = append(problems, fmt.Sprintf("There is no placeholder %s. There are: %s.", brief(name), strings.Join(placeholderNames(messageType), ", ")))
+			problems = append(problems, fmt.Sprintf("There is no placeholder %s. There are: %s.", english.Brief(name), strings.Join(placeholderNames(messageType), ", ")))
 		case Placeholders[n].only != "" && Placeholders[n].only != messageType:
 			problems = append(problems, fmt.Sprintf("%s stands for something only in a Provider Notification. Here there are: %s.", name, strings.Join(placeholderNames(messageType), ", ")))
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/english"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
@@ -103,7 +104,7 @@ func checkTags(p bulk.Params, _ registry.Directory) []Problem {
 	}
 	for _, tag := range add {
 		if tag != "" && slices.Contains(remove, tag) {
-			c.add(RemoveTags, "The tag %s is to be added and to be removed. Take it out of one of the two.", brief(tag))
+			c.add(RemoveTags, "The tag %s is to be added and to be removed. Take it out of one of the two.", english.Brief(tag))
 		}
 	}
 	return c.done(AddTags, RemoveTags)
@@ -119,9 +120,9 @@ func checkTagNames(c *checker, question string) {
 		tag := TagName(typed)
 		switch {
 		case tag == "" || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-			c.add(question, "%q cannot be a tag: write it with the letters a to z, digits, spaces and hyphens.", brief(typed))
+			c.add(question, "%q cannot be a tag: write it with the letters a to z, digits, spaces and hyphens.", english.Brief(typed))
 		case len(tag) > maxTagLength:
-			c.add(question, "%q is too long: as a tag it has %d characters, and at most %d fit.", brief(typed), len(tag), maxTagLength)
+			c.add(question, "%q is too long: as a tag it has %d characters, and at most %d fit.", english.Brief(typed), len(tag), maxTagLength)
 		}
 	}
 }

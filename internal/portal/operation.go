@@ -110,7 +110,7 @@ func operation(rq *request) error {
 	data.MayTakeBack, data.Later = rq.engine.MayNotCancel(rq.person, op) == nil, op.StartsLater(rq.Now())
 	data.MayEdit = rq.person.MayRequest() && rq.engine.MayNotEdit(rq.person, op) == nil
 	data.MayReassign = rq.engine.MayReassign(rq.person, op)
-	data.MayStop = op.State == bulk.Running && (data.Mine || rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub))
+	data.MayStop = rq.engine.MayNotStop(rq.person, op) == nil
 	if data.Progress, err = rq.progress(op); err != nil {
 		return err
 	}

@@ -137,15 +137,15 @@ func takeBack(rq *request) error {
 }
 
 func stopPage(rq *request) error {
-	op, k, err := rq.theOperation()
+	op, _, err := rq.theOperation()
 	if err != nil {
 		return err
 	}
-	if op.State != bulk.Running {
+	switch err := rq.engine.MayNotStop(rq.person, op); {
+	case fault.Is(err, fault.Conflict):
 		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
-	}
-	if op.Requester.Sub != rq.person.Sub && !rq.person.MayApprove(k.Decider(op.Params), op.Plan.Facilities, op.Requester.Sub) {
-		return fault.New(fault.Forbidden, "Only %s or somebody who may approve this operation can stop it.", op.Requester.Name)
+	case err != nil:
+		return err
 	}
 	return rq.show(page{name: "confirm", title: op.ID + ": stop", heading: "Stop this operation?", crumbs: operationCrumbs(op, "Stop"),
 		data: confirmData{op, []string{"Changes under way are finished; no further ones begin. What was changed stays changed, and is listed.",

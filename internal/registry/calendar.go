@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bulkops/internal/english"
 )
 
 // Span is a part of a day by the clock on the wall, in minutes after midnight:
@@ -22,7 +24,7 @@ func ParseSpan(text string) (Span, error) {
 	from, to, _ := strings.Cut(strings.ReplaceAll(text, "–", "-"), "-")
 	s := Span{minuteOf(from), minuteOf(to)}
 	if s.From < 0 || s.To < 0 || s.From >= s.To {
-		return Span{}, fmt.Errorf("%q is no part of a day: write it like 08:00-17:00", clip(text))
+		return Span{}, fmt.Errorf("%q is no part of a day: write it like 08:00-17:00", english.Brief(text))
 	}
 	return s, nil
 }
@@ -87,7 +89,7 @@ func ParseWeek(text string) (Week, error) {
 		from, to := weekdayIndex(first), weekdayIndex(last)
 		span, err := ParseSpan(hours)
 		if !ok || from < 0 || to < from || err != nil || span.Empty() {
-			return Week{}, fmt.Errorf("%q is no day with hours: write it like Mon-Fri 08:00-17:00", clip(part))
+			return Week{}, fmt.Errorf("%q is no day with hours: write it like Mon-Fri 08:00-17:00", english.Brief(part))
 		}
 		for _, day := range weekdays[from : to+1] {
 			if !w[day].Empty() {
@@ -148,7 +150,7 @@ func ParseDays(text string) (Days, error) {
 	}
 	d := Days{strings.TrimSpace(from), strings.TrimSpace(to)}
 	if !IsDate(d.From) || !IsDate(d.To) || d.To < d.From {
-		return Days{}, fmt.Errorf("%q is no day: write it like 2026-12-25, or 2026-12-24 to 2026-12-26", clip(text))
+		return Days{}, fmt.Errorf("%q is no day: write it like 2026-12-25, or 2026-12-24 to 2026-12-26", english.Brief(text))
 	}
 	return d, nil
 }
@@ -176,14 +178,6 @@ func (d *Days) UnmarshalText(text []byte) (err error) {
 func IsDate(text string) bool {
 	_, err := time.Parse(time.DateOnly, text)
 	return err == nil
-}
-
-// clip is the beginning of what somebody typed, to be quoted in a sentence.
-func clip(typed string) string {
-	if runes := []rune(typed); len(runes) > 40 {
-		return string(runes[:40]) + "…"
-	}
-	return typed
 }
 
 // DefaultHours are those of a facility of which nobody has said anything, and

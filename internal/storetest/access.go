@@ -90,14 +90,17 @@ var accessTests = []test{
 			other := two[1-i]
 			other.Disabled = true
 			err := s.Staff.WritePerson(t.Context(), other, two[i])
+			for fault.Is(err, fault.Busy) { // the two met; one of them gets through
+				err = s.Staff.WritePerson(t.Context(), other, two[i])
+			}
 			switch {
 			case err == nil:
 				done.Store(fmt.Sprint(i), true)
-			case !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Busy):
+			case !fault.Is(err, fault.Conflict):
 				t.Errorf("write: %v", err)
 			}
 		})
-		if n := len(keys(&done)); n > 1 {
+		if n := len(keys(&done)); n != 1 {
 			t.Errorf("%d of them did", n)
 		}
 	}},

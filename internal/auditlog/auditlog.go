@@ -65,8 +65,14 @@ type Query struct {
 	To        string `json:"to,omitempty"`
 }
 
-// Check names what cannot be used.
-func (q Query) Check() engine.Problems {
+// byDay reports whether the answer is looked for day by day: no operation and no
+// patient leads to it. What was refused is filed under no patient.
+func (q Query) byDay() bool {
+	return q.Operation == "" && (q.Patient == "" || q.Show == Refusals)
+}
+
+// Check names what cannot be used, now.
+func (q Query) Check(now time.Time) engine.Problems {
 	var wrong engine.Problems
 	add := func(field, sentence string) { wrong = append(wrong, kind.Problem{Field: field, Sentence: sentence}) }
 	days := map[string]time.Time{}
@@ -83,8 +89,14 @@ func (q Query) Check() engine.Problems {
 	if len(wrong) == 0 && len(days) == 2 && days["to"].Before(days["from"]) {
 		add("to", "The last day is before the first day. Exchange them.")
 	}
-	if len(wrong) == 0 && len(days) == 2 && q.Operation+q.Patient == "" && days["to"].Sub(days["from"]) >= MostDays*24*time.Hour {
-		add("from", fmt.Sprintf("Ask for at most %d days at a time, or name an operation or a patient.", MostDays))
+	if first, asked := days["from"]; asked && len(wrong) == 0 && q.Operation+q.Patient == "" {
+		last, open := days["to"], ""
+		if q.To == "" {
+			last, open = now.UTC(), "Without a last day, the log is searched up to today. "
+		}
+		if last.Sub(first) >= MostDays*24*time.Hour {
+			add("from", fmt.Sprintf("%sAsk for at most %d days at a time, or name an operation or a patient.", open, MostDays))
+		}
 	}
 	if !slices.ContainsFunc(Shows, func(s struct {
 		Show  Show
@@ -116,10 +128,7 @@ func (q Query) days(now time.Time) (from, to string) {
 	if day, err := time.Parse(time.DateOnly, to); err == nil {
 		last = day
 	}
-	if first, err := time.Parse(time.DateOnly, from); err == nil {
-		if latest := first.AddDate(0, 0, MostDays-1); to == "" && last.After(latest) {
-			last = latest
-		}
+	if from != "" {
 		return from, last.Format(time.DateOnly)
 	}
 	return last.AddDate(0, 0, -DefaultDays+1).Format(time.DateOnly), last.Format(time.DateOnly)
@@ -175,7 +184,7 @@ type Log struct {
 // everybody their own operations, administrators and auditors all. What they may
 // not see is like what is not there.
 func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string, most int) (Page, error) {
-	if wrong := q.Check(); len(wrong) > 0 {
+	if wrong := q.Check(l.Engine.Now()); len(wrong) > 0 {
 		return Page{}, fault.Wrap(wrong, fault.Invalid, "%s", wrong.Error())
 	}
 	var page Page

@@ -178,7 +178,7 @@ func TestAQuestionThatCannotBeAskedIsNamed(t *testing.T) {
 		"from": {From: "2026-01-01", To: "2026-12-31"}, "to": {From: "2026-12-02", To: "2026-12-01"}, "show": {Show: "secrets"}, "kind": {Kind: "magic"},
 		"reason": {Reason: strings.Repeat("x", 300)},
 	} {
-		wrong := q.Check()
+		wrong := q.Check(noon)
 		if len(wrong) != 1 || wrong[0].Field != field || wrong[0].Sentence == "" {
 			t.Errorf("%s: %v", field, wrong)
 		}
@@ -186,8 +186,13 @@ func TestAQuestionThatCannotBeAskedIsNamed(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	for _, q := range []auditlog.Query{{From: "2020-01-01", To: "2026-12-31", Patient: "p"}, {From: "2026-09-01", To: "2026-12-01"}, {}} {
-		if wrong := q.Check(); len(wrong) > 0 {
+	wrong := auditlog.Query{From: "2026-08-31"}.Check(noon) // 92 days are before today: the last of them would not be searched
+	if len(wrong) != 1 || wrong[0].Field != "from" || !strings.Contains(wrong[0].Sentence, "up to today") {
+		t.Errorf("a first day alone that is too far back: %v", wrong)
+	}
+	for _, q := range []auditlog.Query{{From: "2020-01-01", To: "2026-12-31", Patient: "p"}, {From: "2020-01-01", Patient: "p"}, {From: "2026-09-01", To: "2026-12-01"}, {From: "2026-09-01"},
+		{To: "2026-01-01"}, {}} {
+		if wrong := q.Check(noon); len(wrong) > 0 {
 			t.Errorf("%+v: %v", q, wrong)
 		}
 	}

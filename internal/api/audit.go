@@ -24,7 +24,7 @@ type AuditSearch struct {
 		Kind      string        `json:"kind,omitempty" maxLength:"40" doc:"Of the operation."`
 		Facility  string        `json:"facility,omitempty" maxLength:"200" doc:"Id: of the patient, before or after a change, or in the plan of the operation."`
 		Reason    string        `json:"reason,omitempty" maxLength:"200" doc:"Part of the reason that was given."`
-		From      string        `json:"from,omitempty" format:"date" doc:"UTC day. Without days the last 7 are searched; with an operation or a patient, all of them."`
+		From      string        `json:"from,omitempty" format:"date" doc:"UTC day. Without days the last 7 are searched; with an operation or a patient, all of them; what was refused to open a patient, day by day."`
 		To        string        `json:"to,omitempty" format:"date" doc:"This day included; at most 92 days at a time."`
 		After     string        `json:"after,omitempty" maxLength:"1000" doc:"The value of next of the answer before."`
 		Most      int           `json:"most,omitempty" minimum:"1" maximum:"1000" default:"200"`

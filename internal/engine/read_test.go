@@ -64,7 +64,7 @@ func TestWhoSeesAnOperation(t *testing.T) {
 func TestAnEndlessIDIsNotEchoed(t *testing.T) {
 	c := newClinic(t)
 	_, err := c.Visible(t.Context(), ada, "OP-0000000000000000000000000000000000000000")
-	refused(t, err, fault.NotFound, "There is no operation OP-00000000000000000…, or you may not see it.")
+	refused(t, err, fault.NotFound, "There is no operation OP-0000000000000000000000000000000000000…, or you may not see it.")
 }
 
 func TestLinesFollowThePlanWithWhatBecameOfEach(t *testing.T) {

@@ -104,6 +104,7 @@ func TestTwoAtOnceDoNotShareTheirRoom(t *testing.T) {
 			op, err := c.Decide(t.Context(), grace, op.ID, told)
 			must(t, err)
 			ops = append(ops, op)
+			c.now = c.now.Add(time.Second) // so the second has the greater id
 		}
 		for i := range ops { // both are verified before either runs
 			_, err := c.Verify(t.Context(), ops[(first+i)%2].ID)

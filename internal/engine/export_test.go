@@ -38,12 +38,16 @@ func (c *clinic) exported(r engine.Request) bulk.Operation {
 	return op
 }
 
-// nothingLeft checks that there is no file of an operation, and no part of one.
+// nothingLeft checks that there is no file of an operation, and no part of one,
+// and that nothing its attempts have stored outlives their calls.
 func (c *clinic) nothingLeft(op bulk.Operation) {
 	c.t.Helper()
 	if c.header(op.ID).File != nil || c.files.Content(op.ID) != nil || c.files.Unfinished(op.ID) > 0 {
 		c.t.Errorf("header %v, %d bytes, %d unfinished", c.header(op.ID).File, len(c.files.Content(op.ID)), c.files.Unfinished(op.ID))
 	}
+	c.now = c.header(op.ID).Ended.Add(time.Hour)
+	c.watch()
+	equal(c.t, "stored by attempts", c.store.Attempts(op.ID), 0)
 }
 
 func TestThePlanOfAnExportCountsRows(t *testing.T) {
@@ -106,6 +110,7 @@ func TestAnExportFromRequestToDeletion(t *testing.T) {
 	equal(t, "deleted", c.watch().Deleted, 1)
 	equal(t, "deleted again", c.watch().Deleted, 0)
 	equal(t, "content", len(c.files.Content(op.ID)), 0)
+	equal(t, "stored by attempts", c.store.Attempts(op.ID), 0)
 	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
 	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
 	list(t, "events", c.happened(op.ID), "requested", "planned", "submitted", "approved", "started", "file ready", "completed",

@@ -196,6 +196,9 @@ func TestWhatWasLeftIsRunAgainAtATerminal(t *testing.T) {
 	d.signIn("sam")
 	wants(t, d.types(0, "show", id), "Locked since the preview (locked): 1\n")
 	wants(t, d.types(1, "rerun", id, "--for", "gone"), id+` left nobody for the reason "gone".`)
+	if err := d.WriteByHand(t.Context(), registry.ProfileRef("000004"), registry.Fields{registry.LockedBy: ""}, "Rita", d.Engine.Now()); err != nil {
+		t.Fatal(err)
+	}
 	again := idPattern.FindString(d.types(0, "rerun", id, "--for", "locked"))
 	wants(t, d.types(0, "show", id), "Locked since the preview (locked): 1; run again as "+again)
 	wants(t, d.types(1, "rerun", id), id+" is run again as "+again+" already.")

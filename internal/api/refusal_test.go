@@ -157,7 +157,7 @@ func TestDecisionsThatDoNotCount(t *testing.T) {
 	}
 	decide("maria", object{"verdict": "approved", "digest": "another"}).problem(409, "stale")
 	must(t, c.WriteByHand(context.Background(), registry.ProfileRef("000004"), registry.Fields{"status": "Hospitalized"}, "Rita Chen", c.Engine.Now()))
-	if p := decide("maria", approve).problem(409, "stale"); !strings.Contains(p.Detail, "1 of 2") {
+	if p := decide("maria", approve).problem(409, "stale"); !strings.Contains(p.Detail, "1 patient has changed") {
 		t.Error(p.Detail)
 	}
 	done := decide("maria", object{"verdict": "approved", "digest": op.Plan.Digest, "stale": 1}).operation(200)

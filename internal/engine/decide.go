@@ -225,7 +225,7 @@ func StaleWords(op bulk.Operation, stale int) (now, then string) {
 // records are as planned: by its provider or its facility, or since it is too late.
 func (e *Engine) refused(ctx context.Context, op bulk.Operation, c bulk.Change, room *room, directory lookup) (bool, error) {
 	k, err := mustKind(op.Kind)
-	if err != nil || k.Follows || !asksAround(k, c) {
+	if err != nil || !asksAround(k, c) {
 		return false, err
 	}
 	d, err := directory()
@@ -233,7 +233,7 @@ func (e *Engine) refused(ctx context.Context, op bulk.Operation, c bulk.Change, 
 		return false, err
 	}
 	g := groupCheck{kind: k, op: op, now: e.Now(), directory: d}
-	if g.passed(c) != nil || kind.Unsuited(c, d) != nil {
+	if g.passed(c) != nil || !k.Follows && kind.Unsuited(c, d) != nil {
 		return true, nil
 	}
 	return room.next(ctx, 0, 0, c)

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"bulkops/internal/bulk"
@@ -63,8 +64,8 @@ func TestWhoSeesAnOperation(t *testing.T) {
 
 func TestAnEndlessIDIsNotEchoed(t *testing.T) {
 	c := newClinic(t)
-	_, err := c.Visible(t.Context(), ada, "OP-0000000000000000000000000000000000000000")
-	refused(t, err, fault.NotFound, "There is no operation OP-00000000000000000…, or you may not see it.")
+	_, err := c.Visible(t.Context(), ada, "OP-"+strings.Repeat("0", 300))
+	refused(t, err, fault.NotFound, "There is no operation OP-"+strings.Repeat("0", 37)+"…, or you may not see it.")
 }
 
 func TestLinesFollowThePlanWithWhatBecameOfEach(t *testing.T) {

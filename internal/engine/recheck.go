@@ -139,13 +139,17 @@ func (g *groupCheck) outcome(batch, place int, c bulk.Change) *bulk.Outcome {
 func (g *groupCheck) passed(c bulk.Change) *bulk.Outcome {
 	for _, e := range c.Edits {
 		start, visit := e.Ref.VisitStart()
-		if !visit || start.After(g.now) || g.kind.Follows && !e.Creates() {
+		ends := e.Inverse().Creates()
+		if !visit || start.After(g.now) || g.kind.Follows && !e.Creates() && !ends {
 			continue
 		}
 		o := &bulk.Outcome{Code: bulk.SlotPassed, Retryable: !g.kind.Follows}
 		f, _ := g.directory.Facility(cmp.Or(e.After[registry.FacilityField], e.Reads[registry.FacilityField], c.Facility))
 		o.Sentence = fmt.Sprintf("The time of a visit, %s, had passed when it was to be changed.", f.LocalTime(start))
-		if e.Creates() {
+		switch {
+		case ends:
+			o.Sentence = fmt.Sprintf("A visit that was booked, %s, had begun when it was to be taken away.", f.LocalTime(start))
+		case e.Creates():
 			o.Sentence = fmt.Sprintf("The time of the visit, %s, had passed when it was to be booked.", f.LocalTime(start))
 		}
 		return o

@@ -104,6 +104,7 @@ func TestTwoAtOnceDoNotShareTheirRoom(t *testing.T) {
 			op, err := c.Decide(t.Context(), grace, op.ID, told)
 			must(t, err)
 			ops = append(ops, op)
+			c.now = c.now.Add(time.Second) // so the second has the greater id
 		}
 		for i := range ops { // both are verified before either runs
 			_, err := c.Verify(t.Context(), ops[(first+i)%2].ID)
@@ -115,6 +116,35 @@ func TestTwoAtOnceDoNotShareTheirRoom(t *testing.T) {
 		}
 		equal(t, fmt.Sprintf("given, where that verified first is %d", first), done, 4)
 	}
+}
+
+// A rollback that runs brings patients back, for whom there has to be room too.
+func TestWhomARollbackBringsBackTakesRoom(t *testing.T) {
+	c := newClinic(t)
+	c.employ(kindtest.Directory)
+	c.admit(registry.Active, []string{"P1", "P2", "P3"}, with(registry.ProviderField, "ann"))
+	c.admit(registry.Active, []string{"Q1", "Q2", "Q3"})
+	away := toAnn(kind.KeepVisits, "P1", "P2", "P3")
+	away.Params[kind.NewProvider] = "bea"
+	back, err := c.Again(t.Context(), ada, c.run(c.planned(away)).ID, bulk.Rollback, "undo-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), back.ID))
+	back, err = c.Submit(t.Context(), ada, back.ID, submission(c.header(back.ID)))
+	must(t, err)
+	_, err = c.Decide(t.Context(), grace, back.ID, approval(back))
+	must(t, err)
+	_, err = c.Verify(t.Context(), back.ID)
+	must(t, err)
+	other := toAnn(kind.KeepVisits, "Q1", "Q2", "Q3")
+	other.Key += "-other"
+	op := c.submitted(other)
+	equal(t, "as the approver is told", c.stale(op), 2)
+	told := approval(op)
+	told.Stale = 2
+	op, err = c.Decide(t.Context(), grace, op.ID, told)
+	must(t, err)
+	equal(t, "beside it", c.goesOn(op).Final, bulk.Tally{Done: 1, Skipped: 2})
+	equal(t, "back", c.finish(c.header(back.ID)).Final, bulk.Tally{Done: 3})
 }
 
 // A facility's default provider is changed after the preview: those who go to
@@ -192,6 +222,35 @@ func TestAVisitThatTookPlaceStaysAsItWas(t *testing.T) {
 		equal(t, "visits", again.Plan.Visits, 1)
 		c.now = noon
 	}
+}
+
+// A rollback takes away no visit that has begun. What was cancelled comes back,
+// whenever it was.
+func TestARollbackTakesAwayNoVisitThatHasBegun(t *testing.T) {
+	const begun = "A visit that was booked has begun, so it is not taken away."
+	c := bookable(t, "P1", "P2")
+	c.admit(registry.Active, []string{"P3"}, visits(1))
+	booked, cancelled := c.run(c.planned(books("one", "P1", "P2"))), c.finished(asks(registry.Discharged, "P3"))
+	soon, err := c.Again(t.Context(), ada, booked.ID, bulk.Rollback, "soon-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), soon.ID))
+	c.now = ninth
+	soon = c.run(c.header(soon.ID))
+	equal(t, "planned before, P1", c.outcomes(soon)["P1"], bulk.Outcome{Subject: "P1", State: bulk.Skipped, Code: bulk.SlotPassed,
+		Sentence: "A visit that was booked, Thu 3 Dec 2026, 08:00 EST, had begun when it was to be taken away."})
+	equal(t, "planned before, P2", c.outcomes(soon)["P2"].State, bulk.Done)
+
+	late, err := c.Again(t.Context(), ada, booked.ID, bulk.Rollback, "late-0123456789abcdef")
+	must(t, err)
+	must(t, c.Plan(t.Context(), late.ID))
+	equal(t, "planned after", c.excluded(c.header(late.ID))[0], bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.CannotUndo, Sentence: begun})
+
+	forth, err := c.Again(t.Context(), ada, soon.ID, bulk.Rollback, "forth-0123456789abcdef")
+	must(t, err)
+	c.now = ninth.AddDate(0, 0, 1)
+	must(t, c.Plan(t.Context(), forth.ID))
+	equal(t, "made again", c.excluded(c.header(forth.ID))[0].Sentence, "The time of a visit that was taken away has passed, so it is not booked again.")
+	equal(t, "a cancelled one", c.again(cancelled, bulk.Rollback).Final, bulk.Tally{Done: 1})
 }
 
 // Visits that only move to another facility count in the day of who has them.

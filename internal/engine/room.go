@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -42,11 +43,11 @@ func (e *Engine) roomFor(ctx context.Context, op bulk.Operation, directory looku
 }
 
 // runningBeside returns the other operations that run. Of several that are about
-// to begin, each sees those with a smaller id, so that one of them is the first.
+// to begin, each sees those that were approved before it, so that one is the first.
 func (e *Engine) runningBeside(ctx context.Context, op bulk.Operation) ([]coming, error) {
 	now := e.Now()
 	others, err := e.pick(ctx, e.Operations.Open(ctx, bulk.WaitsForMachine), 1000, func(other bulk.Operation) bool {
-		begins := other.State == bulk.Scheduled && !other.Start.At.After(now) && other.ID < op.ID
+		begins := other.State == bulk.Scheduled && !other.Start.At.After(now) && approvedBefore(other, op)
 		return other.ID != op.ID && (begins || other.State == bulk.Running || other.State == bulk.Stopping)
 	})
 	if err != nil {
@@ -54,8 +55,8 @@ func (e *Engine) runningBeside(ctx context.Context, op bulk.Operation) ([]coming
 	}
 	var all []coming
 	for _, other := range others {
-		if k, ok := kind.Find(other.Kind); !ok || k.Destinations == nil {
-			continue
+		if after := other.Plan.After; len(after[registry.ProviderField])+len(after[registry.FacilityField]) == 0 {
+			continue // it brings nobody anywhere
 		}
 		tally, err := e.Operations.Progress(ctx, other.ID)
 		if err != nil {
@@ -64,6 +65,14 @@ func (e *Engine) runningBeside(ctx context.Context, op bulk.Operation) ([]coming
 		all = append(all, coming{other, other.NotAttempted(tally)})
 	}
 	return all, nil
+}
+
+// approvedBefore reports whether other, which is approved, was so before op.
+func approvedBefore(other, op bulk.Operation) bool {
+	if op.Decision == nil {
+		return true
+	}
+	return cmp.Or(other.Decision.At.Compare(op.Decision.At), cmp.Compare(other.ID, op.ID)) < 0
 }
 
 // next reports whether there is no room for the next subject of the plan, whose

@@ -86,8 +86,9 @@ func (j Journal) finish(note *Entry, r *http.Request, status int) {
 	note.Target = english.Cut(strings.ToValidUTF8(note.Target, "\ufffd"), maxTarget) // an address can hold anything
 }
 
-// maxTarget holds the ids of the longest page of patients.
-const maxTarget = 4000
+// maxTarget holds the ids of the longest page of patients: 200 of 64 characters,
+// so that nobody is shown who is not written down.
+const maxTarget = 16_000
 
 func resultOf(status int) audit.Result {
 	switch {

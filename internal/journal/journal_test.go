@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,6 +97,27 @@ func TestWhatShowsNothingIsNotWrittenDown(t *testing.T) {
 		})
 		if len(written) != c.written || w.Code != c.status || w.Body.String() != "page" {
 			t.Errorf("%s: %d %q, written %d", name, w.Code, w.Body, len(written))
+		}
+	}
+}
+
+// Whoever is on the longest page is written down; what somebody sends without
+// end is cut.
+func TestEverybodyWhoIsShownIsWrittenDown(t *testing.T) {
+	var ids []string
+	for n := range 200 {
+		ids = append(ids, fmt.Sprintf("%064d", n))
+	}
+	for name, c := range map[string]struct{ target, want string }{
+		"200 long ids":           {"Shown: " + strings.Join(ids, " "), "Shown: " + strings.Join(ids, " ")},
+		"an address without end": {strings.Repeat("x", 100_000), strings.Repeat("x", 16_000) + "…"},
+	} {
+		_, written := ask(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			note := journal.Note(r.Context())
+			note.What, note.Target = audit.PatientsListed, c.target
+		})
+		if len(written) != 1 || written[0].Target != c.want {
+			t.Errorf("%s: %d characters written down, want %d", name, len(written[0].Target), len(c.want))
 		}
 	}
 }

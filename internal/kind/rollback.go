@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -31,10 +32,13 @@ var Rollback = Kind{
 		return fmt.Sprintf("Undo %s (%s)", p[Undoes], p[UndoesWhat])
 	},
 	Check: func(bulk.Params, registry.Directory) []Problem { return nil }, // the engine wrote them
-	New:   func(p bulk.Params, _ World) Planner { return rollbackPlanner{p[Undoes]} },
+	New:   func(p bulk.Params, w World) Planner { return rollbackPlanner{p[Undoes], w.At} },
 }
 
-type rollbackPlanner struct{ undoes string }
+type rollbackPlanner struct {
+	undoes string
+	at     time.Time
+}
 
 func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	done := *s.Done
@@ -42,6 +46,9 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 	inverse := done.Inverse()
 	inverse.Name, inverse.Facility = s.Patient.Name(), s.Patient.Facility()
 	for i, edit := range inverse.Edits {
+		if x := r.tooLate(edit); x != nil {
+			return bulk.Change{}, x
+		}
 		record, found := s.Records[edit.Ref]
 		if !found && !edit.Creates() {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "A record that was changed is no longer there."}
@@ -60,6 +67,20 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		}
 	}
 	return inverse, nil
+}
+
+// tooLate refuses to take away a visit that has begun, and to make one in the past.
+// One that was cancelled or moved is what it was, whenever that was.
+func (r rollbackPlanner) tooLate(edit bulk.Edit) *bulk.Exclusion {
+	start, visit := edit.Ref.VisitStart()
+	switch {
+	case !visit || start.After(r.at):
+	case edit.Creates():
+		return &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "The time of a visit that was taken away has passed, so it is not booked again."}
+	case edit.Inverse().Creates():
+		return &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "A visit that was booked has begun, so it is not taken away."}
+	}
+	return nil
 }
 
 // stillHeld makes a visit come back only where the slots that are held for it

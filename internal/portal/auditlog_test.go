@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
 	"bulkops/internal/portal"
 	"bulkops/internal/registry"
 )
@@ -262,6 +264,62 @@ func TestTheFullRecordOfAnOperation(t *testing.T) {
 	}
 }
 
+// writeEvents writes what happened to the operation into the audit, as the
+// stream of the operations would.
+func (w *world) writeEvents(t *testing.T, op string) []bulk.Event {
+	t.Helper()
+	header := w.header(t, op)
+	events, err := w.store.Events(t.Context(), op)
+	must(t, err)
+	for _, e := range events {
+		r := audit.Record{At: e.At, Type: audit.Event, Unique: fmt.Sprint(e.Number), Operation: op, Kind: header.Kind,
+			Operator: audit.Person{Sub: e.Actor.Sub, Name: cmp.Or(e.Actor.Name, audit.System)}, What: e.What}
+		if !header.Submitted.IsZero() && !e.At.Before(header.Submitted) {
+			r.Reason = header.Reason
+		}
+		if d := header.Decision; d != nil && d.Verdict == bulk.Approve && !e.At.Before(d.At) {
+			r.Approver = audit.Person{Sub: d.By.Sub, Name: d.By.Name}
+		}
+		must(t, w.audit.Append(t.Context(), []audit.Record{r}))
+	}
+	return events
+}
+
+// What changes no record has the eight fields all the same.
+func TestTheFullRecordOfWhatChangesNoRecord(t *testing.T) {
+	w := newWorld(t, 400)
+	sam, ana, omar := w.signedIn("sam"), w.signedIn("ana"), w.signedIn("omar")
+	ids := activeIn(w, "riverside", 3)
+	file := exported(sam, w.signedIn("theo"), ids...)
+	told := plannedAs(ana, "communication", url.Values{"type": {"facility-notification"}, "heading": {"News"}, "text": {"Please call them."}}, ids...)
+	submitted(told)
+	w.settle()
+	decided(w.signedIn("maria"), told.operation()).want(200)
+	ready := planned(sam, registry.Hospitalized, ids...).operation()
+	for op, c := range map[string]struct{ says, never []string }{
+		file: {[]string{"Timestamp", "Operator Sam Okafor", "Approver Theo Lam", "Operation type Data Export", "Patients affected 3, whose data is in the file", "Old values none", "New values none",
+			"Reason " + reasonOf(t, w, file), file + ".zip"}, []string{"still being written"}},
+		told.operation(): {[]string{"Timestamp", "Operator Ana Lindqvist", "Approver Maria Duarte", "Operation type Communication", "Patients affected 3, whom the messages in the plan are about",
+			"Old values none", "New values none", "Reason " + reasonOf(t, w, told.operation())}, []string{"still being written", "whose data"}},
+		ready: {[]string{"Operator Sam Okafor", "Approver none", "Patients affected none was changed; 3 in the plan", "Reason none"}, []string{"File"}},
+	} {
+		w.writeEvents(t, op)
+		p := omar.get("/operations/"+op+"/audit").want(200, "What happened")
+		checkMarkup(t, p)
+		facts := squeeze(text(p.id("audit-record")))
+		for _, want := range c.says {
+			if !strings.Contains(facts, want) {
+				t.Errorf("the record of %s has no %q:\n%s", op, want, facts)
+			}
+		}
+		for _, never := range c.never {
+			if strings.Contains(facts, never) || strings.Contains(p.text(), "still being written") {
+				t.Errorf("the record of %s says %q:\n%s", op, never, p.text())
+			}
+		}
+	}
+}
+
 // What could not be audited is shown to those who can do something about it.
 func TestWhatCouldNotBeAuditedNeedsAttention(t *testing.T) {
 	w := newWorld(t, 50)
@@ -280,11 +338,7 @@ func TestWhatCouldNotBeAuditedNeedsAttention(t *testing.T) {
 func TestTheRecordOfALargeOperationTellsItsEnd(t *testing.T) {
 	w := newWorld(t, 300)
 	op, _ := audited(t, w)
-	events, err := w.store.Events(t.Context(), op)
-	must(t, err)
-	for _, e := range events {
-		must(t, w.audit.Append(t.Context(), []audit.Record{{At: e.At, Type: audit.Event, Unique: fmt.Sprint(e.Number), Operation: op, Operator: audit.Person{Name: e.Actor.Name}, What: e.What}}))
-	}
+	events := w.writeEvents(t, op)
 	omar := w.signedIn("omar")
 	if omar.get("/operations/"+op+"/audit").id("more-changes") != nil {
 		t.Error("all changes are listed, and further ones are promised")

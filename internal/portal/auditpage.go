@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"bulkops/internal/audit"
 	"bulkops/internal/auditlog"
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/english"
+	"bulkops/internal/kind"
 )
 
 const (
@@ -26,20 +29,22 @@ var auditRead = 20_000
 // log and not as the operation says: the eight fields that the guide names, what
 // happened to it, batch by batch, and who opened or tried what.
 type auditData struct {
-	Op                  bulk.Operation
-	Type                string
-	First, Last         time.Time
-	Operator, Approver  string
-	Reason              string
-	Patients            int // different ones in the records read
-	Records             int
-	More                bool // there are records beyond those read
-	Rows                []changeRow
-	Pages               pager
-	StillWritten, Empty bool
-	Done                int // patients that the operation changed
-	Story               []logRow
-	OlderAccesses       bool // there are accesses before those in Story
+	Op                 bulk.Operation
+	Type               string
+	First, Last        time.Time
+	Operator, Approver string
+	Reason             string
+	Patients           int // different ones in the records read
+	Records            int
+	More               bool // there are records beyond those read
+	Rows               []changeRow
+	Pages              pager
+	StillWritten       bool
+	Done               int    // patients that the operation changed
+	Concerned          string // where no record was changed: how many patients it is about all the same
+	File               string // the name of the export's file, which may be deleted by now
+	Story              []logRow
+	OlderAccesses      bool // there are accesses before those in Story
 }
 
 // auditRecord shows what the audit log holds of an operation.
@@ -58,8 +63,12 @@ func auditRecord(rq *request) error {
 	}
 	names := auditlog.Names{Directory: d} // no operation changes the staff directory
 	data := auditData{Op: op, Type: k.Title + ": " + op.Summary}
-	if p != nil {
+	if p != nil && !k.ReadOnly {
 		data.Done = p.Tally.Done
+	}
+	data.Concerned = concernedWords(op, k)
+	if op.File != nil {
+		data.File = engine.FileName(op)
 	}
 	wanted := max(1, atoi(rq.r.URL.Query().Get("page")))
 	from, to := (wanted-1)*auditPerPage, wanted*auditPerPage
@@ -72,6 +81,9 @@ func auditRecord(rq *request) error {
 		}
 		if r.Type != audit.Change {
 			data.Story = append(data.Story, logRowOf(r, names))
+			if data.Records == 0 {
+				data.tell(r)
+			}
 			continue
 		}
 		if data.Records == auditRead {
@@ -82,9 +94,9 @@ func auditRecord(rq *request) error {
 			break
 		}
 		if data.Records == 0 {
-			data.First, data.Operator, data.Approver, data.Reason = r.At, r.Operator.Name, r.Approver.Name, r.Reason
+			data.First, data.Operator, data.Approver, data.Reason = time.Time{}, "", "", ""
 		}
-		data.Last = r.At
+		data.tell(r)
 		if r.Patient != "" { // a slot is no patient's
 			patients[r.Patient] = true
 		}
@@ -106,13 +118,36 @@ func auditRecord(rq *request) error {
 	slices.SortStableFunc(data.Story, func(a, b logRow) int { return a.Record.At.Compare(b.Record.At) })
 	data.Patients = len(patients)
 	data.Pages = pagesOf(data.Records, auditPerPage, fmt.Sprint(wanted))
-	data.Empty = data.Records == 0
 	data.StillWritten = !data.More && data.Patients < data.Done
 	title := op.ID + ": audit record"
 	if data.Pages.Last > 1 {
 		title = fmt.Sprintf("%s, page %d of %d", title, data.Pages.Page, data.Pages.Last)
 	}
 	return rq.show(page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")})
+}
+
+// tell takes from a record what the fields say: of the changes, and of an
+// operation that changed none, of its events.
+func (d *auditData) tell(r audit.Record) {
+	if d.First.IsZero() {
+		d.First = r.At
+	}
+	d.Last = r.At
+	d.Operator, d.Approver, d.Reason = cmp.Or(d.Operator, r.Operator.Name), cmp.Or(d.Approver, r.Approver.Name), cmp.Or(d.Reason, r.Reason)
+}
+
+// concernedWords says how many patients an operation that changed no record is
+// about, and in which way.
+func concernedWords(op bulk.Operation, k kind.Kind) string {
+	switch {
+	case op.File != nil:
+		return english.Number(op.File.Patients) + ", whose data is in the file"
+	case k.MakesFile():
+		return "none: no file was made; " + english.Number(op.Plan.Changes) + " in the plan"
+	case op.Plan.Notices > 0:
+		return english.Number(op.Plan.Listed) + ", whom the messages in the plan are about"
+	}
+	return "none was changed; " + english.Number(op.Plan.Changes) + " in the plan"
 }
 
 // addEventsAfter adds what happened after the record with the sort key, past the

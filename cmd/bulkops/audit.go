@@ -76,7 +76,7 @@ type logCommand struct {
 	Approver  string `help:"Part of the approver's name."`
 	Show      string `enum:",changes,by-hand,events,views,sign-ins,refused" default:"" help:"changes, by-hand, events, views, sign-ins or refused; everything when left out."`
 	Kind      string `help:"Type of operation, such as status-change."`
-	Facility  string `help:"Facility id of the patient."`
+	Facility  string `help:"Facility id: of the patient, before or after a change, or in the plan of the operation."`
 	Reason    string `help:"Part of the reason that was given."`
 	From      string `help:"First day, UTC, such as 2026-12-01; the last 7 days when left out."`
 	To        string `help:"Last day."`

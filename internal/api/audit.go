@@ -22,7 +22,7 @@ type AuditSearch struct {
 		Approver  string        `json:"approver,omitempty" maxLength:"200" doc:"Part of the name."`
 		Show      auditlog.Show `json:"show,omitempty" enum:"changes,by-hand,events,views,sign-ins,refused" doc:"A part of what is recorded; everything when left out."`
 		Kind      string        `json:"kind,omitempty" maxLength:"40" doc:"Of the operation."`
-		Facility  string        `json:"facility,omitempty" maxLength:"200" doc:"Id, of the patient's facility."`
+		Facility  string        `json:"facility,omitempty" maxLength:"200" doc:"Id: of the patient, before or after a change, or in the plan of the operation."`
 		Reason    string        `json:"reason,omitempty" maxLength:"200" doc:"Part of the reason that was given."`
 		From      string        `json:"from,omitempty" format:"date" doc:"UTC day. Without days the last 7 are searched; with an operation or a patient, all of them."`
 		To        string        `json:"to,omitempty" format:"date" doc:"This day included; at most 92 days at a time."`

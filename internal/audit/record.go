@@ -60,7 +60,7 @@ type Record struct {
 	// a name.
 	Result   Result `json:"result,omitempty"`
 	Target   string `json:"target,omitempty"`
-	Facility string `json:"facility,omitempty"` // of the patient, where it is about one
+	Facility string `json:"facility,omitempty"` // of the patient, or whose own entry was changed
 	Source   string `json:"source,omitempty"`   // network address
 	Request  string `json:"request,omitempty"`  // id that the gateway gave it, as in its log
 }
@@ -130,6 +130,17 @@ const TimeLayout = "2006-01-02T15:04:05.000Z"
 
 // Day is the UTC day of the record.
 func (r Record) Day() string { return r.At.UTC().Format(time.DateOnly) }
+
+// Facilities are those whose managers the record concerns by itself: of the
+// patient before and after a change, or whose own entry was changed.
+func (r Record) Facilities() (ids []string) {
+	for _, id := range []string{r.Facility, r.Old[registry.FacilityField], r.New[registry.FacilityField]} {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
 
 // Partition is the first part of the record's key: its operation, or the day
 // for what belongs to none. Accesses have partitions of their own: who writes

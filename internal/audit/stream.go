@@ -25,6 +25,7 @@ const (
 	submitPrefix    = "KEY#"
 	eventPrefix     = "EVENT#"
 	noticePrefix    = "NOTICE#"
+	facilities      = "FACILITY"
 )
 
 // shortLived are the partitions of sessions, forms and links in the Access
@@ -63,6 +64,8 @@ func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error
 		record.Patient, record.Part = strings.TrimPrefix(partition, patientPrefix), part
 	case shortLived.MatchString(partition):
 		return Record{}, false, nil
+	case partition == facilities:
+		record.Facility, record.Part = part, partition+"#"+part
 	default:
 		record.Part = partition + "#" + part
 	}

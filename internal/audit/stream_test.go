@@ -44,7 +44,7 @@ func TestRecordsFromAStream(t *testing.T) {
 			Old: registry.Fields{"status": "Active"}, New: registry.Fields{"status": "On Hold", "hold_reason": "Family request"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: unknown, Patient: "000123", Part: "profile", Facility: "riverside",
 			Old: registry.Fields{"status": "On Hold", "hold_reason": "Family request"}, New: registry.Fields{"status": "Deceased"}},
-		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "FACILITY#riverside",
+		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "FACILITY#riverside", Facility: "riverside",
 			New: registry.Fields{"name": "Riverside Clinic", "time_zone": "America/New_York"}},
 		{Type: audit.Change, At: at, ByHand: true, Operator: audit.Person{Name: "sample"}, Part: "PROVIDER#P001",
 			New: registry.Fields{"name": "Dr. A", "facilities": "a b", "active": "true", "n": "12", "l": "x"}},

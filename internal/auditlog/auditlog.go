@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
@@ -64,8 +65,14 @@ type Query struct {
 	To        string `json:"to,omitempty"`
 }
 
-// Check names what cannot be used.
-func (q Query) Check() engine.Problems {
+// byDay reports whether the answer is looked for day by day: no operation and no
+// patient leads to it. What was refused is filed under no patient.
+func (q Query) byDay() bool {
+	return q.Operation == "" && (q.Patient == "" || q.Show == Refusals)
+}
+
+// Check names what cannot be used, now.
+func (q Query) Check(now time.Time) engine.Problems {
 	var wrong engine.Problems
 	add := func(field, sentence string) { wrong = append(wrong, kind.Problem{Field: field, Sentence: sentence}) }
 	days := map[string]time.Time{}
@@ -82,8 +89,14 @@ func (q Query) Check() engine.Problems {
 	if len(wrong) == 0 && len(days) == 2 && days["to"].Before(days["from"]) {
 		add("to", "The last day is before the first day. Exchange them.")
 	}
-	if len(wrong) == 0 && len(days) == 2 && q.Operation+q.Patient == "" && days["to"].Sub(days["from"]) >= MostDays*24*time.Hour {
-		add("from", fmt.Sprintf("Ask for at most %d days at a time, or name an operation or a patient.", MostDays))
+	if first, asked := days["from"]; asked && len(wrong) == 0 && q.Operation+q.Patient == "" {
+		last, open := days["to"], ""
+		if q.To == "" {
+			last, open = now.UTC(), "Without a last day, the log is searched up to today. "
+		}
+		if last.Sub(first) >= MostDays*24*time.Hour {
+			add("from", fmt.Sprintf("%sAsk for at most %d days at a time, or name an operation or a patient.", open, MostDays))
+		}
 	}
 	if !slices.ContainsFunc(Shows, func(s struct {
 		Show  Show
@@ -115,21 +128,19 @@ func (q Query) days(now time.Time) (from, to string) {
 	if day, err := time.Parse(time.DateOnly, to); err == nil {
 		last = day
 	}
-	if first, err := time.Parse(time.DateOnly, from); err == nil {
-		if latest := first.AddDate(0, 0, MostDays-1); to == "" && last.After(latest) {
-			last = latest
-		}
+	if from != "" {
 		return from, last.Format(time.DateOnly)
 	}
 	return last.AddDate(0, 0, -DefaultDays+1).Format(time.DateOnly), last.Format(time.DateOnly)
 }
 
-// match reports whether the record is one that is asked for.
+// match reports whether the record is one that is asked for, whatever its
+// facility.
 func (q Query) match(r audit.Record) bool {
 	day := r.Day()
 	has := func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) }
 	return (q.Operation == "" || r.Operation == q.Operation) && (q.Patient == "" || r.Patient == q.Patient) &&
-		(q.Kind == "" || r.Kind == q.Kind) && (q.Facility == "" || r.Facility == q.Facility) &&
+		(q.Kind == "" || r.Kind == q.Kind) &&
 		(q.From == "" || day >= q.From) && (q.To == "" || day <= q.To) &&
 		has(r.Operator.Name, q.Operator) && has(r.Approver.Name, q.Approver) && has(r.Reason, q.Reason) && q.Show.has(r)
 }
@@ -173,11 +184,11 @@ type Log struct {
 // everybody their own operations, administrators and auditors all. What they may
 // not see is like what is not there.
 func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string, most int) (Page, error) {
-	if wrong := q.Check(); len(wrong) > 0 {
+	if wrong := q.Check(l.Engine.Now()); len(wrong) > 0 {
 		return Page{}, fault.Wrap(wrong, fault.Invalid, "%s", wrong.Error())
 	}
 	var page Page
-	may := rights{engine: l.Engine, actor: actor, known: map[string]bool{}}
+	may := rights{engine: l.Engine, actor: actor, known: map[string]bulk.Operation{}}
 	last := after
 	for r, err := range l.walk(ctx, q, after) {
 		if err != nil {
@@ -195,6 +206,11 @@ func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string
 		sees, err := may.see(ctx, r)
 		if err != nil {
 			return Page{}, err
+		}
+		if sees && q.Facility != "" {
+			if sees, err = may.concerns(ctx, r, q.Facility); err != nil {
+				return Page{}, err
+			}
 		}
 		if sees {
 			page.Records = append(page.Records, r)
@@ -270,27 +286,39 @@ func merged(a, b iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, error] 
 type rights struct {
 	engine *engine.Engine
 	actor  staff.Person
-	known  map[string]bool // operations
+	known  map[string]bulk.Operation // by id; without its own one that the person may not see
 }
 
 func (r rights) see(ctx context.Context, record audit.Record) (bool, error) {
 	switch {
-	case r.actor.ReadsAll(), record.Facility != "" && r.actor.Role.AtLeast(staff.Manager) && r.actor.Holds(record.Facility):
+	case r.actor.ReadsAll(), r.actor.Role.AtLeast(staff.Manager) && slices.ContainsFunc(record.Facilities(), r.actor.Holds):
 		return true, nil
 	case record.Operation != "":
-		return r.operation(ctx, record.Operation)
+		op, err := r.operation(ctx, record.Operation)
+		return op.ID != "", err
 	}
 	return false, nil
 }
 
-func (r rights) operation(ctx context.Context, id string) (bool, error) {
-	if sees, asked := r.known[id]; asked {
-		return sees, nil
+// concerns reports whether the record is about the facility: by itself, or, as
+// what happens to an operation has none, by the operation's plan.
+func (r rights) concerns(ctx context.Context, record audit.Record, facility string) (bool, error) {
+	own := record.Facilities()
+	if len(own) > 0 || record.Type == audit.Change || record.Operation == "" {
+		return slices.Contains(own, facility), nil
 	}
-	_, err := r.engine.Visible(ctx, r.actor, id)
+	op, err := r.operation(ctx, record.Operation)
+	return slices.Contains(op.Plan.Facilities, facility), err
+}
+
+func (r rights) operation(ctx context.Context, id string) (bulk.Operation, error) {
+	if op, asked := r.known[id]; asked {
+		return op, nil
+	}
+	op, err := r.engine.Visible(ctx, r.actor, id)
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return false, err
+		return op, err
 	}
-	r.known[id] = err == nil
-	return err == nil, nil
+	r.known[id] = op
+	return op, nil
 }

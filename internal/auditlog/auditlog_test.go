@@ -17,6 +17,7 @@ import (
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/memory"
+	"bulkops/internal/registry"
 	"bulkops/internal/staff"
 )
 
@@ -55,7 +56,7 @@ func pages(t interface{ Fatal(...any) }, l auditlog.Log, actor staff.Person, q a
 func TestPagesTogetherAreTheAnswer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, reader, store := newLog()
-		if _, err := store.Create(context.Background(), bulk.Operation{ID: "OP-1", Version: 1, State: bulk.Running, Requester: bulk.Person{Sub: "sam"}}, bulk.Selection{}, "0123456789abcdef", bulk.Event{}); err != nil {
+		if _, err := store.Create(context.Background(), bulk.Operation{ID: "OP-1", Version: 1, State: bulk.Running, Requester: bulk.Person{Sub: "sam"}, Plan: bulk.PlanSummary{Facilities: []string{"lakeside", "riverside"}}}, bulk.Selection{}, "0123456789abcdef", bulk.Event{}); err != nil {
 			t.Fatal(err)
 		}
 		var all []audit.Record
@@ -64,7 +65,7 @@ func TestPagesTogetherAreTheAnswer(t *testing.T) {
 				At:   noon.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour),
 				Type: rapid.SampledFrom([]audit.Type{audit.Change, audit.Event, audit.Access}).Draw(t, "type"), Unique: fmt.Sprintf("%02d", n),
 				Operation: rapid.SampledFrom([]string{"", "OP-1", "OP-2"}).Draw(t, "operation"), Facility: rapid.SampledFrom([]string{"", "riverside", "lakeside"}).Draw(t, "facility"),
-				Patient: rapid.SampledFrom([]string{"", "p1"}).Draw(t, "patient"), Operator: audit.Person{Name: rapid.SampledFrom([]string{"Sam", "Maria"}).Draw(t, "operator")},
+				Old: registry.Fields{registry.FacilityField: rapid.SampledFrom([]string{"", "riverside"}).Draw(t, "left")}, Patient: rapid.SampledFrom([]string{"", "p1"}).Draw(t, "patient"), Operator: audit.Person{Name: rapid.SampledFrom([]string{"Sam", "Maria"}).Draw(t, "operator")},
 			})
 		}
 		if err := reader.Append(context.Background(), all); err != nil {
@@ -75,9 +76,11 @@ func TestPagesTogetherAreTheAnswer(t *testing.T) {
 		actor := rapid.SampledFrom([]staff.Person{auditor, {Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}, {Sub: "sam", Role: staff.Staff, Facilities: []string{"riverside"}}}).Draw(t, "actor")
 		var want []string
 		for _, r := range all {
-			mine := actor.ReadsAll() || actor.Role == staff.Manager && r.Facility == "riverside" || actor.Sub == "sam" && r.Operation == "OP-1"
+			riverside := r.Facility == "riverside" || r.Old[registry.FacilityField] == "riverside"
+			planned := r.Type != audit.Change && r.Operation == "OP-1" && len(r.Facilities()) == 0
+			mine := actor.ReadsAll() || actor.Role == staff.Manager && riverside || actor.Sub == "sam" && r.Operation == "OP-1"
 			asked := strings.Contains(strings.ToLower(r.Operator.Name), q.Operator) && (q.Patient == "" || r.Patient == q.Patient) &&
-				(q.Operation == "" || r.Operation == q.Operation) && (q.Facility == "" || r.Facility == q.Facility)
+				(q.Operation == "" || r.Operation == q.Operation) && (q.Facility == "" || riverside || planned)
 			if mine && asked {
 				want = append(want, r.SortKey()+" "+auditlog.Name(r))
 			}
@@ -92,6 +95,50 @@ func TestPagesTogetherAreTheAnswer(t *testing.T) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	})
+}
+
+// A facility's manager and its filter find what left it as well as what came,
+// its own entry, and what happened to operations with its patients.
+func TestWhatConcernsAFacility(t *testing.T) {
+	l, reader, store := newLog()
+	ctx := t.Context()
+	for id, at := range map[string][]string{"OP-1": {"riverside"}, "OP-2": {"lakeside"}} {
+		if _, err := store.Create(ctx, bulk.Operation{ID: id, Version: 1, State: bulk.Running, Requester: bulk.Person{Sub: "sam"}, Plan: bulk.PlanSummary{Facilities: at}},
+			bulk.Selection{}, "0123456789abcdef"+id, bulk.Event{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	field := func(id string) registry.Fields { return registry.Fields{registry.FacilityField: id} }
+	all := map[string]audit.Record{ // with whether it concerns Riverside
+		"+left by hand":      {Type: audit.Change, Patient: "p", Part: "profile", Facility: "lakeside", Old: field("riverside"), New: field("lakeside")},
+		"+came by hand":      {Type: audit.Change, Patient: "p", Part: "profile", Facility: "riverside", Old: field("lakeside"), New: field("riverside")},
+		"+the facility":      {Type: audit.Change, Part: "FACILITY#riverside", Facility: "riverside"},
+		"+an export decided": {Type: audit.Event, Operation: "OP-1", What: "approved"},
+		"+an export opened":  {Type: audit.Access, Operation: "OP-1", What: audit.OperationViewed},
+		"-another facility":  {Type: audit.Change, Part: "FACILITY#lakeside", Facility: "lakeside"},
+		"-another export":    {Type: audit.Event, Operation: "OP-2", What: "approved"},
+		"-a sign-in":         {Type: audit.Access, What: audit.SignIn},
+	}
+	want := map[string]bool{}
+	for name, r := range all {
+		r.At, r.Unique = noon, name
+		want[auditlog.Name(r)] = name[0] == '+'
+		if err := reader.Append(ctx, []audit.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	maria := staff.Person{Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}
+	for who, asked := range map[string]struct {
+		actor staff.Person
+		q     auditlog.Query
+	}{"the filter": {auditor, auditlog.Query{Facility: "riverside"}}, "the manager": {maria, auditlog.Query{}}, "the manager's filter": {maria, auditlog.Query{Facility: "riverside"}}} {
+		names, _ := pages(t, l, asked.actor, asked.q, 3)
+		for name, concerns := range want {
+			if slices.Contains(names, name) != concerns {
+				t.Errorf("%s: %s found %v, want %v", who, name, !concerns, concerns)
+			}
+		}
+	}
 }
 
 // An answer reads a bounded part of the log, says that it stopped, and goes on
@@ -131,7 +178,7 @@ func TestAQuestionThatCannotBeAskedIsNamed(t *testing.T) {
 		"from": {From: "2026-01-01", To: "2026-12-31"}, "to": {From: "2026-12-02", To: "2026-12-01"}, "show": {Show: "secrets"}, "kind": {Kind: "magic"},
 		"reason": {Reason: strings.Repeat("x", 300)},
 	} {
-		wrong := q.Check()
+		wrong := q.Check(noon)
 		if len(wrong) != 1 || wrong[0].Field != field || wrong[0].Sentence == "" {
 			t.Errorf("%s: %v", field, wrong)
 		}
@@ -139,8 +186,13 @@ func TestAQuestionThatCannotBeAskedIsNamed(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	for _, q := range []auditlog.Query{{From: "2020-01-01", To: "2026-12-31", Patient: "p"}, {From: "2026-09-01", To: "2026-12-01"}, {}} {
-		if wrong := q.Check(); len(wrong) > 0 {
+	wrong := auditlog.Query{From: "2026-08-31"}.Check(noon) // 92 days are before today: the last of them would not be searched
+	if len(wrong) != 1 || wrong[0].Field != "from" || !strings.Contains(wrong[0].Sentence, "up to today") {
+		t.Errorf("a first day alone that is too far back: %v", wrong)
+	}
+	for _, q := range []auditlog.Query{{From: "2020-01-01", To: "2026-12-31", Patient: "p"}, {From: "2020-01-01", Patient: "p"}, {From: "2026-09-01", To: "2026-12-01"}, {From: "2026-09-01"},
+		{To: "2026-01-01"}, {}} {
+		if wrong := q.Check(noon); len(wrong) > 0 {
 			t.Errorf("%+v: %v", q, wrong)
 		}
 	}

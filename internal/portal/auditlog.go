@@ -190,7 +190,7 @@ func changeAuditLog(rq *request) error {
 		l.Query, l.Pages = auditlog.Query{}, nil
 	default:
 		l.Query, l.Pages = logQuery(rq.form), nil
-		if wrong := l.Query.Check(); len(wrong) > 0 {
+		if wrong := l.Query.Check(rq.Now()); len(wrong) > 0 {
 			return rq.showLog(l, id, wrong)
 		}
 	}

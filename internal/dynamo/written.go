@@ -10,8 +10,10 @@ import (
 	"bulkops/internal/fault"
 )
 
-func writtenKey(id, attempt string) key { return operationKey(id, "WRITTEN#%s", attempt) }
-func sealedKey(id, attempt string) key  { return operationKey(id, "SEALED#%s", attempt) }
+const writtenPrefix, sealedPrefix = "WRITTEN#", "SEALED#"
+
+func writtenKey(id, attempt string) key { return operationKey(id, writtenPrefix+"%s", attempt) }
+func sealedKey(id, attempt string) key  { return operationKey(id, sealedPrefix+"%s", attempt) }
 
 // PutWritten stores the sealed passphrase first, in an item of its own that can
 // be deleted: where Written finds something, the passphrase was there.
@@ -64,6 +66,21 @@ func (o *Operations) Sealed(ctx context.Context, id, attempt string) (sealed []b
 func (o *Operations) DeleteSealed(ctx context.Context, id, attempt string) error {
 	if _, err := o.client.remove(ctx, o.table, sealedKey(id, attempt), ""); err != nil {
 		return failed(err, "delete a sealed passphrase")
+	}
+	return nil
+}
+
+func (o *Operations) DeleteAttempts(ctx context.Context, id string) error {
+	const what = "delete what the attempts at an export have stored"
+	for _, prefix := range []string{sealedPrefix, writtenPrefix} {
+		for i, err := range o.client.query(ctx, what, partition(o.table, operationPrefix+id, prefix)) {
+			if err != nil {
+				return err
+			}
+			if _, err := o.client.remove(ctx, o.table, key{textOf(i["pk"]), textOf(i["sk"])}, ""); err != nil {
+				return failed(err, what)
+			}
+		}
 	}
 	return nil
 }

@@ -197,7 +197,10 @@ func (e *Engine) writeFile(ctx context.Context, op bulk.Operation, w io.Writer, 
 			return nil, err
 		}
 	}
-	s, err := file.Close()
+	s, err := file.Close(
+		export.Fact{Name: "Patients in this file", Value: english.Number(written.File.Patients)},
+		export.Fact{Name: "Left out since the plan", Value: english.Number(len(written.Skipped))},
+	)
 	if err != nil {
 		return nil, err
 	}

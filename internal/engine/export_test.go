@@ -1,10 +1,14 @@
 package engine_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +18,7 @@ import (
 	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
+	"bulkops/test/readers"
 )
 
 // exports is a request to export the patients' visits.
@@ -33,12 +38,16 @@ func (c *clinic) exported(r engine.Request) bulk.Operation {
 	return op
 }
 
-// nothingLeft checks that there is no file of an operation, and no part of one.
+// nothingLeft checks that there is no file of an operation, and no part of one,
+// and that nothing its attempts have stored outlives their calls.
 func (c *clinic) nothingLeft(op bulk.Operation) {
 	c.t.Helper()
 	if c.header(op.ID).File != nil || c.files.Content(op.ID) != nil || c.files.Unfinished(op.ID) > 0 {
 		c.t.Errorf("header %v, %d bytes, %d unfinished", c.header(op.ID).File, len(c.files.Content(op.ID)), c.files.Unfinished(op.ID))
 	}
+	c.now = c.header(op.ID).Ended.Add(time.Hour)
+	c.watch()
+	equal(c.t, "stored by attempts", c.store.Attempts(op.ID), 0)
 }
 
 func TestThePlanOfAnExportCountsRows(t *testing.T) {
@@ -101,6 +110,7 @@ func TestAnExportFromRequestToDeletion(t *testing.T) {
 	equal(t, "deleted", c.watch().Deleted, 1)
 	equal(t, "deleted again", c.watch().Deleted, 0)
 	equal(t, "content", len(c.files.Content(op.ID)), 0)
+	equal(t, "stored by attempts", c.store.Attempts(op.ID), 0)
 	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
 	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
 	list(t, "events", c.happened(op.ID), "requested", "planned", "submitted", "approved", "started", "file ready", "completed",
@@ -179,6 +189,49 @@ func TestWhoHasMovedIsNotInTheFile(t *testing.T) {
 	outcomes := c.outcomes(op)
 	equal(t, "moved", outcomes["P002"].Code+" "+fmt.Sprint(outcomes["P002"].Retryable), "changed-since true")
 	equal(t, "gone", outcomes["P003"].Code, bulk.Gone)
+}
+
+func TestTheCoverSaysHowManyAreNotInTheFile(t *testing.T) {
+	for format, separator := range map[string]string{kind.FormatCSV: ": ", kind.FormatExcel: " "} {
+		t.Run(format, func(t *testing.T) {
+			c := newClinic(t)
+			c.admit(registry.Active, numbered(4))
+			r := exports(numbered(4)...)
+			r.Params[kind.ExportFormat] = format
+			op := c.started(r)
+			c.byHand("P002", registry.FacilityField, "fac-2")
+			c.store.Remove(registry.ProfileRef("P003"))
+			_, err := c.RunExport(t.Context(), op.ID)
+			must(t, err)
+			_, err = c.Finish(t.Context(), op.ID, "")
+			must(t, err)
+			passphrase, _, err := c.Passphrase(t.Context(), ada, op.ID)
+			must(t, err)
+			cover := coverOf(t, format, c.files.Content(op.ID), passphrase)
+			for name, n := range map[string]string{"Patients in the plan": "4", "Patients in this file": "2", "Left out since the plan": "2"} {
+				if !strings.Contains(cover, name+separator+n) {
+					t.Errorf("the cover does not say %s %s:\n%s", name, n, cover)
+				}
+			}
+		})
+	}
+}
+
+// coverOf returns the text of a file's cover.
+func coverOf(t *testing.T, format string, file []byte, passphrase string) string {
+	t.Helper()
+	if format == kind.FormatCSV {
+		entries, err := readers.OpenZIP(file, passphrase)
+		must(t, err)
+		return string(entries[len(entries)-1].Content)
+	}
+	book, err := readers.OpenAgile(file, passphrase)
+	must(t, err)
+	z, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	must(t, err)
+	sheet, err := fs.ReadFile(z, "xl/worksheets/sheet2.xml") // written last, shown first
+	must(t, err)
+	return strings.Join(strings.Fields(regexp.MustCompile("<[^>]*>").ReplaceAllString(string(sheet), " ")), " ")
 }
 
 func TestAnApproverIsToldWhoHasMoved(t *testing.T) {

@@ -133,12 +133,13 @@ func (e *Engine) MayNotHaveFile(actor staff.Person, op bulk.Operation) error {
 	return e.mayHaveFile(actor, op)
 }
 
-// deleteFile deletes the file of an export whose time has come.
+// deleteFile deletes the file of an export whose time has come, and what every
+// attempt at it has stored.
 func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 	if err := e.Files.Delete(ctx, op.ID); err != nil {
 		return err
 	}
-	if err := e.Operations.DeleteSealed(ctx, op.ID, op.File.Attempt); err != nil {
+	if err := e.Operations.DeleteAttempts(ctx, op.ID); err != nil {
 		return err
 	}
 	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
@@ -157,6 +158,9 @@ func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 // without its file, now that no call of it is under way any more.
 func (e *Engine) deleteRemains(ctx context.Context, op bulk.Operation) error {
 	if err := e.Files.Delete(ctx, op.ID); err != nil {
+		return err
+	}
+	if err := e.Operations.DeleteAttempts(ctx, op.ID); err != nil {
 		return err
 	}
 	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {

@@ -123,6 +123,9 @@ type Operations interface {
 	// Sealed returns the sealed passphrase; ok is false once it was deleted.
 	Sealed(ctx context.Context, id, attempt string) (sealed []byte, ok bool, err error)
 	DeleteSealed(ctx context.Context, id, attempt string) error
+	// DeleteAttempts removes everything that PutWritten has stored for the
+	// operation, of whichever attempt.
+	DeleteAttempts(ctx context.Context, id string) error
 
 	// MailSent reports whether MarkMailSent was called for the operation's mail.
 	MailSent(ctx context.Context, id, mail string) (bool, error)

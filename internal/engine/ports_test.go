@@ -182,6 +182,10 @@ func (o tappedOperations) DeleteSealed(ctx context.Context, id, attempt string) 
 	return o.tap(ctx, "DeleteSealed", func() error { return o.Operations.DeleteSealed(ctx, id, attempt) })
 }
 
+func (o tappedOperations) DeleteAttempts(ctx context.Context, id string) error {
+	return o.tap(ctx, "DeleteAttempts", func() error { return o.Operations.DeleteAttempts(ctx, id) })
+}
+
 func (o tappedOperations) PutListed(ctx context.Context, id, run string, list, page int, patients []string) error {
 	return o.tap(ctx, "PutListed", func() error { return o.Operations.PutListed(ctx, id, run, list, page, patients) })
 }

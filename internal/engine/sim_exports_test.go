@@ -112,8 +112,8 @@ func (k *checker) checkExtract(op bulk.Operation, o bulk.Outcome, tally *bulk.Ta
 	return nil
 }
 
-// checkFileAtEnd: no file and no part of one is left of a run without a file, or
-// of one whose file was deleted. And nobody rolls back what was handed out.
+// checkFileAtEnd: no file, no part of one and no sealed passphrase is left of a run
+// without a file, or of one whose file was deleted. And nobody rolls back what was handed out.
 func (k *checker) checkFileAtEnd(op bulk.Operation) error {
 	if found, _ := kind.Find(op.Kind); !found.MakesFile() {
 		return nil
@@ -122,12 +122,12 @@ func (k *checker) checkFileAtEnd(op bulk.Operation) error {
 	if _, err := k.w.Again(context.Background(), requester, op.ID, bulk.Rollback, "key-to-roll-back-what-is-out"); !fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("it was rolled back: %w", err)
 	}
-	content, unfinished := k.w.files.Content(op.ID) != nil, k.w.files.Unfinished(op.ID)
+	content, unfinished, stored := k.w.files.Content(op.ID) != nil, k.w.files.Unfinished(op.ID), k.w.store.Attempts(op.ID)
 	if op.File != nil && op.File.Deleted.IsZero() {
-		content = false
+		content, stored = false, 0
 	}
-	if content || unfinished > 0 {
-		return fmt.Errorf("left are a file: %v, and %d unfinished; header %+v", content, unfinished, op.File)
+	if content || unfinished > 0 || stored > 0 {
+		return fmt.Errorf("left are a file: %v, %d unfinished, and %d stored by attempts; header %+v", content, unfinished, stored, op.File)
 	}
 	return nil
 }

@@ -171,13 +171,14 @@ func (w *Writer) Row(cells []string) error {
 	return w.format.row(cells)
 }
 
-// Close ends the file. Without an error it is complete.
-func (w *Writer) Close() (Summary, error) {
+// Close ends the file, with facts for its cover that are known only now. Without
+// an error it is complete.
+func (w *Writer) Close(facts ...Fact) (Summary, error) {
 	s := Summary{Tables: w.counts, Remarks: w.format.remarks()}
 	if w.broken > 0 {
 		s.Remarks = append(s.Remarks, english.Count(w.broken, "cell held", "cells held")+" bytes that are no text; each such place shows \ufffd.")
 	}
-	var facts []Fact
+	facts = slices.Clone(facts)
 	for _, c := range w.counts {
 		s.Rows += c.Rows
 		facts = append(facts, Fact{"Rows in " + c.Table, strconv.Itoa(c.Rows)})

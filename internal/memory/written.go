@@ -46,3 +46,24 @@ func (s *Store) DeleteSealed(_ context.Context, id, attempt string) error {
 	}
 	return nil
 }
+
+func (s *Store) DeleteAttempts(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		clear(o.written)
+		clear(o.sealed)
+	}
+	return nil
+}
+
+// Attempts counts what the attempts at an export's file have stored and is
+// still there: what they wrote, and sealed passphrases.
+func (s *Store) Attempts(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		return len(o.written) + len(o.sealed)
+	}
+	return 0
+}

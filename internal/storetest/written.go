@@ -40,6 +40,28 @@ var writtenTests = []test{
 		must(t, "read", err)
 		same(t, "that of another attempt is there", ok, true)
 	}},
+	{"of all attempts of an operation nothing is left, and the operation is", func(t *testing.T, s Stores) {
+		id, other := create(t, s, operation("OP-1", noon)), create(t, s, operation("OP-2", noon))
+		for _, attempt := range []string{"a", "b"} {
+			must(t, "store what was written", s.Operations.PutWritten(t.Context(), id, attempt, engine.Written{}, []byte{1}))
+			must(t, "store what was written", s.Operations.PutWritten(t.Context(), other, attempt, engine.Written{}, []byte{2}))
+		}
+		for range 2 {
+			must(t, "delete what attempts have stored", s.Operations.DeleteAttempts(t.Context(), id))
+			for _, attempt := range []string{"a", "b"} {
+				_, err := s.Operations.Written(t.Context(), id, attempt)
+				want(t, "what was written", err, fault.NotFound)
+				_, ok, err := s.Operations.Sealed(t.Context(), id, attempt)
+				must(t, "read", err)
+				same(t, "a sealed passphrase is there", ok, false)
+				_, ok, err = s.Operations.Sealed(t.Context(), other, attempt)
+				must(t, "read", err)
+				same(t, "that of another operation is there", ok, true)
+			}
+		}
+		_, err := s.Operations.Operation(t.Context(), id)
+		must(t, "read the operation", err)
+	}},
 	{"nothing is stored of an attempt that there was not", func(t *testing.T, s Stores) {
 		id := create(t, s, operation("OP-1", noon))
 		_, err := s.Operations.Written(t.Context(), id, "a")

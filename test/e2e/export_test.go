@@ -260,7 +260,7 @@ func checkContent(t *testing.T, name string, op bulk.Operation, got readers.Cont
 		}
 	}
 	text := fmt.Sprint(got.Tables)
-	for _, fact := range []string{op.ID, "Ana Lindqvist", "lead of ward", op.Reason, op.Plan.Digest, "UTC"} {
+	for _, fact := range []string{op.ID, "Ana Lindqvist", "lead of ward", op.Reason, op.Plan.Digest, "UTC", "Patients in this file", "Left out since the plan"} {
 		if !strings.Contains(text, fact) {
 			t.Errorf("the cover of %s does not say %q", name, fact)
 		}

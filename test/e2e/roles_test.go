@@ -79,7 +79,7 @@ func TestAFunctionMayDoNothingButItsWork(t *testing.T) {
 		"Registry DeleteTable":                 nil,
 		"Operations UpdateItem":                nil,
 		"Operations PutItem":                   {"api", "ask", "bounce", "execute", "export", "finish", "plan", "portal", "verify", "watch"},
-		"Operations DeleteItem":                {"api", "ask", "finish", "portal", "watch"}, // used tokens
+		"Operations DeleteItem":                {"api", "ask", "finish", "portal", "watch"}, // used tokens, and what attempts at a deleted file have stored
 		"Operations Scan":                      nil,
 		"Audit PutItem":                        {"api", "audit", "portal"}, // AWS also looks at the key (test/template): api and portal may add accesses only
 		"Audit UpdateItem":                     nil,

@@ -77,7 +77,7 @@ func TestSignIn(t *testing.T) {
 		case p["GenerateSecret"] != false, p["PreventUserExistenceErrors"] != "ENABLED", p["EnableTokenRevocation"] != true,
 			!slices.Equal(list(p["AllowedOAuthFlows"]), []any{"code"}),
 			!slices.Equal(list(p["ExplicitAuthFlows"]), []any{"ALLOW_REFRESH_TOKEN_AUTH"}),
-			!slices.Equal(list(p["AllowedOAuthScopes"]), []any{"openid", "email", "profile"}):
+			!slices.Equal(list(p["AllowedOAuthScopes"]), []any{"openid"}):
 			t.Errorf("%s: %v", name, p)
 		}
 	}

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -173,13 +175,37 @@ func (e *Engine) deleteRemains(ctx context.Context, op bulk.Operation) error {
 	return err
 }
 
-// Exports returns the exports of the last days that were approved and that the
-// person may see, newest first.
+// Exports returns the exports that were approved and that the person may see,
+// newest first: those asked for in the last days, and older ones whose file is
+// still there. Where there are more than most, those with a file stay.
 func (e *Engine) Exports(ctx context.Context, actor staff.Person, days, most int) ([]bulk.Operation, error) {
-	return e.pick(ctx, e.recentIDs(ctx, days), most, func(op bulk.Operation) bool {
+	ops, err := e.pick(ctx, e.exportIDs(ctx, days), most, func(op bulk.Operation) bool {
 		k, known := kind.Find(op.Kind)
 		return known && k.MakesFile() && !op.Started.IsZero() && sees(actor, op)
 	})
+	slices.SortFunc(ops, func(a, b bulk.Operation) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
+	})
+	return ops, err
+}
+
+// exportIDs yields, each once, the ids of the operations whose file is there and
+// of those of the last days.
+func (e *Engine) exportIDs(ctx context.Context, days int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		seen := map[string]bool{}
+		for _, ids := range []iter.Seq2[string, error]{e.Operations.Open(ctx, bulk.WaitsForDeletion), e.recentIDs(ctx, days)} {
+			for id, err := range ids {
+				if seen[id] {
+					continue
+				}
+				seen[id] = err == nil
+				if !yield(id, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // recentIDs yields the ids of the operations of the last days, newest first.

@@ -114,7 +114,7 @@ func notShown(op bulk.Operation) error {
 }
 
 // mayHaveFile refuses everybody but the requester of an export whose file is
-// there, who still holds every facility in it.
+// there, who may still ask for one and holds every facility in it.
 func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	switch {
 	case actor.Sub != op.Requester.Sub:
@@ -122,12 +122,17 @@ func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	case op.File == nil:
 		return fault.New(fault.NotFound, "%s has no file to download.", op.ID)
 	case !op.File.Deleted.IsZero() || !e.Now().Before(op.File.Expires):
-		return fault.New(fault.Gone, "The file of %s is no longer there: files are deleted %s after they are made. Ask for a new export.", op.ID, english.Span(e.Limits.KeepFiles))
-	case !actor.MayRequest() || !actor.HoldsAll(op.Plan.Facilities):
+		return fault.New(fault.Gone, "The file of %s is no longer there: it was kept for %s. Ask for a new export.", op.ID, kept(*op.File))
+	case !actor.MayRequest():
+		return fault.New(fault.Forbidden, "You no longer have the right to this file: that takes the right Staff or higher. Ask an administrator.")
+	case !actor.HoldsAll(op.Plan.Facilities):
 		return fault.New(fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
 	}
 	return nil
 }
+
+// kept is for how long a file can be downloaded, whatever the setting is now.
+func kept(f bulk.File) string { return english.Span(f.Expires.Sub(f.Ready)) }
 
 // MayNotHaveFile says why the person cannot download the operation's file now;
 // nil when they can.
@@ -151,7 +156,7 @@ func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 		file := *op.File
 		file.Deleted = e.Now()
 		op.File = &file
-		return bulk.Event{What: "file deleted", Detail: "kept for " + english.Span(e.Limits.KeepFiles)}, nil
+		return bulk.Event{What: "file deleted", Detail: "kept for " + kept(file)}, nil
 	})
 	return err
 }

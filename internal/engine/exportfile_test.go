@@ -29,6 +29,10 @@ func TestWhoMayHaveTheFileOfAnExport(t *testing.T) {
 	_, err = c.Download(t.Context(), left, op.ID)
 	refused(t, err, fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
 	left = ada
+	left.Role = staff.Auditor // may still see it
+	_, err = c.Download(t.Context(), left, op.ID)
+	refused(t, err, fault.Forbidden, "You no longer have the right to this file: that takes the right Staff or higher. Ask an administrator.")
+	left = ada
 	left.Disabled = true
 	_, _, err = c.Passphrase(t.Context(), left, op.ID)
 	equal(t, "who was disabled", fault.CodeOf(err), fault.NotFound)

@@ -376,7 +376,8 @@ func TestWhatAFailedExportLeftIsDeletedInTheEnd(t *testing.T) {
 	equal(t, "deleted", c.watch().Deleted, 1)
 	c.nothingLeft(op)
 	equal(t, "deleted again", c.watch().Deleted, 0)
-	list(t, "events", c.happened(op.ID)[4:], "started", "failed", "no file left")
+	list(t, "events", c.happened(op.ID)[4:], "started", "failed", "checked")
+	equal(t, "the last", must2(c.store.Events(t.Context(), op.ID))[6].Detail, "no file is left")
 }
 
 func TestAnExportIsStopped(t *testing.T) {

@@ -175,7 +175,7 @@ func (e *Engine) deleteRemains(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Remains = false
-		return bulk.Event{What: "no file left", Detail: "what its calls may have left was deleted"}, nil
+		return bulk.Event{What: "checked", Detail: "no file is left"}, nil
 	})
 	return err
 }

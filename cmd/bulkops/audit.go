@@ -46,7 +46,7 @@ func (a auditCommand) Run(t *terminal) error {
 	table := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
 	for after := ""; ; {
 		var answer struct {
-			Records []audit.Record
+			Records []api.AuditRecord
 			Next    string
 		}
 		if err := c.get(a.path()+"/audit?most=1000&after="+url.QueryEscape(after), &answer); err != nil {
@@ -54,14 +54,14 @@ func (a auditCommand) Run(t *terminal) error {
 		}
 		for _, r := range answer.Records {
 			if a.JSON {
-				line, err := json.Marshal(r)
+				line, err := json.Marshal(r.Record)
 				if err != nil {
 					return fmt.Errorf("encode an audit record: %w", err)
 				}
 				t.say("%s", line)
 				continue
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r, auditlog.Names{}.About(r))))
+			fmt.Fprintf(table, "%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(auditWords(r)))
 		}
 		if after = answer.Next; after == "" {
 			return table.Flush()
@@ -115,7 +115,7 @@ func (l logCommand) Run(t *terminal) error {
 				t.say("%s", line)
 				continue
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(r.Operation), oneLine(auditWords(r.Record, r.About)))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clock(r.At), oneLine(r.Operator.Name), oneLine(r.Operation), oneLine(auditWords(r)))
 		}
 		shown += len(answer.Records)
 		if body["after"] = answer.Next; answer.Next == "" {
@@ -125,9 +125,8 @@ func (l logCommand) Run(t *terminal) error {
 	return table.Flush()
 }
 
-// auditWords says what an audit record is about; about is which record was
-// changed, in words.
-func auditWords(r audit.Record, about string) string {
+// auditWords says what an audit record is about.
+func auditWords(r api.AuditRecord) string {
 	switch r.Type {
 	case audit.Event:
 		return strings.TrimSpace(r.What + " " + r.Detail)
@@ -138,10 +137,9 @@ func auditWords(r audit.Record, about string) string {
 	if r.Patient != "" {
 		words = append(words, "patient "+r.Patient)
 	}
-	words = append(words, about)
-	names := auditlog.Names{}
-	for _, field := range auditlog.Fields(r) {
-		words = append(words, fmt.Sprintf("%s: %q → %q", names.Label(r, field), names.Value(r, field, r.Old[field]), names.Value(r, field, r.New[field])))
+	words = append(words, r.About)
+	for _, e := range r.Changed {
+		words = append(words, fmt.Sprintf("%s: %q → %q", e.Label, e.Old, e.New))
 	}
 	text := strings.Join(words, ", ")
 	if r.Approver.Name != "" {
@@ -273,7 +271,7 @@ func (v verifyProofCommand) Run(t *terminal) error {
 		return err
 	}
 	t.say("The record is genuine: it was sealed with the hour %s, as one of %s, at %s.", sealed.Hour, english.Number(sealed.Records), clock(sealed.Sealed))
-	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(record, auditlog.Names{}.About(record))))
+	t.say("%s  %s  %s", clock(record.At), oneLine(record.Operator.Name), oneLine(auditWords(api.AuditRecordOf(record, auditlog.Names{}))))
 	t.say("Signed with the key %s: compare that with the fingerprint that your installation has published.", seal.Fingerprint(proof.Key))
 	return nil
 }

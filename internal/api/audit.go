@@ -24,7 +24,7 @@ type AuditSearch struct {
 		Kind      string        `json:"kind,omitempty" maxLength:"40" doc:"Of the operation."`
 		Facility  string        `json:"facility,omitempty" maxLength:"200" doc:"Id: of the patient, before or after a change, or in the plan of the operation."`
 		Reason    string        `json:"reason,omitempty" maxLength:"200" doc:"Part of the reason that was given."`
-		From      string        `json:"from,omitempty" format:"date" doc:"UTC day. Without days the last 7 are searched; with an operation or a patient, all of them."`
+		From      string        `json:"from,omitempty" format:"date" doc:"UTC day. Without days the last 7 are searched; with an operation or a patient, all of them; what was refused to open a patient, day by day."`
 		To        string        `json:"to,omitempty" format:"date" doc:"This day included; at most 92 days at a time."`
 		After     string        `json:"after,omitempty" maxLength:"1000" doc:"The value of next of the answer before."`
 		Most      int           `json:"most,omitempty" minimum:"1" maximum:"1000" default:"200"`
@@ -41,11 +41,42 @@ type AuditFound struct {
 	}
 }
 
-// AuditRecord is an audit record with its name.
+// AuditRecord is an audit record with its name, and in words what its ids stand
+// for.
 type AuditRecord struct {
-	Name  string `json:"name" doc:"What bulkops audit prove and verify call it."`
-	About string `json:"about,omitempty" doc:"Of a change: which record was changed, in words."`
+	Name    string      `json:"name" doc:"What bulkops audit prove and verify call it."`
+	About   string      `json:"about,omitempty" doc:"Of a change: which record was changed, in words."`
+	Changed []AuditEdit `json:"changed,omitempty" doc:"Of a change: its fields in words. As they are kept, they stand in old and new."`
 	audit.Record
+}
+
+// AuditEdit is a changed field in words.
+type AuditEdit struct {
+	Label string `json:"label"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
+// AuditRecordOf returns the record in words, as far as the names are known.
+func AuditRecordOf(r audit.Record, names auditlog.Names) AuditRecord {
+	view := AuditRecord{Name: auditlog.Name(r), About: names.About(r), Record: r}
+	for _, field := range auditlog.Fields(r) {
+		view.Changed = append(view.Changed, AuditEdit{names.Label(r, field), names.Value(r, field, r.Old[field]), names.Value(r, field, r.New[field])})
+	}
+	return view
+}
+
+// auditRecordsOf returns the records with the names that they hold as ids.
+func (a *api) auditRecordsOf(ctx context.Context, records []audit.Record) ([]AuditRecord, error) {
+	names, err := auditlog.Log{Engine: a.engine, Reader: a.audit}.Names(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]AuditRecord, len(records))
+	for i, r := range records {
+		views[i] = AuditRecordOf(r, names)
+	}
+	return views, nil
 }
 
 func (a *api) auditRoutes(h huma.API) {
@@ -63,14 +94,10 @@ func (a *api) searchAudit(ctx context.Context, person staff.Person, in *AuditSea
 	if err != nil {
 		return nil, err
 	}
-	names, err := log.Names(ctx, page.Records)
-	if err != nil {
-		return nil, err
-	}
 	out := &AuditFound{}
-	out.Body.Records, out.Body.Next, out.Body.Cut, out.Body.Until = []AuditRecord{}, page.Next, page.Cut, page.Until
-	for _, r := range page.Records {
-		out.Body.Records = append(out.Body.Records, AuditRecord{auditlog.Name(r), names.About(r), r})
+	out.Body.Next, out.Body.Cut, out.Body.Until = page.Next, page.Cut, page.Until
+	if out.Body.Records, err = a.auditRecordsOf(ctx, page.Records); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 	"bulkops/internal/api"
 	"bulkops/internal/audit"
 	"bulkops/internal/lambdahttp"
+	"bulkops/internal/registry"
 )
 
 // found is an answer of the audit search.
@@ -83,6 +84,36 @@ func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
 		t.Errorf("lena finds %+v", f.Records)
 	}
 	c.as(t, "omar", "POST", "/v1/audit/search", object{"from": "2026-01-01", "to": "2026-12-31"}).problem(422, "invalid")
+}
+
+// What the audit keeps as ids is answered with the names, for who searches the
+// log and for who reads one operation.
+func TestTheAuditIsAnsweredInWords(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000010"))
+	d, err := c.Engine.Registry.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	place, doctor := d.Facilities[0], d.Providers[0]
+	if err := c.Audit.Append(t.Context(), []audit.Record{
+		{At: c.Engine.Now(), Type: audit.Change, Unique: "s", ByHand: true, Part: "STAFF#sam#STAFF", New: registry.Fields{"delegate": "maria", "facilities": place.ID}},
+		{At: c.Engine.Now(), Type: audit.Change, Unique: "o", Operation: op.ID, Patient: "000010", Part: registry.ProfilePart, Old: registry.Fields{registry.ProviderField: doctor.ID}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	byHand := c.searched(t, "omar", object{"show": "by-hand"}).Records
+	if len(byHand) != 1 || byHand[0].About != "Staff Sam Okafor" ||
+		!slices.Equal(byHand[0].Changed, []api.AuditEdit{{Label: "Delegate", New: "Maria Duarte"}, {Label: "Facilities", New: place.Name}}) {
+		t.Errorf("the log answers %+v", byHand)
+	}
+	var of found
+	c.as(t, "omar", "GET", "/v1/operations/"+op.ID+"/audit", nil).into(200, &of)
+	if len(of.Records) == 0 || !slices.ContainsFunc(of.Records, func(r api.AuditRecord) bool {
+		return len(r.Changed) == 1 && r.Changed[0].Old == doctor.Name && r.Old[registry.ProviderField] == doctor.ID
+	}) {
+		t.Errorf("the operation's records are answered as %+v", of.Records)
+	}
 }
 
 type refusing struct{}

@@ -33,8 +33,8 @@ type auditQuery struct {
 
 type auditOut struct {
 	Body struct {
-		Records []audit.Record `json:"records" doc:"Oldest first: one for each change of a record, one for each event."`
-		Next    string         `json:"next,omitempty" doc:"Ask with after for the records that follow; absent when there are none."`
+		Records []AuditRecord `json:"records" doc:"Oldest first: one for each change of a record, one for each event."`
+		Next    string        `json:"next,omitempty" doc:"Ask with after for the records that follow; absent when there are none."`
 	}
 }
 
@@ -69,14 +69,17 @@ func (a *api) auditRecords(ctx context.Context, person staff.Person, in *auditQu
 	if err != nil {
 		return nil, err
 	}
-	out := &auditOut{}
-	out.Body.Records = []audit.Record{}
+	var records []audit.Record
 	more := false
 	for r, err := range first(a.audit.ForOperationAfter(ctx, op.ID, in.After), in.Most, &more) {
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Records = append(out.Body.Records, r)
+		records = append(records, r)
+	}
+	out := &auditOut{}
+	if out.Body.Records, err = a.auditRecordsOf(ctx, records); err != nil {
+		return nil, err
 	}
 	if more {
 		out.Body.Next = out.Body.Records[len(out.Body.Records)-1].SortKey()

@@ -167,10 +167,6 @@ func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Li
 	if err != nil {
 		return nil, err
 	}
-	directory, err := a.engine.Registry.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out := &Listed{}
 	out.Body.Operations = []Operation{}
 	for _, op := range operations[:min(len(operations), in.Most)] {
@@ -178,7 +174,7 @@ func (a *api) list(ctx context.Context, person staff.Person, in *listQuery) (*Li
 		if op.State.Ended() && !op.Started.IsZero() {
 			final = &op.Final
 		}
-		out.Body.Operations = append(out.Body.Operations, a.operationView(ctx, op, directory, person, final))
+		out.Body.Operations = append(out.Body.Operations, a.operationView(ctx, op, person, final))
 	}
 	return out, nil
 }
@@ -194,10 +190,6 @@ func (a *api) get(ctx context.Context, person staff.Person, in *OperationID) (*T
 // tell is the answer of every address that returns one operation.
 func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) (*Told, error) {
 	noteOperation(ctx, op)
-	directory, err := a.engine.Registry.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var progress *bulk.Tally
 	if !op.Started.IsZero() {
 		tally, err := a.engine.Progress(ctx, op)
@@ -206,7 +198,7 @@ func (a *api) tell(ctx context.Context, person staff.Person, op bulk.Operation) 
 		}
 		progress = &tally
 	}
-	told := &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(ctx, op, directory, person, progress)}
+	told := &Told{Location: "/v1/operations/" + op.ID, Body: a.operationView(ctx, op, person, progress)}
 	left, err := a.engine.Left(ctx, op)
 	for _, l := range left {
 		told.Body.Left = append(told.Body.Left, LeftView{l.Code, bulk.OutcomeTitles[l.Code], l.Count, l.Retryable, l.AgainAs})

@@ -175,12 +175,12 @@ func moment(t time.Time) *time.Time {
 
 // operationView shows an operation to the person. Its progress is only in
 // where it was read.
-func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.Directory, person staff.Person, progress *bulk.Tally) Operation {
+func (a *api) operationView(ctx context.Context, op bulk.Operation, person staff.Person, progress *bulk.Tally) Operation {
 	k, _ := kind.Find(op.Kind)
 	text := k.Text(op)
 	v := Operation{
 		ID: op.ID, State: op.State, StateSays: text.Sentence, Ended: op.State.Ended(), Cause: op.Cause,
-		Kind: op.Kind, Params: op.Params, Requester: op.Requester.Name, Reason: op.Reason,
+		Kind: op.Kind, Params: op.Params, Summary: op.Summary, Requester: op.Requester.Name, Reason: op.Reason,
 		Selection: SelectionWords{op.Selected.Source, op.Selected.Words, op.Selected.Count, op.Selected.Duplicates},
 		Times:     Times{op.Created, moment(op.Planned), moment(op.Submitted), moment(op.Started), moment(op.Ended)},
 		You:       a.mayDo(ctx, op, person),
@@ -188,7 +188,6 @@ func (a *api) operationView(ctx context.Context, op bulk.Operation, d registry.D
 	if v.Params == nil {
 		v.Params = map[string]string{}
 	}
-	v.Summary = op.Summary
 	if p := op.Plan; p.Digest != "" {
 		v.File = fileView(op.File)
 		v.Plan = &Plan{

@@ -22,8 +22,7 @@ import (
 const (
 	// MostRead is how many records are read for one page.
 	MostRead = 5_000
-	// MostDays is how many days a question may span that names neither an
-	// operation nor a patient.
+	// MostDays is how many days a question may span that is answered day by day.
 	MostDays = 92
 	// DefaultDays are looked at when no day is given.
 	DefaultDays = 7
@@ -65,13 +64,20 @@ type Query struct {
 	To        string `json:"to,omitempty"`
 }
 
-// byDay reports whether the answer is looked for day by day: no operation and no
-// patient leads to it. What was refused is filed under no patient.
+// byDay reports whether the log is searched day by day, because no operation and
+// no patient leads to the answer: what was refused is filed under no patient.
 func (q Query) byDay() bool {
 	return q.Operation == "" && (q.Patient == "" || q.Show == Refusals)
 }
 
-// Check names what cannot be used, now.
+// about reports whether the record is about the patient; what was refused names
+// in its target whom somebody tried to open.
+func (q Query) about(r audit.Record) bool {
+	return r.Patient == q.Patient || r.Result == audit.Refused && slices.Contains(strings.Fields(r.Target), q.Patient)
+}
+
+// Check names what cannot be used at the moment now: without a last day, a
+// question goes up to it.
 func (q Query) Check(now time.Time) engine.Problems {
 	var wrong engine.Problems
 	add := func(field, sentence string) { wrong = append(wrong, kind.Problem{Field: field, Sentence: sentence}) }
@@ -89,13 +95,17 @@ func (q Query) Check(now time.Time) engine.Problems {
 	if len(wrong) == 0 && len(days) == 2 && days["to"].Before(days["from"]) {
 		add("to", "The last day is before the first day. Exchange them.")
 	}
-	if first, asked := days["from"]; asked && len(wrong) == 0 && q.Operation+q.Patient == "" {
+	if first, asked := days["from"]; asked && len(wrong) == 0 && q.byDay() {
 		last, open := days["to"], ""
 		if q.To == "" {
 			last, open = now.UTC(), "Without a last day, the log is searched up to today. "
 		}
+		otherwise := ", or name an operation or a patient"
+		if q.Patient != "" {
+			otherwise = ": what was refused is searched day by day"
+		}
 		if last.Sub(first) >= MostDays*24*time.Hour {
-			add("from", fmt.Sprintf("%sAsk for at most %d days at a time, or name an operation or a patient.", open, MostDays))
+			add("from", fmt.Sprintf("%sAsk for at most %d days at a time%s.", open, MostDays, otherwise))
 		}
 	}
 	if !slices.ContainsFunc(Shows, func(s struct {
@@ -121,7 +131,7 @@ func (q Query) Check(now time.Time) engine.Problems {
 // days are the first and the last day that are looked at.
 func (q Query) days(now time.Time) (from, to string) {
 	from, to = q.From, q.To
-	if q.Operation+q.Patient != "" {
+	if !q.byDay() {
 		return from, to
 	}
 	last := now.UTC()
@@ -139,9 +149,8 @@ func (q Query) days(now time.Time) (from, to string) {
 func (q Query) match(r audit.Record) bool {
 	day := r.Day()
 	has := func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) }
-	return (q.Operation == "" || r.Operation == q.Operation) && (q.Patient == "" || r.Patient == q.Patient) &&
-		(q.Kind == "" || r.Kind == q.Kind) &&
-		(q.From == "" || day >= q.From) && (q.To == "" || day <= q.To) &&
+	return (q.Operation == "" || r.Operation == q.Operation) && (q.Patient == "" || q.about(r)) &&
+		(q.Kind == "" || r.Kind == q.Kind) && (q.From == "" || day >= q.From) && (q.To == "" || day <= q.To) &&
 		has(r.Operator.Name, q.Operator) && has(r.Approver.Name, q.Approver) && has(r.Reason, q.Reason) && q.Show.has(r)
 }
 
@@ -222,14 +231,14 @@ func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string
 // Name is what a record is called by bulkops audit prove and verify.
 func Name(r audit.Record) string { return r.Partition() + "/" + r.SortKey() }
 
-// walk yields what may be asked for, newest first: of the operation, of the
-// patient, else day by day.
+// walk yields what may be asked for, newest first: of the patient, of the
+// operation, else day by day.
 func (l Log) walk(ctx context.Context, q Query, after string) iter.Seq2[audit.Record, error] {
 	back := func(by audit.TrailKey, key string) iter.Seq2[audit.Record, error] {
 		return l.Reader.Backwards(ctx, audit.Trail{By: by, Key: key}, after)
 	}
 	switch {
-	case q.Patient != "":
+	case q.Patient != "" && q.Show != Refusals:
 		return back(audit.ByPatient, q.Patient)
 	case q.Operation != "":
 		return merged(back(audit.ByOperation, q.Operation), back(audit.ByAccess, q.Operation))

@@ -141,6 +141,33 @@ func TestWhatConcernsAFacility(t *testing.T) {
 	}
 }
 
+// Who tried to open a patient is found by the patient's id, by those who see
+// everything.
+func TestWhoTriedToOpenAPatient(t *testing.T) {
+	l, reader, _ := newLog()
+	tried := audit.Record{At: noon.Add(-48 * time.Hour), Type: audit.Access, Unique: "1", What: audit.PatientViewed, Result: audit.Refused, Target: "000123", Operator: audit.Person{Name: "Sam"}}
+	another, opened := tried, tried
+	another.Unique, another.Target = "2", "0001234"
+	opened.Unique, opened.Target, opened.Patient, opened.Result = "3", "", "000123", audit.Done
+	if err := reader.Append(t.Context(), []audit.Record{tried, another, opened}); err != nil {
+		t.Fatal(err)
+	}
+	q := auditlog.Query{Patient: "000123", Show: auditlog.Refusals}
+	if names, _ := pages(t, l, auditor, q, 10); !slices.Equal(names, []string{auditlog.Name(tried)}) {
+		t.Errorf("refused: %v", names)
+	}
+	if names, _ := pages(t, l, staff.Person{Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}, q, 10); len(names) > 0 {
+		t.Errorf("a manager sees who tried to open somebody else's patient: %v", names)
+	}
+	if names, _ := pages(t, l, auditor, auditlog.Query{Patient: "000123"}, 10); !slices.Equal(names, []string{auditlog.Name(opened)}) {
+		t.Errorf("the history: %v", names)
+	}
+	q.From = "2026-01-01"
+	if wrong := q.Check(noon); len(wrong) != 1 || !strings.Contains(wrong[0].Sentence, "day by day") {
+		t.Errorf("more days than are searched: %v", wrong)
+	}
+}
+
 // An answer reads a bounded part of the log, says that it stopped, and goes on
 // from there.
 func TestReadingIsBounded(t *testing.T) {

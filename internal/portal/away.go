@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -55,9 +56,7 @@ func (rq *request) showAway(wrong engine.Problems, status int) error {
 	pg := page{name: "away", title: "When you are away", data: data, problems: wrong, status: status,
 		crumbs: []crumb{{"Approvals", "/approvals"}, {"When you are away", ""}},
 		values: url.Values{"from": {data.Away.From}, "until": {data.Away.Until}, "delegate": {data.Away.Delegate}}}
-	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
-		pg.banner = &note
-	}
+	pg.banner = rq.note(bulk.Operation{})
 	return rq.show(pg)
 }
 

@@ -338,6 +338,25 @@ func TestAStalePlan(t *testing.T) {
 		click("List them: Changed since the preview").want(200, "Changed since the preview by Rita")
 }
 
+// A link that somebody else wrote cannot make a page say what is not so.
+func TestANoteIsShownOnlyWhereItIsTrue(t *testing.T) {
+	w := newWorld(t, 100)
+	sam, maria := w.signedIn("sam"), w.signedIn("maria")
+	op := submitted(planned(sam, registry.Hospitalized, activeIn(w, "riverside", 2)...)).operation()
+	w.settle()
+	for _, at := range []string{"/operations/" + op, "/away"} {
+		for _, note := range []string{"approved", "rejected", "reassigned", "away", "taken-back", "stopping", "task-given", "task-done", "task-reopened"} {
+			if p := maria.get(at + "?note=" + note); p.status != 200 || p.id("banner") != nil {
+				t.Errorf("%s says %q", at, p.says("banner"))
+			}
+		}
+	}
+	maria.get("/operations/"+op+"/decision").press("approve", nil).want(200, "Your approval is recorded")
+	if p := sam.get("/operations/" + op + "?note=approved"); p.id("banner") != nil {
+		t.Errorf("the requester reads %q", p.says("banner"))
+	}
+}
+
 // Late, double, foreign and self decisions change nothing and show the truth.
 func TestDecisionsThatDoNotCount(t *testing.T) {
 	w := newWorld(t, 100)

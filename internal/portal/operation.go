@@ -45,24 +45,6 @@ type progressData struct {
 	Export       bool
 }
 
-// notes are what a page says right after something was done; the address names
-// one of them, so loading the page again says the same.
-var notes = map[string]banner{
-	"approved":      {"success", "Success", "Your approval is recorded. The operation starts by itself."},
-	"rejected":      {"success", "Success", "Your rejection is recorded. The requester is told by mail."},
-	"reassigned":    {"success", "Success", "The request was handed on. Whom it waits for now is told by mail."},
-	"away":          {"success", "Success", "Your absence is recorded. A delegate is told by mail."},
-	"back":          {"success", "Success", "Your absence is no longer recorded."},
-	"taken-back":    {"success", "Success", "The request was taken back. Nothing was changed."},
-	"stopping":      {"success", "Success", "No further changes begin. Those under way are being finished."},
-	"task-given":    {"success", "Success", "It is recorded whose task it is."},
-	"task-done":     {"success", "Success", "The task is ticked, with your name and the time."},
-	"task-reopened": {"success", "Success", "The task is open again."},
-	"moved-on":      {"info", "It has moved on", "What you sent changed nothing: the page shows how the operation stands now."},
-	"place":         {"success", "Success", "It is as you asked. Plans that are made from now on follow it."},
-	"rights":        {"success", "Success", "The rights are as you asked. They count from the person’s next click on."},
-}
-
 // theOperation reads the operation of the address; one that the person may not
 // see is the same as an unknown one.
 func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
@@ -147,9 +129,7 @@ func operation(rq *request) error {
 	if data.Results != nil {
 		pg.values = url.Values{"code": data.Results.Ticked()}
 	}
-	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
-		pg.banner = &note
-	}
+	pg.banner = rq.note(op)
 	return rq.show(pg)
 }
 

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/url"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/english"
 	"bulkops/internal/fault"
@@ -40,9 +41,7 @@ func placesPage(rq *request) error {
 		data.Providers = append(data.Providers, placeRow{p.ID, p.Name, where, when, limitWords(p.Daily, "visit a day", "visits a day")})
 	}
 	pg := page{name: "places", title: "Facilities", data: data, crumbs: []crumb{{"Facilities", ""}}}
-	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
-		pg.banner = &note
-	}
+	pg.banner = rq.note(bulk.Operation{})
 	return rq.show(pg)
 }
 

@@ -17,7 +17,7 @@ func TestCalendarsAreChangedOnAPage(t *testing.T) {
 	checkMarkup(t, form)
 	checkMarkup(t, form.press("save", url.Values{"hours": {"always"}, "lunch": {"12:10-13:00"}, "closed": {"2026-12-25\nChristmas"}, "capacity": {"-1"}, "time_zone": {"Riverside"}, "provider": {"P002"}}).want(422,
 		`"always" is no day with hours: write it like Mon-Fri 08:00-17:00.`, "Use whole quarters of an hour", `"Christmas" is no day`, "Give a whole number from 1", "Give the name of a time zone", "Choose a provider who works at this facility"))
-	form.press("save", url.Values{"hours": {"Sun 10:00-12:00"}, "lunch": {""}, "closed": {"2026-12-24 to 2026-12-26\n"}}).want(200, "It is as you asked", "Sun 10:00-12:00")
+	form.press("save", url.Values{"hours": {"Sun 10:00-12:00"}, "lunch": {""}, "closed": {"2026-12-24 to 2026-12-26\n"}}).want(200, "This is what counts now", "Sun 10:00-12:00")
 	// The form that was opened before is overtaken by what it did itself.
 	checkMarkup(t, form.press("save", url.Values{"capacity": {"500"}}).want(409, "Nothing was changed"))
 

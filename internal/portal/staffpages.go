@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 
+	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 	"bulkops/internal/journal"
@@ -40,9 +41,7 @@ func staffPage(rq *request) error {
 		data.Rows = append(data.Rows, rq.staffRow(p, people, d))
 	}
 	pg := page{name: "staff", title: "Staff", data: data, crumbs: []crumb{{"Staff", ""}}}
-	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
-		pg.banner = &note
-	}
+	pg.banner = rq.note(bulk.Operation{})
 	return rq.show(pg)
 }
 

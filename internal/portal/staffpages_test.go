@@ -26,7 +26,7 @@ func TestRightsAreChangedOnAPage(t *testing.T) {
 	form := list.click("Maria Duarte").want(200, "At present", "Every facility, also those to come")
 	checkMarkup(t, form)
 	checkMarkup(t, form.press("save", url.Values{"facility": nil, "role": {"root"}}).want(422, "Choose a role.", "Choose at least one facility."))
-	form.press("save", url.Values{"role": {"staff"}, "facility": {"riverside"}}).want(200, "The rights are as you asked", "Staff, in Riverside")
+	form.press("save", url.Values{"role": {"staff"}, "facility": {"riverside"}}).want(200, "This is what counts now", "Staff, in Riverside")
 
 	decision.press("approve", nil).want(403, "takes the right Team Lead or higher; yours is Staff")
 	maria.get("/approvals").want(403, "Deciding on operations takes the right Team Lead or higher; yours is Staff")
@@ -37,7 +37,7 @@ func TestRightsAreChangedOnAPage(t *testing.T) {
 
 	// The form that was opened before is overtaken by what it did itself.
 	checkMarkup(t, form.press("save", url.Values{"role": {"manager"}, "facility": {"*"}}).want(409, "Nothing was changed", "Staff, in Riverside").
-		press("save", nil).want(200, "The rights are as you asked", "Manager, in every facility"))
+		press("save", nil).want(200, "This is what counts now", "Manager, in every facility"))
 	maria.get("/approvals").want(200, "1 request waits")
 
 	ida.get("/admin/staff/sub-maria").press("save", url.Values{"disabled": {"yes"}}).want(200, "No access")

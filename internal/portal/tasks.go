@@ -54,9 +54,7 @@ func (rq *request) showTasks(op bulk.Operation, wrong engine.Problems, status in
 	}
 	pg := page{name: "tasks", title: op.ID + ": tasks", heading: "Tasks after " + op.ID, data: part, problems: wrong, status: status,
 		crumbs: operationCrumbs(op, "Tasks")}
-	if note, ok := notes[rq.r.URL.Query().Get("note")]; ok {
-		pg.banner = &note
-	}
+	pg.banner = rq.note(op)
 	return rq.show(pg)
 }
 

@@ -107,7 +107,7 @@ func TestARequestFindsItsApprover(t *testing.T) {
 	ida.chooseBeside("House of Appeals")
 	ida.chooseBeside("Staff")
 	ida.press("#save")
-	ida.sees("#banner", "The rights are as you asked")
+	ida.sees("#banner", "This is what counts now")
 	ida.look("rights-changed")
 	ida.visit(evaluate[string](ida, `[...document.querySelectorAll("#staff a")].find((a) => a.textContent === "Ida Admin-Castro").pathname`))
 	ida.sees("#hindrance", "Your own rights are changed by another administrator")

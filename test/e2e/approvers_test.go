@@ -46,7 +46,7 @@ func TestARequestFindsItsApprover(t *testing.T) {
 		t.Helper()
 		administrator.open("/admin/staff/" + hank.Sub)
 		administrator.send(administrator.page.Form("Save the rights").Tick(choice))
-		administrator.reads("The rights are as you asked", words)
+		administrator.reads("This is what counts now", words)
 	}
 	delegate.open("/operations/" + op.ID + "/decision")
 	setRole("Staff Asks for operations", "Staff, in Ward of")

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -77,12 +78,15 @@ func TestSignIn(t *testing.T) {
 		case p["GenerateSecret"] != false, p["PreventUserExistenceErrors"] != "ENABLED", p["EnableTokenRevocation"] != true,
 			!slices.Equal(list(p["AllowedOAuthFlows"]), []any{"code"}),
 			!slices.Equal(list(p["ExplicitAuthFlows"]), []any{"ALLOW_REFRESH_TOKEN_AUTH"}),
-			!slices.Equal(list(p["AllowedOAuthScopes"]), []any{"openid", "email", "profile"}):
+			!slices.Equal(list(p["AllowedOAuthScopes"]), []any{"openid"}):
 			t.Errorf("%s: %v", name, p)
 		}
 	}
 	if got := list(x.properties("TerminalClient")["CallbackURLs"]); !slices.Equal(got, []any{"http://127.0.0.1:8765/callback"}) {
 		t.Errorf("the command line returns to %v", got)
+	}
+	if got := fmt.Sprint(get(x.properties("JwtAuthorizer"), "JwtConfiguration", "Audience")); got != fmt.Sprint([]any{map[string]any{"Ref": "TerminalClient"}}) {
+		t.Errorf("/v1 takes tokens of %s", got)
 	}
 	pool := x.properties("UserPool")
 	password := get(pool, "Policies", "PasswordPolicy")

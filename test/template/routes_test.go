@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,9 @@ func TestSignIn(t *testing.T) {
 	}
 	if got := list(x.properties("TerminalClient")["CallbackURLs"]); !slices.Equal(got, []any{"http://127.0.0.1:8765/callback"}) {
 		t.Errorf("the command line returns to %v", got)
+	}
+	if got := fmt.Sprint(get(x.properties("JwtAuthorizer"), "JwtConfiguration", "Audience")); got != fmt.Sprint([]any{map[string]any{"Ref": "TerminalClient"}}) {
+		t.Errorf("/v1 takes tokens of %s", got)
 	}
 	pool := x.properties("UserPool")
 	password := get(pool, "Policies", "PasswordPolicy")

@@ -183,7 +183,7 @@ func (v verifyCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	from, to := audit.Hour(""), verifier.Due()
+	var from, to audit.Hour
 	if v.To != "" {
 		if to, err = audit.ParseHour(v.To); err != nil {
 			return fault.New(fault.Invalid, "--to: %s.", err)
@@ -193,18 +193,19 @@ func (v verifyCommand) Run(t *terminal) error {
 		if from, err = audit.ParseHour(v.From); err != nil {
 			return fault.New(fault.Invalid, "--from: %s.", err)
 		}
-	} else {
-		first, sealed, err := verifier.First(t.ctx)
-		if err != nil {
-			return err
-		}
-		if !sealed {
-			return fault.New(fault.NotFound, "Nothing was sealed yet: the first seal is made a quarter past the hour.")
-		}
-		from = first
 	}
-	if from > to {
-		return fault.New(fault.Invalid, "There is nothing to verify: the hour %s is not before %s. An hour is sealed a quarter past the next one.", from, to)
+	if from > to && to != "" {
+		return fault.New(fault.Invalid, "There is nothing to verify: --from %s is after --to %s.", from, to)
+	}
+	asked := [...]audit.Hour{from, to}
+	if from, to, err = verifier.Limit(t.ctx, from, to); err != nil {
+		return err
+	}
+	if from > asked[0] && asked[0] != "" {
+		t.say("Verified from %s: nothing was sealed before.", from)
+	}
+	if to < asked[1] {
+		t.say("Verified to %s: later hours need no seal yet.", to)
 	}
 	report, err := verifier.Verify(t.ctx, from, to)
 	if err != nil {

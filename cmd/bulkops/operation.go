@@ -35,7 +35,7 @@ func (n named) read(t *terminal) (*client, api.Operation, error) {
 }
 
 type listCommand struct {
-	Which string `arg:"" optional:"" enum:"mine,recent,waiting,exports" default:"mine" help:"mine, recent (that you may see), waiting (for your decision) or exports (that were approved)."`
+	Which string `arg:"" optional:"" enum:"mine,recent,waiting,exports" default:"mine" help:"mine, recent (that you may see), waiting (for your decision) or exports (that were approved, of the last 31 days or with a file that is still there)."`
 }
 
 func (l listCommand) Run(t *terminal) error {

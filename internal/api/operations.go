@@ -144,7 +144,7 @@ func repeated(s Selection) string {
 }
 
 type listQuery struct {
-	Which string `query:"which" enum:"mine,recent,waiting,exports" default:"mine" doc:"Your own; those of the last 31 days that you may see; those that wait for your decision; exports of the last 31 days that were approved."`
+	Which string `query:"which" enum:"mine,recent,waiting,exports" default:"mine" doc:"Your own; those of the last 31 days that you may see; those that wait for your decision; exports that were approved, of the last 31 days or with a file that is still there."`
 	Most  int    `query:"most" minimum:"1" maximum:"200" default:"50"`
 }
 

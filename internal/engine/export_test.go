@@ -105,14 +105,17 @@ func TestAnExportFromRequestToDeletion(t *testing.T) {
 	c.now = op.File.Expires.Add(-time.Second)
 	equal(t, "deleted too early", c.watch().Deleted, 0)
 	c.now = op.File.Expires
+	c.Limits.KeepFiles = 30 * 24 * time.Hour // of files that are made from now on
 	_, err = c.Download(t.Context(), ada, op.ID)
-	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
+	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: it was kept for 7 days. Ask for a new export.")
 	equal(t, "deleted", c.watch().Deleted, 1)
 	equal(t, "deleted again", c.watch().Deleted, 0)
 	equal(t, "content", len(c.files.Content(op.ID)), 0)
 	equal(t, "stored by attempts", c.store.Attempts(op.ID), 0)
 	_, _, err = c.Passphrase(t.Context(), ada, op.ID)
-	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: files are deleted 7 days after they are made. Ask for a new export.")
+	refused(t, err, fault.Gone, "The file of "+op.ID+" is no longer there: it was kept for 7 days. Ask for a new export.")
+	events := must2(c.store.Events(t.Context(), op.ID))
+	equal(t, "its end", events[len(events)-1].Detail, "kept for 7 days")
 	list(t, "events", c.happened(op.ID), "requested", "planned", "submitted", "approved", "started", "file ready", "completed",
 		"downloaded", "passphrase shown", "file deleted")
 }
@@ -373,7 +376,8 @@ func TestWhatAFailedExportLeftIsDeletedInTheEnd(t *testing.T) {
 	equal(t, "deleted", c.watch().Deleted, 1)
 	c.nothingLeft(op)
 	equal(t, "deleted again", c.watch().Deleted, 0)
-	list(t, "events", c.happened(op.ID)[4:], "started", "failed", "no file left")
+	list(t, "events", c.happened(op.ID)[4:], "started", "failed", "checked")
+	equal(t, "the last", must2(c.store.Events(t.Context(), op.ID))[6].Detail, "no file is left")
 }
 
 func TestAnExportIsStopped(t *testing.T) {

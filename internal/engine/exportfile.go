@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -112,7 +114,7 @@ func notShown(op bulk.Operation) error {
 }
 
 // mayHaveFile refuses everybody but the requester of an export whose file is
-// there, who still holds every facility in it.
+// there, who may still ask for one and holds every facility in it.
 func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	switch {
 	case actor.Sub != op.Requester.Sub:
@@ -120,12 +122,17 @@ func (e *Engine) mayHaveFile(actor staff.Person, op bulk.Operation) error {
 	case op.File == nil:
 		return fault.New(fault.NotFound, "%s has no file to download.", op.ID)
 	case !op.File.Deleted.IsZero() || !e.Now().Before(op.File.Expires):
-		return fault.New(fault.Gone, "The file of %s is no longer there: files are deleted %s after they are made. Ask for a new export.", op.ID, english.Span(e.Limits.KeepFiles))
-	case !actor.MayRequest() || !actor.HoldsAll(op.Plan.Facilities):
+		return fault.New(fault.Gone, "The file of %s is no longer there: it was kept for %s. Ask for a new export.", op.ID, kept(*op.File))
+	case !actor.MayRequest():
+		return fault.New(fault.Forbidden, "You no longer have the right to this file: that takes the right Staff or higher. Ask an administrator.")
+	case !actor.HoldsAll(op.Plan.Facilities):
 		return fault.New(fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
 	}
 	return nil
 }
+
+// kept is for how long a file can be downloaded, whatever the setting is now.
+func kept(f bulk.File) string { return english.Span(f.Expires.Sub(f.Ready)) }
 
 // MayNotHaveFile says why the person cannot download the operation's file now;
 // nil when they can.
@@ -149,7 +156,7 @@ func (e *Engine) deleteFile(ctx context.Context, op bulk.Operation) error {
 		file := *op.File
 		file.Deleted = e.Now()
 		op.File = &file
-		return bulk.Event{What: "file deleted", Detail: "kept for " + english.Span(e.Limits.KeepFiles)}, nil
+		return bulk.Event{What: "file deleted", Detail: "kept for " + kept(file)}, nil
 	})
 	return err
 }
@@ -168,18 +175,42 @@ func (e *Engine) deleteRemains(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Remains = false
-		return bulk.Event{What: "no file left", Detail: "what its calls may have left was deleted"}, nil
+		return bulk.Event{What: "checked", Detail: "no file is left"}, nil
 	})
 	return err
 }
 
-// Exports returns the exports of the last days that were approved and that the
-// person may see, newest first.
+// Exports returns the exports that were approved and that the person may see,
+// newest first: those asked for in the last days, and older ones whose file is
+// still there. Where there are more than most, those with a file stay.
 func (e *Engine) Exports(ctx context.Context, actor staff.Person, days, most int) ([]bulk.Operation, error) {
-	return e.pick(ctx, e.recentIDs(ctx, days), most, func(op bulk.Operation) bool {
+	ops, err := e.pick(ctx, e.exportIDs(ctx, days), most, func(op bulk.Operation) bool {
 		k, known := kind.Find(op.Kind)
 		return known && k.MakesFile() && !op.Started.IsZero() && sees(actor, op)
 	})
+	slices.SortFunc(ops, func(a, b bulk.Operation) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
+	})
+	return ops, err
+}
+
+// exportIDs yields, each once, the ids of the operations whose file is there and
+// of those of the last days.
+func (e *Engine) exportIDs(ctx context.Context, days int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		seen := map[string]bool{}
+		for _, ids := range []iter.Seq2[string, error]{e.Operations.Open(ctx, bulk.WaitsForDeletion), e.recentIDs(ctx, days)} {
+			for id, err := range ids {
+				if seen[id] {
+					continue
+				}
+				seen[id] = err == nil
+				if !yield(id, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // recentIDs yields the ids of the operations of the last days, newest first.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
@@ -27,6 +28,10 @@ func TestWhoMayHaveTheFileOfAnExport(t *testing.T) {
 	left.Facilities = []string{"fac-2"}
 	_, err = c.Download(t.Context(), left, op.ID)
 	refused(t, err, fault.Forbidden, "You no longer have the right to this file: you do not hold every facility whose patients are in it. Ask an administrator.")
+	left = ada
+	left.Role = staff.Auditor // may still see it
+	_, err = c.Download(t.Context(), left, op.ID)
+	refused(t, err, fault.Forbidden, "You no longer have the right to this file: that takes the right Staff or higher. Ask an administrator.")
 	left = ada
 	left.Disabled = true
 	_, _, err = c.Passphrase(t.Context(), left, op.ID)
@@ -90,4 +95,30 @@ func TestTheListOfExports(t *testing.T) {
 	ops, err := c.Exports(t.Context(), ben, 31, 100)
 	must(t, err)
 	equal(t, "seen by ben", len(ops), 0)
+}
+
+// A file that can be downloaded stays in the list, however long ago it was asked
+// for and however many others there are.
+func TestTheListOfExportsKeepsEveryFile(t *testing.T) {
+	c := newClinic(t)
+	c.Limits.KeepFiles = 90 * 24 * time.Hour
+	c.admit(registry.Active, numbered(2))
+	made := c.exported(exports("P001"))
+	c.now = made.File.Expires.Add(-time.Hour)
+	failed := c.started(withKey(exports("P002"), "key-of-one-that-fails"))
+	_, err := c.Finish(t.Context(), failed.ID, "Internal")
+	must(t, err)
+	listed := func(most int) (ids []string) {
+		ops, err := c.Exports(t.Context(), ada, 31, most)
+		must(t, err)
+		for _, op := range ops {
+			ids = append(ids, op.ID)
+		}
+		return ids
+	}
+	list(t, "both, the newest first", listed(100), failed.ID, made.ID)
+	list(t, "at most one", listed(1), made.ID)
+	c.now = c.now.Add(2 * time.Hour)
+	c.watch()
+	list(t, "after its file was deleted", listed(100), failed.ID)
 }

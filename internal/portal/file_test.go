@@ -111,7 +111,7 @@ func TestTheFileOfAnExport(t *testing.T) {
 	sam, omar = w.signedIn("sam"), w.signedIn("omar") // sessions have ended
 	for range 2 {                                     // before the watch has deleted it, and after
 		for _, path := range []string{"/file", "/passphrase"} {
-			sam.get("/operations/"+op+path).want(410, "It was deleted", "files are deleted 7 days after they are made").click(op).want(200)
+			sam.get("/operations/"+op+path).want(410, "It was deleted", "it was kept for 7 days").click(op).want(200)
 		}
 		sam.get("/operations/"+op).want(200, "It was deleted")
 		omar.get("/exports").want(200, "Deleted")

@@ -111,10 +111,13 @@ func (f *Files) abort(ctx context.Context, operation, upload string) error {
 	return nil
 }
 
-// failed says what was attempted; what may pass is Busy.
+// failed says what was attempted; what may pass is Busy. A write "only where there
+// is none" that meets another write of the same file is refused with a conflict:
+// the next try finds out which was first.
 func failed(err error, what string) error {
 	var answer smithy.APIError
-	if !errors.As(err, &answer) || answer.ErrorFault() == smithy.FaultServer || answer.ErrorCode() == "SlowDown" {
+	if !errors.As(err, &answer) || answer.ErrorFault() == smithy.FaultServer ||
+		answer.ErrorCode() == "SlowDown" || answer.ErrorCode() == "ConditionalRequestConflict" {
 		return fault.Wrap(err, fault.Busy, "The store of files did not take a request now: %s. It is tried again.", what)
 	}
 	return fmt.Errorf("%s: %w", what, err)

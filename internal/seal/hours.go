@@ -84,6 +84,35 @@ func (v Verifier) First(ctx context.Context) (first audit.Hour, ok bool, err err
 	return first, ok, err
 }
 
+// Limit returns those of the hours from one to another, either of which may be
+// empty, that there are to verify: from the first seal to the last hour that has
+// its seal or must have it by now.
+func (v Verifier) Limit(ctx context.Context, from, to audit.Hour) (audit.Hour, audit.Hour, error) {
+	first, sealed, err := v.First(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	if !sealed {
+		return "", "", fault.New(fault.NotFound, "Nothing was sealed yet: the first seal is made a quarter past the hour.")
+	}
+	last, ended := v.Due(), audit.HourOf(v.Now()).Before()
+	for name, err := range v.Files.Names(ctx, sealPrefix, sealName(last)) {
+		if err != nil {
+			return "", "", err
+		}
+		if hour, named := hourOfName(name); named && hour <= ended {
+			last = max(last, hour)
+		}
+	}
+	if to == "" {
+		to = last
+	}
+	if from, to = max(from, first), min(to, last); from > to {
+		return "", "", fault.New(fault.Invalid, "There is nothing to verify: the first hour that was sealed is %s, the last that is or must be by now %s. An hour is sealed a quarter past the next one.", first, last)
+	}
+	return from, to, nil
+}
+
 // start also returns the hours before it of which there is something that is no
 // seal of that hour: whoever may put a file there could else move the beginning,
 // before which nothing can have been written. One that was a seal once belongs to

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/fault"
 	"bulkops/internal/memory"
 	"bulkops/internal/seal"
 )
@@ -220,6 +221,44 @@ func (s stale) Names(ctx context.Context, prefix, after string) iter.Seq2[string
 			if !strings.Contains(name, "T11") && !yield(name, err) {
 				return
 			}
+		}
+	}
+}
+
+// What is asked for may begin before the first seal and end in hours to come:
+// that these have no seal is no finding. That one is missing which is due is.
+func TestHoursAreLimitedToThoseThatCanBeVerified(t *testing.T) {
+	if _, _, err := newWorld(t).verifier().Limit(t.Context(), "", ""); !fault.Is(err, fault.NotFound) {
+		t.Errorf("before the first seal: %v", err)
+	}
+	w, _ := sealedDay(t) // 12:10; 9 to 11 are sealed, 11 need not be yet
+	for _, c := range []struct {
+		pass           time.Duration
+		from, to, want audit.Hour
+		wrong          string
+	}{
+		{0, "", "", "2026-12-01T11", ""},
+		{0, "2026-11-01T00", "2026-12-01T23", "2026-12-01T11", ""},
+		{0, "2026-12-01T09", "2026-12-01T10", "2026-12-01T10", ""},
+		{69 * time.Minute, "2026-11-01T00", "2026-12-01T23", "2026-12-01T11", ""}, // 13:19
+		{time.Minute, "2026-11-01T00", "2026-12-01T23", "2026-12-01T12", "2026-12-01T12  no-seal   This hour has no seal."},
+	} {
+		w.pass(c.pass)
+		from, to, err := w.verifier().Limit(t.Context(), c.from, c.to)
+		if from != "2026-12-01T09" || to != c.want || err != nil {
+			t.Errorf("at %s %q to %q become %s to %s, %v", w.clock().Format("15:04"), c.from, c.to, from, to, err)
+		}
+		var wrong []string
+		for _, f := range w.verify(t, from, to) {
+			wrong = append(wrong, f.String())
+		}
+		if got := strings.Join(wrong, "; "); got != c.wrong {
+			t.Errorf("at %s found %q, want %q", w.clock().Format("15:04"), got, c.wrong)
+		}
+	}
+	for _, beside := range [][2]audit.Hour{{"2026-11-01T00", "2026-12-01T08"}, {"2026-12-01T13", "2026-12-02T23"}} {
+		if _, _, err := w.verifier().Limit(t.Context(), beside[0], beside[1]); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%v: %v", beside, err)
 		}
 	}
 }

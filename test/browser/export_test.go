@@ -94,7 +94,7 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 	// The time of the first is over: the file is gone, and every page says so.
 	live.expireFile(t, operation)
 	ana.visit("/operations/" + operation + "/file")
-	ana.sees("#problem", "files are deleted")
+	ana.sees("#problem", "it was kept for")
 	ana.lookAt("file-deleted", 410)
 	ana.visit("/operations/" + operation)
 	ana.sees("main", "File deleted")

@@ -83,6 +83,10 @@ func TestTheAuditIsSealedAndVerified(t *testing.T) {
 	if said, _, code = bulkops(t, home, "audit", "verify", "--from", newest, "--to", newest); code != 0 {
 		t.Errorf("%d %s", code, said)
 	}
+	said, problems, code = bulkops(t, home, "audit", "verify", "--from", "2001-01-01T00", "--to", "2099-12-31T23")
+	if code != 0 || !strings.Contains(said, "nothing was sealed before") || !strings.Contains(said, "later hours need no seal yet") || strings.Contains(said, "no-seal") {
+		t.Errorf("%d %s %s", code, said, problems)
+	}
 	if _, problems, code = bulkops(t, home, "audit", "verify", "--from", "yesterday"); code != 1 || !strings.Contains(problems, "no hour such as") {
 		t.Errorf("%d %s", code, problems)
 	}

@@ -91,6 +91,11 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 		t.Errorf("7-Zip extracts %d bytes, %v", len(text), err)
 	}
 
+	// By now the audit has all of the first one: who, why, how many, which file.
+	ana.visit("/operations/" + operation + "/audit")
+	ana.sees("#audit-record", "Ana Lindqvist", "Theo Lam", "Patients affected", "12", operation+".xlsx")
+	ana.look("audit-of-an-export")
+
 	// The time of the first is over: the file is gone, and every page says so.
 	live.expireFile(t, operation)
 	ana.visit("/operations/" + operation + "/file")

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"bulkops/internal/api/apitest"
+	"bulkops/internal/audit"
 	"bulkops/internal/lambdahttp"
 	"bulkops/internal/registry"
 	"bulkops/internal/staff"
@@ -146,6 +147,18 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(d.types(0, "audit", id, "--json")), "\n")
 	if len(lines) != 197 || !json.Valid([]byte(lines[0])) {
 		t.Errorf("%d records, first %s", len(lines), lines[0])
+	}
+	directory, err := d.Engine.Registry.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doctor := directory.Providers[0]
+	if err := d.Audit.Append(t.Context(), []audit.Record{{At: d.Engine.Now(), Type: audit.Change, Unique: "p", Operation: id, Patient: "000001",
+		Part: registry.ProfilePart, New: registry.Fields{registry.ProviderField: doctor.ID}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"audit", id}, {"audit", "log", "--operation", id}} {
+		wants(t, d.types(0, command...), `Provider: "" → "`+doctor.Name+`"`)
 	}
 }
 

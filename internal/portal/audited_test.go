@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/registry"
@@ -166,6 +167,68 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 				t.Errorf("a name is in the audit of accesses: %+v", r)
 			}
 		}
+	}
+}
+
+// What may follow leaves its events too: of the operations, from which the audit
+// takes them, and of those who asked for it.
+func TestWhatFollowsAJourneyLeavesEveryRequiredEvent(t *testing.T) {
+	w := newWorld(t, 300)
+	done, ids := audited(t, w)
+	sam := w.signedIn("sam")
+	back := sam.get("/operations/"+done).click("Roll back").press("confirm", nil).want(200).operation()
+	w.settle()
+	file := exported(sam, w.signedIn("theo"), ids...)
+	sam.get("/operations/"+file+"/passphrase").press("show", nil).want(200)
+	sam.get("/operations/"+file+"/file").press("download", nil)
+	p := planned(sam, registry.Inactive, ids...)
+	stopped := p.operation()
+	submitted(p)
+	w.settle()
+	w.pass(25 * time.Hour)
+	_, err := w.engine.Watch(t.Context())
+	must(t, err)
+	w.signedIn("maria").get("/operations/"+stopped+"/decision").press("approve", nil).want(200)
+	w.machine.step(t.Context())
+	w.signedIn("sam").get("/operations/"+stopped).click("Stop").press("confirm", nil).want(200)
+	w.settle()
+	w.signedIn("ida").get("/admin/staff/sub-maria").press("save", url.Values{"role": {"staff"}, "facility": {"riverside"}}).want(200)
+	omar := w.signedIn("omar")
+	omar.get(attr(omar.get("/audit").press("search", url.Values{"operation": {done}}).id("audit-csv"), "href")).want(200)
+
+	for op, want := range map[string][]string{
+		back: {"requested", "planned"}, file: {"requested", "planned", "submitted", "approved", "started", "file ready", "completed", "passphrase shown", "downloaded"},
+		stopped: {"requested", "planned", "submitted", "reminded", "approved", "started", "stopped", "stopped"}, // by whom, then what became of it
+	} {
+		var got []string
+		events, err := w.store.Events(t.Context(), op)
+		must(t, err)
+		for _, e := range events {
+			got = append(got, e.What)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the events of %s are %q, want %q", op, got, want)
+		}
+	}
+	left := w.journal.accesses()
+	for _, e := range []struct{ what, who, operation, target, detail string }{
+		{audit.Sent, "sam", done, "", "POST /operations/{operation}/rollback"},
+		{audit.PassphraseShown, "sam", file, "", "POST"},
+		{audit.FileDownloaded, "sam", file, file + ".zip", "POST"},
+		{audit.Sent, "maria", stopped, "", "POST /operations/{operation}/decision"},
+		{audit.Sent, "sam", stopped, "", "POST /operations/{operation}/stop"},
+		{audit.Sent, "ida", "", w.people["maria"].Sub, "POST /admin/staff/{person}"},
+		{audit.AuditExported, "omar", "", done, "GET"},
+	} {
+		at := slices.IndexFunc(left, func(r audit.Record) bool {
+			return r.What == e.what && r.Result == audit.Done && r.Operator.Sub == w.people[e.who].Sub && r.Operation == e.operation &&
+				strings.Contains(r.Target, e.target) && strings.HasPrefix(r.Detail, e.detail)
+		})
+		if at < 0 {
+			t.Errorf("nothing says: %+v", e)
+			continue
+		}
+		left = left[at+1:]
 	}
 }
 

@@ -296,6 +296,7 @@ func TestTheFullRecordOfWhatChangesNoRecord(t *testing.T) {
 	w.settle()
 	decided(w.signedIn("maria"), told.operation()).want(200)
 	ready := planned(sam, registry.Hospitalized, ids...).operation()
+	omar.get("/operations/"+file+"/outcomes.csv").want(200, ids...) // to which its record leads for who is in the file
 	for op, c := range map[string]struct{ says, never []string }{
 		file: {[]string{"Timestamp", "Operator Sam Okafor", "Approver Theo Lam", "Operation type Data Export", "Patients affected 3, whose data is in the file", "Old values none", "New values none",
 			"Reason " + reasonOf(t, w, file), file + ".zip"}, []string{"still being written"}},

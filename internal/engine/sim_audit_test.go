@@ -15,7 +15,7 @@ import (
 func (k *checker) checkAudit() error {
 	l := busyLog{memory.NewAudit(), k.w}
 	r := &audit.Recorder{Log: l, Operation: k.w.store.Operation, Logger: slog.New(slog.DiscardHandler)}
-	changes := k.w.store.Changes()[k.w.began:]
+	changes := k.w.store.ChangesSince(k.w.began)
 	streamed := audittest.Streamed(changes, k.w.now)
 	if err := audittest.Deliver(r, streamed, func(n int, _ string) int { return k.w.rng.IntN(n) }); err != nil {
 		return err

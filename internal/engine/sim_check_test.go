@@ -219,15 +219,14 @@ func (k *checker) keepPlan(op bulk.Operation) error {
 // an operation is in the plan that was approved, made while the operation ran,
 // where the record was as planned, once.
 func (k *checker) checkChanges() error {
-	all := k.w.store.Changes()
-	for ; k.changes < len(all); k.changes++ {
-		c := all[k.changes]
+	for _, c := range k.w.store.ChangesSince(k.changes) {
 		if before := k.latest[c.Ref]; !maps.Equal(before.Fields, c.Old.Fields) || before.Stamp != c.Old.Stamp {
 			return fmt.Errorf("%v: a change of %v does not go on from %v", c.Ref, c.Old, before)
 		}
 		k.latest[c.Ref] = c.New
 		id := c.New.Stamp.Operation
 		k.others[c.Ref] = append(k.others[c.Ref], writer{id, k.changes})
+		k.changes++
 		if c.New.Fields == nil { // it was removed
 			delete(k.latest, c.Ref)
 		}

@@ -62,11 +62,15 @@ type Change struct {
 
 // Changes returns every write of a registry record that changed something, in
 // order, seeding and writes by hand included.
-func (s *Store) Changes() []Change {
+func (s *Store) Changes() []Change { return s.ChangesSince(0) }
+
+// ChangesSince returns the changes without the first ones, which somebody has
+// seen already.
+func (s *Store) ChangesSince(seen int) []Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	copies := make([]Change, len(s.changes))
-	for i, c := range s.changes {
+	copies := make([]Change, len(s.changes)-seen)
+	for i, c := range s.changes[seen:] {
 		copies[i] = Change{c.Ref, c.Old.Clone(), c.New.Clone()}
 	}
 	return copies

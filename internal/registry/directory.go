@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the time at a facility is the same wherever the program runs
 )
@@ -24,12 +25,20 @@ type Facility struct {
 	Version int    `json:"version"` // counts what administrators have changed
 }
 
+// loaded are the time zones that were asked for, by name: loading one reads and
+// parses its table anew, and a plan asks for thousands of times.
+var loaded sync.Map
+
 // Zone is the time zone of the facility; UTC where it is not known.
 func (f Facility) Zone() *time.Location {
+	if zone, ok := loaded.Load(f.TimeZone); ok {
+		return zone.(*time.Location)
+	}
 	zone, err := time.LoadLocation(f.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	loaded.Store(f.TimeZone, zone)
 	return zone
 }
 

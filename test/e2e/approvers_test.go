@@ -39,7 +39,7 @@ func TestARequestFindsItsApprover(t *testing.T) {
 	first.reads("The request was handed on", "Handed on to Hank by Fay")
 	first.open("/approvals")
 	first.reads("Handed on", "Hank has it; Fay handed it on")
-	eventually(t, 20*time.Second, "Hank gets a second mail", func() bool { return len(live.mails(t, hank.Email, "Approval needed: "+op.ID)) == 2 })
+	eventually(t, "Hank gets a second mail", func() bool { return len(live.mails(t, hank.Email, "Approval needed: "+op.ID)) == 2 })
 
 	administrator := signIn(t, "ida.admin@example.org", "/admin/staff/"+hank.Sub)
 	setRole := func(choice, words string) {
@@ -76,5 +76,5 @@ func TestARequestFindsItsApprover(t *testing.T) {
 			return strings.Contains(r.Part, hank.Sub) && r.Operator.Name == "Ida Admin-Castro" && r.New["role"] != ""
 		}))
 	}
-	eventually(t, auditPatience, "the audit has both changes of Hank's role, with who made them", func() bool { return audited() == 2 })
+	eventually(t, "the audit has both changes of Hank's role, with who made them", func() bool { return audited() == 2 })
 }

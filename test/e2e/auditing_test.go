@@ -40,7 +40,7 @@ func TestARecordThatCannotBeAuditedHoldsUpNoOther(t *testing.T) {
 	updateByHand(t, w.patients[1], registry.Phone, "+19145550101")
 	awaitChange(t, w.patients[1], registry.Phone, "+19145550101")
 	var said string
-	eventually(t, auditPatience, "the log names the record", func() bool {
+	eventually(t, "the log names the record", func() bool {
 		logs, err := live.FunctionLogs(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -39,7 +39,7 @@ func updateByHand(t *testing.T, patient, field, value string) {
 func awaitChange(t *testing.T, patient, field, value string) audit.Record {
 	t.Helper()
 	var found audit.Record
-	eventually(t, auditPatience, "the change of a patient is audited", func() bool {
+	eventually(t, "the change of a patient is audited", func() bool {
 		for r, err := range live.audit.ForPatient(t.Context(), patient) {
 			if err != nil {
 				t.Fatal(err)
@@ -183,7 +183,7 @@ func TestATamperedPlanIsRefused(t *testing.T) {
 			t.Errorf("patient %s is %s, stamped by %q", p.ID(), p.Status(), p.Stamp.Operation)
 		}
 	}
-	eventually(t, auditPatience, "the tampering is audited", func() bool {
+	eventually(t, "the tampering is audited", func() bool {
 		for r, err := range live.audit.ForOperation(t.Context(), op.ID) {
 			if err != nil {
 				t.Fatal(err)

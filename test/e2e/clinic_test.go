@@ -20,6 +20,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/dynamo"
 	"bulkops/internal/engine"
+	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 	"bulkops/internal/ses"
 	"bulkops/internal/staff"
@@ -71,10 +72,7 @@ func (c *clinic) engine(t *testing.T) *engine.Engine {
 		Log: func(_ context.Context, what string, err error, args ...any) {
 			t.Log(append([]any{what, err}, args...)...)
 		},
-		Limits: engine.Limits{
-			MaxSubjects: engine.DefaultLimits.MaxSubjects, RemindAfter: remindAfter, EscalateAfter: escalateAfter,
-			ExpireAfter: expireAfter, ReviewExpires: engine.DefaultLimits.ReviewExpires,
-		},
+		Limits:    engine.DefaultLimits,
 		PortalURL: c.PortalURL,
 	}
 }
@@ -169,13 +167,29 @@ func (c *clinic) changesOf(t *testing.T, operation string) []audit.Record {
 	return slices.DeleteFunc(collect(t, c.audit.ForOperation(t.Context(), operation)), func(r audit.Record) bool { return r.Type != audit.Change })
 }
 
-// eventually tries until attempt says yes, and fails the test after the time.
-// what completes "it did not come true that …".
-func eventually(t *testing.T, within time.Duration, what string, attempt func() bool) {
+// amend changes what is stored of an operation, as time would.
+func (c *clinic) amend(t *testing.T, id string, change func(op *bulk.Operation)) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !attempt(); time.Sleep(50 * time.Millisecond) {
+	eventually(t, id+" is amended", func() bool {
+		op, err := c.operations.Operation(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&op)
+		if err = c.operations.Update(t.Context(), op, bulk.Event{What: "amended", Detail: "by the test"}); err != nil && !fault.Is(err, fault.Conflict) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+}
+
+// eventually tries until attempt says yes, and fails the test when patience is
+// over. what completes "it did not come true that …".
+func eventually(t *testing.T, what string, attempt func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !attempt(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("within %s it did not come true that %s", within, what)
+			t.Fatalf("within %s it did not come true that %s", patience, what)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -127,12 +126,12 @@ func TestTwoFacilitiesAreTold(t *testing.T) {
 	}
 	again = await(t, decide(t, e, hall.managers[0], hall.send(t, await(t, again.ID, bulk.Ready)), bulk.Approve).ID, bulk.Completed)
 	live.comesBack(t, again.ID, "1-1")
-	eventually(t, 10*time.Second, "the message is known to have come back", func() bool {
+	eventually(t, "the message is known to have come back", func() bool {
 		op, err := live.operations.Operation(t.Context(), again.ID)
 		return err == nil && slices.Equal(op.Bounced, []string{"1-1"}) && e.MayNotFollow(t.Context(), op, bulk.Rerun) == nil
 	})
 	var first, second map[string][]mail
-	eventually(t, 20*time.Second, "both mails are in the mailbox", func() bool {
+	eventually(t, "both mails are in the mailbox", func() bool {
 		first, second = noticesOf(t, op.ID), noticesOf(t, again.ID)
 		return len(first) > 0 && len(second) > 0
 	})

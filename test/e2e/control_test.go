@@ -20,7 +20,7 @@ func TestTheStartIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWard(t, "start", 4, 0)
 	e := live.engine(t)
-	at := time.Now().Add(30 * time.Second).Truncate(time.Minute).Add(time.Minute)
+	at := time.Now().Add(time.Minute).Truncate(time.Minute).Add(time.Minute)
 	newYork, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestTheStartIsWaitedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 20*time.Second, "the approver is told the start "+op.Start.String(), func() bool {
+		eventually(t, "the approver is told the start "+op.Start.String(), func() bool {
 			mails := live.mails(t, w.managers[0].Email, "Approval needed: "+op.ID)
 			return len(mails) > 0 && strings.Contains(mails[0].Text, op.Start.String())
 		})
@@ -52,7 +52,7 @@ func TestTheStartIsWaitedFor(t *testing.T) {
 	if op := await(t, runs.ID, bulk.Completed); op.Started.Before(at) {
 		t.Errorf("it began at %s, and was to start %s", op.Started, op.Start)
 	}
-	eventually(t, 30*time.Second, "the execution of what was taken back ends", func() bool {
+	eventually(t, "the execution of what was taken back ends", func() bool {
 		alive, err := e.Machine.Alive(t.Context(), taken.ID)
 		return err == nil && !alive
 	})

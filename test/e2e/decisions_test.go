@@ -71,7 +71,7 @@ func TestOneOfTwentyDecisionsAtOnceIsRecorded(t *testing.T) {
 		t.Errorf("%d patients are changed after %s, want %d", changed, end, want)
 	}
 	var decisions []audit.Record
-	eventually(t, auditPatience, "the audit has the decision", func() bool {
+	eventually(t, "the audit has the decision", func() bool {
 		decisions = slices.DeleteFunc(collect(t, live.audit.ForOperation(t.Context(), op.ID)), func(r audit.Record) bool {
 			return r.What != string(bulk.Approve) && r.What != string(bulk.Reject)
 		})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,10 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
@@ -199,7 +194,7 @@ func audited(t *testing.T, op bulk.Operation) {
 	if want := map[string]int{"passphrase-shown done": 1, "passphrase-shown not-taken": 1, "file-downloaded done": 1}; !maps.Equal(given, want) {
 		t.Errorf("what was given of %s is audited as %v, want %v", op.ID, given, want)
 	}
-	eventually(t, auditPatience, "the audit has all events of "+op.ID, func() bool {
+	eventually(t, "the audit has all events of "+op.ID, func() bool {
 		missing := []string{"requested", "planned", "submitted", "approved", "started", "file ready", "completed", "passphrase shown", "downloaded"}
 		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
 			missing = slices.DeleteFunc(missing, func(what string) bool { return r.Type == audit.Event && r.What == what })
@@ -322,21 +317,7 @@ func (w ward) denied(t *testing.T, lead staff.Person) {
 // deletes it and the page says so.
 func goneAfterItsTime(t *testing.T, id string, portal *person) {
 	t.Helper()
-	op, err := live.operations.Operation(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	op.File.Expires = time.Now().Add(-time.Second)
-	body, err := json.Marshal(op)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := live.database.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: aws.String(live.Outputs["OperationsTable"]),
-		Key:              map[string]dynamotypes.AttributeValue{"pk": &dynamotypes.AttributeValueMemberS{Value: "OP#" + id}, "sk": &dynamotypes.AttributeValueMemberS{Value: "HEADER"}},
-		UpdateExpression: aws.String("SET body = :body"), ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":body": &dynamotypes.AttributeValueMemberS{Value: string(body)}},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	live.amend(t, id, func(op *bulk.Operation) { op.File.Expires = time.Now().Add(-time.Second) })
 	live.sweep(t)
 	if n := exportsBucket().objects(t, id); n != 0 {
 		t.Errorf("%d objects are left", n)

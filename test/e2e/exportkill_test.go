@@ -75,7 +75,7 @@ func (w ward) takeLongNotes(t *testing.T) map[string]string {
 func killInUpload(t *testing.T, op string, parts int) {
 	b := exportsBucket()
 	killed := false
-	for deadline := time.Now().Add(30 * time.Second); !killed && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); !killed && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if b.partsSent(t, op) < parts {
 			continue
 		}

@@ -87,7 +87,7 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 	}
 
 	var happened []string
-	eventually(t, auditPatience, "everything that happened to the operation is audited", func() bool {
+	eventually(t, "everything that happened to the operation is audited", func() bool {
 		happened = nil
 		changes := 0
 		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
@@ -104,7 +104,7 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 			t.Errorf("%s is not among what happened: %v", what, happened)
 		}
 	}
-	eventually(t, auditPatience, "the change of rights is audited", func() bool {
+	eventually(t, "the change of rights is audited", func() bool {
 		return len(today(t, func(r audit.Record) bool {
 			return r.Part == "STAFF#"+nora.Sub+"#STAFF" && r.New["role"] == string(staff.TeamLead)
 		})) == 1

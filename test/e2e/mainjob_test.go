@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
@@ -143,7 +142,7 @@ func signedInSafely(t *testing.T, visited []string) {
 func approvalLink(t *testing.T, email, operation string, w ward) string {
 	t.Helper()
 	var asked []mail
-	eventually(t, 30*time.Second, "the approver gets a mail", func() bool {
+	eventually(t, "the approver gets a mail", func() bool {
 		asked = live.mails(t, email, "Approval needed: "+operation)
 		return len(asked) > 0
 	})
@@ -237,7 +236,7 @@ func auditedOnce(t *testing.T, op bulk.Operation, reason string, requester, appr
 	}
 	want := []string{"requested", "planned", "submitted", "approved", "started", "completed"}
 	var happened []string
-	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited events", op.ID, len(want)), func() bool {
+	eventually(t, fmt.Sprintf("%s has %d audited events", op.ID, len(want)), func() bool {
 		happened = nil
 		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
 			if r.Type == audit.Event && r.What != "reminded" { // a slow machine has approvers reminded

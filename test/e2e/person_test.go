@@ -112,7 +112,7 @@ func (p *person) find(pattern string) string {
 // until loads the page again until it says one of the texts.
 func (p *person) until(texts ...string) {
 	p.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(150 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(150 * time.Millisecond) {
 		for _, text := range texts {
 			if p.page.Says(text) {
 				return

@@ -141,7 +141,7 @@ func (w ward) send(t *testing.T, op bulk.Operation) bulk.Operation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "the state machine waits for the decision on "+op.ID, func() bool {
+	eventually(t, "the state machine waits for the decision on "+op.ID, func() bool {
 		_, waits, err := live.operations.Token(t.Context(), op.ID, engine.WaitApprove)
 
 		return err == nil && waits
@@ -181,7 +181,7 @@ func decide(t *testing.T, e *engine.Engine, who staff.Person, op bulk.Operation,
 // fails the test at once, with its cause.
 func await(t *testing.T, id string, want bulk.State) bulk.Operation {
 	t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
 		op, err := live.operations.Operation(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +199,7 @@ func await(t *testing.T, id string, want bulk.State) bulk.Operation {
 // of 1,000 takes a second or two.
 func reach(t *testing.T, id string, attempted int) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); progressOf(t, id).Attempted() < attempted; time.Sleep(3 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); progressOf(t, id).Attempted() < attempted; time.Sleep(3 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s has not attempted %d patients", id, attempted)
 		}
@@ -238,16 +238,13 @@ func actsOf(t *testing.T, id string) int {
 	return acts
 }
 
-// auditPatience is how long an audit record may take: one caller reads the
-// streams for all tests, in turn.
-const auditPatience = 3 * time.Minute
-
 // awaitAudit waits until an operation has n audited changes and returns them.
-// The stream is read some time after the change.
+// The stream is read some time after the change: one caller reads the streams
+// for all tests, in turn.
 func awaitAudit(t *testing.T, id string, n int) []audit.Record {
 	t.Helper()
 	var records []audit.Record
-	eventually(t, auditPatience, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
+	eventually(t, fmt.Sprintf("%s has %d audited changes", id, n), func() bool {
 		records = live.changesOf(t, id)
 		return len(records) >= n
 	})

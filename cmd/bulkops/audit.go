@@ -138,7 +138,7 @@ func auditWords(r api.AuditRecord) string {
 		words = append(words, "patient "+r.Patient)
 	}
 	if r.Type == audit.Outcome {
-		words = append(words, strings.TrimSuffix(r.What+": "+r.Detail, ": "))
+		words = append(words, strings.TrimRight(r.What+": "+r.Detail, ":. "))
 	} else {
 		words = append(words, r.About)
 	}

@@ -84,7 +84,7 @@ var layers = [][]string{
 	{"internal/engine"},
 	{"internal/kind"},
 	{"internal/bulk", "internal/slots"},
-	{"internal/registry", "internal/staff", "internal/export", "internal/fault", "internal/english"},
+	{"internal/registry", "internal/staff", "internal/export", "internal/fault", "internal/english", "internal/packed"},
 }
 
 // layer is the row of a package, -1 for one that has none.

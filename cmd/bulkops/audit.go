@@ -74,7 +74,7 @@ type logCommand struct {
 	Patient   string `help:"Patient id."`
 	Operator  string `help:"Part of the name of who did it."`
 	Approver  string `help:"Part of the approver's name."`
-	Show      string `enum:",changes,by-hand,events,views,sign-ins,refused" default:"" help:"changes, by-hand, events, views, sign-ins or refused; everything when left out."`
+	Show      string `enum:",changes,outcomes,by-hand,events,views,sign-ins,refused" default:"" help:"changes, outcomes (patients exported, skipped or failed), by-hand, events, views, sign-ins or refused; everything when left out."`
 	Kind      string `help:"Type of operation, such as status-change."`
 	Facility  string `help:"Facility id: of the patient, before or after a change, or in the plan of the operation."`
 	Reason    string `help:"Part of the reason that was given."`
@@ -137,7 +137,11 @@ func auditWords(r api.AuditRecord) string {
 	if r.Patient != "" {
 		words = append(words, "patient "+r.Patient)
 	}
-	words = append(words, r.About)
+	if r.Type == audit.Outcome {
+		words = append(words, strings.TrimRight(r.What+": "+r.Detail, ":. "))
+	} else {
+		words = append(words, r.About)
+	}
 	for _, e := range r.Changed {
 		words = append(words, fmt.Sprintf("%s: %q → %q", e.Label, e.Old, e.New))
 	}
@@ -292,7 +296,8 @@ func (r redriveCommand) Run(t *terminal) error {
 		}
 	}
 	client := dynamo.NewClient(s.aws)
-	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: dynamo.NewOperations(client, names["OperationsTable"], "").Operation,
+	operations := dynamo.NewOperations(client, names["OperationsTable"], "")
+	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: operations.Operation, Batch: operations.Batch,
 		Logger: slog.New(slog.DiscardHandler)}
 	done, err := recorder.Redrive(t.ctx, bucket.New(s.aws, names["AuditFailuresBucketName"]), r.NoteUnreadable)
 	t.say("%s written into the audit, from %s.", english.Count(done.Records, "record", "records"), english.Count(done.Files, "delivery", "deliveries"))

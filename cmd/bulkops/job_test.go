@@ -157,6 +157,13 @@ func TestTheWholeJobAtATerminal(t *testing.T) {
 		Part: registry.ProfilePart, New: registry.Fields{registry.ProviderField: doctor.ID}}}); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.Audit.Append(t.Context(), []audit.Record{{At: d.Engine.Now(), Type: audit.Outcome, Unique: "s", Operation: id, Patient: "000002",
+		What: audit.PatientSkipped, Detail: "The record is locked.", Approver: audit.Person{Name: "Maria Duarte"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"audit", id}, {"audit", "log", "--operation", id, "--show", "outcomes"}} {
+		wants(t, d.types(0, command...), "patient 000002, skipped: The record is locked; approved by Maria Duarte")
+	}
 	for _, command := range [][]string{{"audit", id}, {"audit", "log", "--operation", id}} {
 		wants(t, d.types(0, command...), `Provider: "" → "`+doctor.Name+`"`)
 	}

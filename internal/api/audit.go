@@ -20,7 +20,7 @@ type AuditSearch struct {
 		Patient   string        `json:"patient,omitempty" maxLength:"200" doc:"Id."`
 		Operator  string        `json:"operator,omitempty" maxLength:"200" doc:"Part of the name of who did it."`
 		Approver  string        `json:"approver,omitempty" maxLength:"200" doc:"Part of the name."`
-		Show      auditlog.Show `json:"show,omitempty" enum:"changes,by-hand,events,views,sign-ins,refused" doc:"A part of what is recorded; everything when left out."`
+		Show      auditlog.Show `json:"show,omitempty" enum:"changes,outcomes,by-hand,events,views,sign-ins,refused" doc:"A part of what is recorded; everything when left out."`
 		Kind      string        `json:"kind,omitempty" maxLength:"40" doc:"Of the operation."`
 		Facility  string        `json:"facility,omitempty" maxLength:"200" doc:"Id: of the patient, before or after a change, or in the plan of the operation."`
 		Reason    string        `json:"reason,omitempty" maxLength:"200" doc:"Part of the reason that was given."`

@@ -33,7 +33,7 @@ type auditQuery struct {
 
 type auditOut struct {
 	Body struct {
-		Records []AuditRecord `json:"records" doc:"Oldest first: one for each change of a record, one for each event."`
+		Records []AuditRecord `json:"records" doc:"Oldest first: one for each change of a record, one for each patient who was put into the file of an export, skipped or failed, one for each event."`
 		Next    string        `json:"next,omitempty" doc:"Ask with after for the records that follow; absent when there are none."`
 	}
 }

@@ -74,7 +74,7 @@ func (r *Recorder) Redrive(ctx context.Context, parked Parked, note bool) (Redri
 // redrive writes one delivery. why says what of it cannot be read.
 func (r *Recorder) redrive(ctx context.Context, delivery events.DynamoDBEvent, file string, note bool) (written int, why, err error) {
 	for _, from := range delivery.Records {
-		record, ok, cannot := r.recordOf(ctx, from)
+		records, cannot := r.recordsOf(ctx, from)
 		switch {
 		case errors.Is(cannot, errStore):
 			return written, nil, cannot
@@ -82,15 +82,13 @@ func (r *Recorder) redrive(ctx context.Context, delivery events.DynamoDBEvent, f
 			why = errors.Join(why, fmt.Errorf("change %s: %w", from.Change.SequenceNumber, cannot))
 			continue
 		case cannot != nil:
-			record = Record{At: from.Change.ApproximateCreationDateTime.UTC(), Type: Event, Unique: from.EventID, ByHand: true, Operator: Person{Name: Unknown},
-				What: Unreadable, Detail: fmt.Sprintf("A change could not be read: %s. It is kept in %s.", cannot, file)}
-		case !ok:
-			continue
+			records = []Record{{At: from.Change.ApproximateCreationDateTime.UTC(), Type: Event, Unique: from.EventID, ByHand: true, Operator: Person{Name: Unknown},
+				What: Unreadable, Detail: fmt.Sprintf("A change could not be read: %s. It is kept in %s.", cannot, file)}}
 		}
-		if err := r.Log.Append(ctx, []Record{record}); err != nil {
+		if err := r.Log.Append(ctx, records); err != nil {
 			return written, nil, fmt.Errorf("%w: write an audit record: %w", errStore, err)
 		}
-		written++
+		written += len(records)
 	}
 	return written, why, nil
 }

@@ -70,7 +70,7 @@ func TestEveryCommittedChangeHasExactlyOneRecord(t *testing.T) {
 		if err := audittest.Deliver(recorder(l, map[string]bulk.Operation{running.ID: running}), streamed, number); err != nil {
 			t.Fatal(err)
 		}
-		if err := audittest.Check(changes, streamed, l.Audit); err != nil {
+		if err := audittest.Check(changes, nil, streamed, l.Audit); err != nil {
 			t.Fatal(err)
 		}
 	})

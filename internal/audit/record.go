@@ -1,8 +1,8 @@
 // Package audit holds the audit records: one for every change of a record in
-// the registry, whoever made it, and one for every event of an operation, both
-// made from what the tables' streams report; and one for everything that
-// somebody looked at, did or tried at the portal and the API. Records are only
-// ever added.
+// the registry, whoever made it, one for every patient of a plan whose outcome no
+// such change shows, and one for every event of an operation, all made from what
+// the tables' streams report; and one for everything that somebody looked at, did
+// or tried at the portal and the API. Records are only ever added.
 package audit
 
 import (
@@ -19,9 +19,10 @@ import (
 type Type string
 
 const (
-	Change Type = "change" // of one record: fields before and after
-	Event  Type = "event"  // something happened to an operation
-	Access Type = "access" // somebody looked, did or tried at the portal or the API
+	Change  Type = "change"  // of one record: fields before and after
+	Outcome Type = "outcome" // of a patient in a plan, where no change shows it
+	Event   Type = "event"   // something happened to an operation
+	Access  Type = "access"  // somebody looked, did or tried at the portal or the API
 )
 
 // Record is one audit record. Its JSON, as encoding/json writes it, is its
@@ -30,7 +31,7 @@ const (
 type Record struct {
 	At     time.Time `json:"at"`     // UTC
 	Type   Type      `json:"type"`   //
-	Unique string    `json:"unique"` // of the stream record: the same in a repeated delivery; of an access: random
+	Unique string    `json:"unique"` // of the stream record, and of the patient in it: the same in a repeated delivery; of an access: random
 
 	Operation string `json:"operation,omitempty"` // empty for what was done outside any
 	Kind      string `json:"kind,omitempty"`      // of the operation
@@ -51,8 +52,9 @@ type Record struct {
 	Old     registry.Fields `json:"old,omitempty"`
 	New     registry.Fields `json:"new,omitempty"`
 
-	// An event: what happened, as bulk.Event has it, or Tampered. An access: what
-	// was asked for, and by which address of the portal or the API.
+	// An event: what happened, as bulk.Event has it, or Tampered. An outcome: which
+	// one, and why. An access: what was asked for, and by which address of the
+	// portal or the API.
 	What   string `json:"what,omitempty"`
 	Detail string `json:"detail,omitempty"`
 
@@ -60,7 +62,7 @@ type Record struct {
 	// a name.
 	Result   Result `json:"result,omitempty"`
 	Target   string `json:"target,omitempty"`
-	Facility string `json:"facility,omitempty"` // of the patient, or whose own entry was changed
+	Facility string `json:"facility,omitempty"` // of the patient, or whose own entry was changed; of an outcome, the one in the plan
 	Source   string `json:"source,omitempty"`   // network address
 	Request  string `json:"request,omitempty"`  // id that the gateway gave it, as in its log
 }
@@ -73,6 +75,13 @@ const (
 	NotTaken Result = "not-taken" // what was sent could not be used, or came too late
 	Refused  Result = "refused"   // the right is missing, or what was asked for is not there for this person
 	Failed   Result = "failed"    // a mistake on our side
+)
+
+// Outcomes of patients. Stored: a contract.
+const (
+	PatientExported = "exported" // the patient's data was put into the file of an export
+	PatientSkipped  = "skipped"  // the operation left the patient as they were
+	PatientFailed   = "failed"   // the operation could not do it
 )
 
 // What happens to a message of a communication: that a call sets out to send
@@ -177,12 +186,12 @@ type Log interface {
 
 // Reader reads the audit log.
 type Reader interface {
-	// ForOperation yields the changes and events of an operation, oldest first.
+	// ForOperation yields the changes, outcomes and events of an operation, oldest first.
 	ForOperation(ctx context.Context, operation string) iter.Seq2[Record, error]
 	// ForOperationAfter yields of it what comes after the record with the sort key.
 	ForOperationAfter(ctx context.Context, operation, sortKey string) iter.Seq2[Record, error]
-	// ForPatient yields the changes of a patient's records and who looked at the
-	// patient's page, newest first.
+	// ForPatient yields the changes of a patient's records, the patient's outcomes,
+	// and who looked at the patient's page, newest first.
 	ForPatient(ctx context.Context, patient string) iter.Seq2[Record, error]
 	// Backwards yields a trail, newest first: what comes before the record with the
 	// sort key, everything for "".
@@ -201,6 +210,6 @@ type TrailKey int
 const (
 	ByDay       TrailKey = iota // the UTC day (2006-01-02)
 	ByPatient                   // the patient
-	ByOperation                 // the operation whose changes and events they are
+	ByOperation                 // the operation whose changes, outcomes and events they are
 	ByAccess                    // the operation that people looked at, did and tried something with
 )

@@ -20,15 +20,26 @@ import (
 // of a process.
 type Recorder struct {
 	Log       Log
-	Operation func(ctx context.Context, id string) (bulk.Operation, error) // its latest header; fault.NotFound for none
+	Operation func(ctx context.Context, id string) (bulk.Operation, error)              // its latest header; fault.NotFound for none
+	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error) // of its plan; fault.NotFound for none
 	Logger    *slog.Logger
 
 	mu      sync.Mutex
 	headers map[string]bulk.Operation
+	batches map[planned]bulk.Batch
 }
 
-// maxHeaders bounds what a process remembers of operations.
-const maxHeaders = 200
+// planned names a batch of a plan.
+type planned struct {
+	operation, run string
+	number         int
+}
+
+// What a process remembers of operations is bounded.
+const (
+	maxHeaders = 200
+	maxBatches = 8 // the groups of a batch come one after the other
+)
 
 // Handle writes the audit records for a delivery. A record that cannot be
 // written does not keep the others from being written; the first such one is
@@ -37,18 +48,11 @@ const maxHeaders = 200
 // everything is delivered again.
 func (r *Recorder) Handle(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	failures := make([]error, len(e.Records))
-	var records []Record
-	var places []int // where in the delivery each record comes from
+	made := make([][]Record, len(e.Records)) // of each stream record
 	for i, from := range e.Records {
-		record, ok, err := r.recordOf(ctx, from)
-		switch {
-		case err != nil:
-			failures[i] = err
-		case ok:
-			records, places = append(records, record), append(places, i)
-		}
+		made[i], failures[i] = r.recordsOf(ctx, from)
 	}
-	written := r.append(ctx, records, places, failures)
+	written := r.append(ctx, made, failures)
 	if written == 0 && slices.ContainsFunc(failures, func(err error) bool { return errors.Is(err, errStore) }) {
 		return events.DynamoDBEventResponse{}, fault.Wrap(errors.Join(failures...), fault.Busy, "No audit record could be written; all are delivered again.")
 	}
@@ -68,64 +72,80 @@ func (r *Recorder) Handle(ctx context.Context, e events.DynamoDBEvent) (events.D
 // errStore marks the failures of tables, which may pass, among those of records.
 var errStore = errors.New("a table did not answer as it should")
 
-// append writes the records, and where that fails one after the other, so that
-// one which cannot be written is known. It notes failures by place and returns
-// how many were written.
-func (r *Recorder) append(ctx context.Context, records []Record, places []int, failures []error) (written int) {
-	if len(records) == 0 || r.Log.Append(ctx, records) == nil {
-		return len(records)
+// append writes the records, and where that fails those of one stream record
+// after the other, so that one which cannot be written is known. It notes
+// failures by place and returns how many were written.
+func (r *Recorder) append(ctx context.Context, made [][]Record, failures []error) (written int) {
+	all := slices.Concat(made...)
+	if len(all) == 0 || r.Log.Append(ctx, all) == nil {
+		return len(all)
 	}
-	for i := range records {
-		if err := r.Log.Append(ctx, records[i:i+1]); err != nil {
-			failures[places[i]] = fmt.Errorf("%w: write an audit record: %w", errStore, err)
+	for i, records := range made {
+		if len(records) == 0 {
 			continue
 		}
-		written++
+		if err := r.Log.Append(ctx, records); err != nil {
+			failures[i] = fmt.Errorf("%w: write an audit record: %w", errStore, err)
+			continue
+		}
+		written += len(records)
 	}
 	return written
 }
 
-// recordOf makes the audit record for a stream record. Whatever a malformed
+// recordsOf makes the audit records for a stream record. Whatever a malformed
 // one makes fail stays with that one.
-func (r *Recorder) recordOf(ctx context.Context, from events.DynamoDBEventRecord) (record Record, ok bool, err error) {
+func (r *Recorder) recordsOf(ctx context.Context, from events.DynamoDBEventRecord) (made []Record, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a stream record that cannot be read: %T", p) // the value may quote data
 		}
 	}()
-	if record, ok, err = FromStream(from); err != nil || !ok || record.Operation == "" {
-		return record, ok, err
+	record, ok, err := FromStream(from)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if record.Operation == "" {
+		return []Record{record}, nil
 	}
 	op, err := r.header(ctx, record)
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return Record{}, false, fmt.Errorf("%w: read an operation: %w", errStore, err)
+		return nil, fmt.Errorf("%w: read an operation: %w", errStore, err)
 	}
-	if record.Type == Change && (err != nil || !couldMake(op, record)) {
+	switch {
+	case record.Type == Outcome:
+		return r.outcomes(ctx, from, op, record)
+	case record.Type == Change && !couldMake(op, record.Batch):
 		record.Detail = fmt.Sprintf("Stamped as made by %s, which has no such batch running.", record.Operation)
 		record.At = from.Change.ApproximateCreationDateTime.UTC()
 		record.Operation, record.Batch, record.ByHand = "", 0, true
 		record.Operator, record.Approver = Person{Name: Unknown}, Person{}
-		return record, true, nil
+		return []Record{record}, nil
 	}
-	record.Kind = op.Kind
-	if record.Type == Change {
-		record.Operator = personOf(op.Requester)
+	return []Record{record.of(op)}, nil
+}
+
+// of adds to a record what its operation's header says.
+func (r Record) of(op bulk.Operation) Record {
+	r.Kind = op.Kind
+	if r.Type != Event {
+		r.Operator = personOf(op.Requester)
 	}
 	// What came later than the event is not said of it, so that a repeat gives the same record.
-	if !op.Submitted.IsZero() && !record.At.Before(op.Submitted) {
-		record.Reason = op.Reason
+	if !op.Submitted.IsZero() && !r.At.Before(op.Submitted) {
+		r.Reason = op.Reason
 	}
-	if op.Decision != nil && op.Decision.Verdict == bulk.Approve && !record.At.Before(op.Decision.At) {
-		record.Approver = personOf(op.Decision.By)
+	if op.Decision != nil && op.Decision.Verdict == bulk.Approve && !r.At.Before(op.Decision.At) {
+		r.Approver = personOf(op.Decision.By)
 	}
-	return record, true, nil
+	return r
 }
 
 // couldMake reports whether the operation was approved and has the batch that
-// a change names: anybody who can write an item can also write a stamp.
-func couldMake(op bulk.Operation, change Record) bool {
+// a change or a result names: anybody who can write an item can also write a stamp.
+func couldMake(op bulk.Operation, batch int) bool {
 	return op.Decision != nil && op.Decision.Verdict == bulk.Approve && !op.Started.IsZero() &&
-		change.Batch >= 1 && change.Batch <= op.Plan.Batches
+		batch >= 1 && batch <= op.Plan.Batches
 }
 
 // header returns the header of a record's operation, not older than what the
@@ -134,8 +154,8 @@ func (r *Recorder) header(ctx context.Context, about Record) (bulk.Operation, er
 	r.mu.Lock()
 	op, known := r.headers[about.Operation]
 	r.mu.Unlock()
-	version, _ := strconv.Atoi(strings.TrimPrefix(about.Part, eventPrefix)) // 0 for a change
-	if known && op.Version >= version && (about.Type == Event || !op.Started.IsZero()) {
+	version, _ := strconv.Atoi(strings.TrimPrefix(about.Part, eventPrefix)) // 0 for what is no event
+	if known && op.Version >= version && (about.Type == Event || !op.Started.IsZero()) && (about.Type != Outcome || !lacksFile(op)) {
 		return op, nil
 	}
 	op, err := r.Operation(ctx, about.Operation)

@@ -25,6 +25,7 @@ const (
 	submitPrefix    = "KEY#"
 	eventPrefix     = "EVENT#"
 	noticePrefix    = "NOTICE#"
+	resultPrefix    = "RESULT#"
 	facilities      = "FACILITY"
 )
 
@@ -35,12 +36,13 @@ var shortLived = regexp.MustCompile(`^[A-Z]+#[0-9a-f]{64}$`)
 // addedOnly begin the sort keys of what is stored once for an operation and
 // then neither changed nor removed by anything in bulkops; a message only until
 // it has its outcome.
-var addedOnly = []string{eventPrefix, noticePrefix, "PLAN#", "RESULT#", "TALLY#"}
+var addedOnly = []string{eventPrefix, noticePrefix, resultPrefix, "PLAN#", "TALLY#"}
 
 // FromStream returns the audit record for one stream record of the Registry, the
 // Operations or the Access table; ok is false where there is nothing to audit. It looks
 // at the stream record alone: what the operation's header adds is added by
-// Recorder. An error means that no repeat can help.
+// Recorder, which also makes, of the one record for the result of a group, those
+// of its patients. An error means that no repeat can help.
 func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error) {
 	if r.EventID == "" || r.Change.ApproximateCreationDateTime.IsZero() {
 		return Record{}, false, fmt.Errorf("a stream record without an id or a time")
@@ -154,11 +156,16 @@ func bounded(was, is registry.Fields) (registry.Fields, registry.Fields) {
 	for _, fields := range []registry.Fields{was, is} {
 		for name, value := range fields {
 			if len(value) > longValue {
-				fields[name] = fmt.Sprintf("(%d bytes, SHA-256 %x)", len(value), sha256.Sum256([]byte(value)))
+				fields[name] = digestOf(value)
 			}
 		}
 	}
 	return was, is
+}
+
+// digestOf stands for a text that is too long.
+func digestOf(text string) string {
+	return fmt.Sprintf("(%d bytes, SHA-256 %x)", len(text), sha256.Sum256([]byte(text)))
 }
 
 func isField(name string) bool {
@@ -181,6 +188,9 @@ func fromOperations(r events.DynamoDBEventRecord, part string, record Record) (R
 		}
 		record.At, record.Operator = e.At.UTC(), personOf(e.Actor)
 		record.What, record.Detail = e.What, e.Detail
+		return record, true, nil
+	case inserted && strings.HasPrefix(part, resultPrefix):
+		record.Type = Outcome
 		return record, true, nil
 	case strings.HasPrefix(part, noticePrefix) && r.EventName != string(events.DynamoDBOperationTypeRemove) && textAt(r.Change.OldImage, "outcome") == "":
 		return fromNotice(r, part, record)

@@ -52,7 +52,7 @@ func TestRecordsFromAStream(t *testing.T) {
 			Old: registry.Fields{"name": name, "status": "Deceased", "facility": "riverside", "tags": "diabetes high-risk"}},
 		{Type: audit.Event, At: time.Date(2026, 11, 23, 21, 4, 0, 0, time.UTC), Operation: "OP-0SX4K2-7QFM", Part: "EVENT#000002",
 			Operator: audit.Person{Sub: "s-1", Name: "Sam Okafor"}, What: "submitted", Detail: "120 changes; asked: Maria Duarte; 2 more may decide"},
-		{}, // a new result is no event
+		{Type: audit.Outcome, At: at, Operation: "OP-0SX4K2-7QFM", Part: "RESULT#00001#00"},
 		{Type: audit.Event, At: at, Operation: "OP-0SX4K2-7QFM", Part: "RESULT#00001#00", ByHand: true, Operator: unknown,
 			What: audit.Tampered, Detail: "RESULT#00001#00 was changed after it had been stored. Changed: body."},
 		{Type: audit.Event, At: at, Operation: "OP-0SX4K2-7QFM", Part: "EVENT#000002", ByHand: true, Operator: unknown,
@@ -155,7 +155,7 @@ func TestWhoMadeAChange(t *testing.T) {
 func TestWhatIsNoMatterForTheAudit(t *testing.T) {
 	for _, c := range [][3]string{
 		{"INSERT", "OP#OP-1", "HEADER"}, {"MODIFY", "OP#OP-1", "HEADER"}, {"INSERT", "OP#OP-1", "PLAN#run#BATCH#00001"},
-		{"INSERT", "OP#OP-1", "RESULT#00001#00"}, {"INSERT", "OP#OP-1", "TALLY#00001#00"}, {"INSERT", "OP#OP-1", "TOKEN#review"},
+		{"INSERT", "OP#OP-1", "TALLY#00001#00"}, {"INSERT", "OP#OP-1", "TOKEN#review"},
 		{"MODIFY", "OP#OP-1", "TOKEN#review"}, {"REMOVE", "OP#OP-1", "TOKEN#review"}, {"INSERT", "OP#OP-1", "MAIL#ask"},
 		{"INSERT", "OP#OP-1", "SELECTION#0001"}, {"REMOVE", "OP#OP-1", "SELECTION#0001"}, {"INSERT", "KEY#s-1", "abc"},
 		{"INSERT", "SESSION#" + strings.Repeat("0a", 32), "SESSION"}, {"REMOVE", "LIST#" + strings.Repeat("f9", 32), "LIST"},

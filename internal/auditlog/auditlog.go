@@ -34,6 +34,7 @@ type Show string
 const (
 	Everything Show = ""
 	Changes    Show = "changes"
+	Outcomes   Show = "outcomes"
 	ByHand     Show = "by-hand"
 	Events     Show = "events"
 	Views      Show = "views"
@@ -46,7 +47,7 @@ var Shows = []struct {
 	Show  Show
 	Title string
 }{
-	{Everything, "Everything"}, {Changes, "Changes of records"}, {ByHand, "Changes made by hand"}, {Events, "Events of operations"},
+	{Everything, "Everything"}, {Changes, "Changes of records"}, {Outcomes, "Patients exported, skipped or failed"}, {ByHand, "Changes made by hand"}, {Events, "Events of operations"},
 	{Views, "Pages and files that were opened"}, {SignIns, "Sign-ins"}, {Refusals, "What was refused"},
 }
 
@@ -159,6 +160,8 @@ func (s Show) has(r audit.Record) bool {
 	switch s {
 	case Changes:
 		return r.Type == audit.Change
+	case Outcomes:
+		return r.Type == audit.Outcome
 	case ByHand:
 		return r.ByHand
 	case Events:
@@ -313,7 +316,7 @@ func (r rights) see(ctx context.Context, record audit.Record) (bool, error) {
 // what happens to an operation has none, by the operation's plan.
 func (r rights) concerns(ctx context.Context, record audit.Record, facility string) (bool, error) {
 	own := record.Facilities()
-	if len(own) > 0 || record.Type == audit.Change || record.Operation == "" {
+	if len(own) > 0 || record.Type == audit.Change || record.Type == audit.Outcome || record.Operation == "" {
 		return slices.Contains(own, facility), nil
 	}
 	op, err := r.operation(ctx, record.Operation)

@@ -63,7 +63,7 @@ func TestPagesTogetherAreTheAnswer(t *testing.T) {
 		for n := range rapid.IntRange(0, 40).Draw(t, "records") {
 			all = append(all, audit.Record{
 				At:   noon.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour),
-				Type: rapid.SampledFrom([]audit.Type{audit.Change, audit.Event, audit.Access}).Draw(t, "type"), Unique: fmt.Sprintf("%02d", n),
+				Type: rapid.SampledFrom([]audit.Type{audit.Change, audit.Outcome, audit.Event, audit.Access}).Draw(t, "type"), Unique: fmt.Sprintf("%02d", n),
 				Operation: rapid.SampledFrom([]string{"", "OP-1", "OP-2"}).Draw(t, "operation"), Facility: rapid.SampledFrom([]string{"", "riverside", "lakeside"}).Draw(t, "facility"),
 				Old: registry.Fields{registry.FacilityField: rapid.SampledFrom([]string{"", "riverside"}).Draw(t, "left")}, Patient: rapid.SampledFrom([]string{"", "p1"}).Draw(t, "patient"), Operator: audit.Person{Name: rapid.SampledFrom([]string{"Sam", "Maria"}).Draw(t, "operator")},
 			})
@@ -77,7 +77,7 @@ func TestPagesTogetherAreTheAnswer(t *testing.T) {
 		var want []string
 		for _, r := range all {
 			riverside := r.Facility == "riverside" || r.Old[registry.FacilityField] == "riverside"
-			planned := r.Type != audit.Change && r.Operation == "OP-1" && len(r.Facilities()) == 0
+			planned := r.Type != audit.Change && r.Type != audit.Outcome && r.Operation == "OP-1" && len(r.Facilities()) == 0
 			mine := actor.ReadsAll() || actor.Role == staff.Manager && riverside || actor.Sub == "sam" && r.Operation == "OP-1"
 			asked := strings.Contains(strings.ToLower(r.Operator.Name), q.Operator) && (q.Patient == "" || r.Patient == q.Patient) &&
 				(q.Operation == "" || r.Operation == q.Operation) && (q.Facility == "" || riverside || planned)
@@ -113,6 +113,8 @@ func TestWhatConcernsAFacility(t *testing.T) {
 		"+left by hand":      {Type: audit.Change, Patient: "p", Part: "profile", Facility: "lakeside", Old: field("riverside"), New: field("lakeside")},
 		"+came by hand":      {Type: audit.Change, Patient: "p", Part: "profile", Facility: "riverside", Old: field("lakeside"), New: field("riverside")},
 		"+the facility":      {Type: audit.Change, Part: "FACILITY#riverside", Facility: "riverside"},
+		"+put into a file":   {Type: audit.Outcome, Operation: "OP-2", Patient: "p", Facility: "riverside", What: audit.PatientExported},
+		"-skipped elsewhere": {Type: audit.Outcome, Operation: "OP-2", Patient: "q", Facility: "lakeside", What: audit.PatientSkipped},
 		"+an export decided": {Type: audit.Event, Operation: "OP-1", What: "approved"},
 		"+an export opened":  {Type: audit.Access, Operation: "OP-1", What: audit.OperationViewed},
 		"-another facility":  {Type: audit.Change, Part: "FACILITY#lakeside", Facility: "lakeside"},

@@ -186,6 +186,11 @@ var titles = map[string]string{
 	audit.AuditViewed: "Audit opened", audit.AuditExported: "Audit downloaded", audit.PassphraseShown: "Passphrase of a file shown", audit.Unreadable: "Change that cannot be read", audit.Viewed: "Page opened", audit.Sent: "Form sent", audit.Tampered: "Changed by hand",
 }
 
+// outcomes are what the outcomes of patients are called.
+var outcomes = map[string]string{
+	audit.PatientExported: "Put into the file of an export", audit.PatientSkipped: "Skipped by the operation", audit.PatientFailed: "Failed in the operation",
+}
+
 // Words say what happened.
 func Words(r audit.Record) string {
 	if p, _, ok := placeOf(r); ok {
@@ -202,6 +207,9 @@ func Words(r audit.Record) string {
 			return "Record changed by hand"
 		}
 		return "Record changed"
+	}
+	if title, ok := outcomes[r.What]; ok && r.Type == audit.Outcome {
+		return title
 	}
 	if title, ok := titles[r.What]; ok {
 		return title

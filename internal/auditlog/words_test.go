@@ -13,6 +13,44 @@ import (
 	"bulkops/internal/staff"
 )
 
+// Outcomes of patients read in words, which an event of an operation does not
+// have although it is called the same; in the log as in its file, and they are a
+// part of the log.
+func TestOutcomesReadInWords(t *testing.T) {
+	l, reader, store := newLog()
+	if err := store.PutFacility(t.Context(), registry.Facility{ID: "riverside", Name: "Riverside Clinic"}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{audit.PatientExported: "Put into the file of an export", audit.PatientSkipped: "Skipped by the operation", audit.PatientFailed: "Failed in the operation"}
+	all := []audit.Record{{At: noon, Type: audit.Event, Unique: "e", Operation: "OP-1", What: "failed"}}
+	for what := range want {
+		all = append(all, audit.Record{At: noon, Type: audit.Outcome, Unique: what, Operation: "OP-1", Kind: "export", Patient: "p1", Facility: "riverside",
+			Operator: audit.Person{Name: "Sam"}, Approver: audit.Person{Name: "Maria"}, Reason: "Review", What: what, Detail: "Why."})
+	}
+	if err := reader.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if got := auditlog.Words(all[0]); got != "Operation: failed" {
+		t.Errorf("an event reads %q", got)
+	}
+	var file bytes.Buffer
+	what, err := l.WriteCSV(t.Context(), &file, auditor, auditlog.Query{Show: auditlog.Outcomes})
+	if err != nil || what.Records != len(want) {
+		t.Fatalf("%+v %v", what, err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.String(), "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all[1:] {
+		if !slices.ContainsFunc(rows, func(row []string) bool {
+			return slices.Equal(row, []string{"2026-12-01T12:00:00Z", want[r.What], "", "OP-1", "Data Export", "Sam", "Maria", "Review", "p1", "", "", "", "", "Riverside Clinic", "Why.", "", "", "", auditlog.Name(r)})
+		}) {
+			t.Errorf("the file does not have %s:\n%s", r.What, file.String())
+		}
+	}
+}
+
 // What is no patient's record reads in words: which entry, which field, and what
 // the ids in it stand for; in the log as in its file.
 func TestChangesOfTheDirectoriesReadInWords(t *testing.T) {

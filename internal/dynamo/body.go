@@ -1,15 +1,12 @@
 package dynamo
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"bulkops/internal/packed"
 )
 
 // plainBody is the longest JSON that is stored as readable text: below it,
@@ -20,7 +17,7 @@ const plainBody = 512
 // everything (AWS, DynamoDB quotas), and a body's neighbours are short.
 const maxBody = 390_000
 
-// pack makes a body: JSON as text when short, else compressed (RFC 1951).
+// pack makes a body: JSON as text when short, else packed.
 func pack(v any) (types.AttributeValue, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -29,7 +26,7 @@ func pack(v any) (types.AttributeValue, error) {
 	if len(plain) <= plainBody {
 		return text(string(plain)), nil
 	}
-	return &types.AttributeValueMemberB{Value: deflate(plain)}, nil
+	return &types.AttributeValueMemberB{Value: packed.Deflate(plain)}, nil
 }
 
 // unpack reads a body into v.
@@ -38,36 +35,7 @@ func unpack(body types.AttributeValue, v any) error {
 	case *types.AttributeValueMemberS:
 		return json.Unmarshal([]byte(b.Value), v)
 	case *types.AttributeValueMemberB:
-		return inflate(b.Value, v)
+		return packed.Inflate(b.Value, v)
 	}
 	return fmt.Errorf("an item without a body")
-}
-
-// A writer takes almost a megabyte, so writers are used again.
-var writers = sync.Pool{New: func() any {
-	w, err := flate.NewWriter(nil, flate.BestSpeed)
-	if err != nil {
-		panic(err) // only for a level that does not exist
-	}
-	return w
-}}
-
-func deflate(plain []byte) []byte {
-	var packed bytes.Buffer
-	w := writers.Get().(*flate.Writer)
-	defer writers.Put(w)
-	w.Reset(&packed)
-	_, err := w.Write(plain)
-	if err = errors.Join(err, w.Close()); err != nil {
-		panic(err) // a buffer takes everything
-	}
-	return packed.Bytes()
-}
-
-func inflate(packed []byte, v any) error {
-	plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(plain, v)
 }

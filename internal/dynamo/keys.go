@@ -48,8 +48,9 @@ import (
 //
 // Audit: see audit.go.
 //
-// A body is JSON: as text where it is short or where the audit reads it from
-// the stream (HEADER, EVENT), as compressed bytes elsewhere (see body.go).
+// A body is JSON: of HEADER and EVENT always as text, elsewhere as text where it
+// is short and packed where it is not (see body.go). The audit reads EVENT, RESULT
+// and NOTICE from the stream.
 
 // key is the primary key of an item.
 type key struct{ pk, sk string }

@@ -13,6 +13,7 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/packed"
 )
 
 const (
@@ -42,7 +43,7 @@ func (o *Operations) putSelection(ctx context.Context, id string, s bulk.Selecti
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	var stored []key
-	parts := slices.Collect(slices.Chunk(deflate(plain), selectionPage))
+	parts := slices.Collect(slices.Chunk(packed.Deflate(plain), selectionPage))
 	for n, part := range parts {
 		k := operationKey(id, selectionPrefix+"%04d", n+1)
 		i := k.item()
@@ -74,7 +75,7 @@ func (o *Operations) dropSelection(ctx context.Context, pages []key) {
 }
 
 func (o *Operations) Selection(ctx context.Context, id string) (bulk.Selection, error) {
-	var packed bytes.Buffer
+	var parts bytes.Buffer
 	var s bulk.Selection
 	read, pages := 0, 0
 	for i, err := range o.client.query(ctx, "read a selection", partition(o.table, operationPrefix+id, selectionPrefix)) {
@@ -82,7 +83,7 @@ func (o *Operations) Selection(ctx context.Context, id string) (bulk.Selection, 
 			return s, err
 		}
 		if part, ok := i["body"].(*types.AttributeValueMemberB); ok {
-			packed.Write(part.Value)
+			parts.Write(part.Value)
 		}
 		pages = int(numberOf(i["pages"]))
 		read++
@@ -93,7 +94,7 @@ func (o *Operations) Selection(ctx context.Context, id string) (bulk.Selection, 
 	if read != pages {
 		return s, fmt.Errorf("read a selection: %d of %d pages are there", read, pages)
 	}
-	if err := inflate(packed.Bytes(), &s); err != nil {
+	if err := packed.Inflate(parts.Bytes(), &s); err != nil {
 		return s, fmt.Errorf("decode a selection: %w", err)
 	}
 	return s, nil

@@ -34,14 +34,15 @@ type auditData struct {
 	First, Last        time.Time
 	Operator, Approver string
 	Reason             string
-	Patients           int // different ones in the records read
-	Records            int
+	Patients           int  // different ones who were changed or exported, in the records read
+	Changed            int  // records of changes, of those read
+	Records            int  // of changes and of outcomes, that were read
 	More               bool // there are records beyond those read
 	Rows               []changeRow
 	Pages              pager
 	StillWritten       bool
-	Done               int    // patients that the operation changed
-	Concerned          string // where no record was changed: how many patients it is about all the same
+	Done               int    // patients that the operation changed or exported
+	Concerned          string // where these are none: how many patients it is about all the same
 	File               string // the name of the export's file, which may be deleted by now
 	Story              []logRow
 	OlderAccesses      bool // there are accesses before those in Story
@@ -63,7 +64,7 @@ func auditRecord(rq *request) error {
 	}
 	names := auditlog.Names{Directory: d} // no operation changes the staff directory
 	data := auditData{Op: op, Type: k.Title + ": " + op.Summary}
-	if p != nil && !k.ReadOnly {
+	if p != nil && op.Plan.Notices == 0 {
 		data.Done = p.Tally.Done
 	}
 	data.Concerned = concernedWords(op, k)
@@ -79,7 +80,7 @@ func auditRecord(rq *request) error {
 		if err != nil {
 			return err
 		}
-		if r.Type != audit.Change {
+		if r.Type != audit.Change && r.Type != audit.Outcome {
 			data.Story = append(data.Story, logRowOf(r, names))
 			if data.Records == 0 {
 				data.tell(r)
@@ -97,11 +98,14 @@ func auditRecord(rq *request) error {
 			data.First, data.Operator, data.Approver, data.Reason = time.Time{}, "", "", ""
 		}
 		data.tell(r)
-		if r.Patient != "" { // a slot is no patient's
+		if r.Patient != "" && (r.Type == audit.Change || r.What == audit.PatientExported) { // a slot is no patient's
 			patients[r.Patient] = true
 		}
-		if sizes[r.Batch]++; batches[r.Batch] == nil {
-			batches[r.Batch] = &r
+		if r.Type == audit.Change {
+			data.Changed++
+			if sizes[r.Batch]++; batches[r.Batch] == nil {
+				batches[r.Batch] = &r
+			}
 		}
 		if data.Records >= from && data.Records < to {
 			data.Rows = append(data.Rows, changeWords(r, names))
@@ -126,8 +130,8 @@ func auditRecord(rq *request) error {
 	return rq.show(page{name: "audit", title: title, heading: "Audit record of " + op.ID, data: data, crumbs: operationCrumbs(op, "Audit record")})
 }
 
-// tell takes from a record what the fields say: of the changes, and of an
-// operation that changed none, of its events.
+// tell takes from a record what the fields say: of the changes and outcomes, and
+// of an operation that has none, of its events.
 func (d *auditData) tell(r audit.Record) {
 	if d.First.IsZero() {
 		d.First = r.At
@@ -136,8 +140,8 @@ func (d *auditData) tell(r audit.Record) {
 	d.Operator, d.Approver, d.Reason = cmp.Or(d.Operator, r.Operator.Name), cmp.Or(d.Approver, r.Approver.Name), cmp.Or(d.Reason, r.Reason)
 }
 
-// concernedWords says how many patients an operation that changed no record is
-// about, and in which way.
+// concernedWords says how many patients an operation is about whose audit has
+// none that was changed or exported, and in which way.
 func concernedWords(op bulk.Operation, k kind.Kind) string {
 	switch {
 	case op.File != nil:

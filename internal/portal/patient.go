@@ -14,15 +14,15 @@ import (
 )
 
 // patientData is one patient: profile, visits, clinical notes, and what
-// operations and people changed.
+// operations and people did with the record.
 type patientData struct {
 	Patient       registry.Patient
 	Facility      registry.Facility
 	Profile       []planEdit // label and value (New)
 	Coming, Past  []visitRow
 	Notes         []noteGroup
-	Changes       []changeRow
-	MoreChanges   bool
+	History       []changeRow
+	Older         bool // there is more than History
 	Stamp         registry.Stamp
 	LockedBy, Why string
 	ProviderName  string
@@ -40,7 +40,7 @@ type noteGroup struct {
 	Notes []registry.Record
 }
 
-// changeRow is one audit record of a change, in words.
+// changeRow is one audit record of a change or of an outcome, in words.
 type changeRow struct {
 	Record audit.Record
 	What   string
@@ -48,11 +48,11 @@ type changeRow struct {
 }
 
 const (
-	// shownChanges is how many of a patient's changes the page lists.
-	shownChanges = 50
-	// readForChanges bounds how many audit records are read to find them: the
-	// views of the page are among them.
-	readForChanges = 2000
+	// shownHistory is how much of a patient's history the page lists.
+	shownHistory = 50
+	// readForHistory bounds how many audit records are read to find it: the views
+	// of the page are among them.
+	readForHistory = 2000
 )
 
 // profileFields are a profile's fields as the page lists them.
@@ -106,14 +106,13 @@ func patientPage(rq *request) error {
 		if err != nil {
 			return err
 		}
-		if read++; len(data.Changes) == shownChanges || read > readForChanges {
-			data.MoreChanges = true
+		if read++; len(data.History) == shownHistory || read > readForHistory {
+			data.Older = true
 			break
 		}
-		if r.Type != audit.Change {
-			continue
+		if r.Type == audit.Change || r.Type == audit.Outcome {
+			data.History = append(data.History, changeWords(r, auditlog.Names{Directory: d}))
 		}
-		data.Changes = append(data.Changes, changeWords(r, auditlog.Names{Directory: d}))
 	}
 	// An id is no name, but it is about a patient: it stays out of the title.
 	return rq.show(page{name: "patient", title: "Patient", heading: p.Name(), data: data, crumbs: []crumb{{"Patients", "/patients"}, {"Patient", ""}}})
@@ -158,8 +157,11 @@ func (data *patientData) notes(parts []registry.Record) {
 	}
 }
 
-// changeWords puts an audit record of a change in words.
+// changeWords puts an audit record of a change or of an outcome in words.
 func changeWords(r audit.Record, n auditlog.Names) changeRow {
+	if r.Type == audit.Outcome {
+		return changeRow{Record: r, What: auditlog.Words(r)}
+	}
 	row := changeRow{Record: r, What: n.About(r)}
 	if (registry.Ref{Patient: r.Patient, Part: r.Part}).IsSlot() {
 		row.Edits = []planEdit{{"Held", heldWords(r.Old), heldWords(r.New)}}

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"bulkops/internal/audit"
+	"bulkops/internal/audit/audittest"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/memory"
@@ -302,5 +306,17 @@ func (w *world) writeAudit() {
 	w.machine.seen = len(changes)
 	if err := w.audit.Append(ctx, records); err != nil {
 		w.t.Errorf("audit: %v", err)
+	}
+	// Delivered again, a result gives the records that are there.
+	recorder := &audit.Recorder{Log: w.audit, Operation: w.store.Operation, Batch: w.store.Batch, Logger: slog.New(slog.DiscardHandler)}
+	for _, p := range w.people {
+		for id, err := range w.store.ByRequester(ctx, p.Sub) {
+			must(w.t, err)
+			results, err := audittest.Results(w.store, id, noon)
+			must(w.t, err)
+			if left, err := recorder.Handle(ctx, events.DynamoDBEvent{Records: results}); err != nil || len(left.BatchItemFailures) > 0 {
+				w.t.Errorf("audit of %s: %+v %v", id, left, err)
+			}
+		}
 	}
 }

@@ -91,10 +91,14 @@ func TestTwoPeopleExportPatients(t *testing.T) {
 		t.Errorf("7-Zip extracts %d bytes, %v", len(text), err)
 	}
 
-	// By now the audit has all of the first one: who, why, how many, which file.
+	// By now the audit has all of the first one: who, why, whose data, which file.
 	ana.visit("/operations/" + operation + "/audit")
 	ana.sees("#audit-record", "Ana Lindqvist", "Theo Lam", "Patients affected", "12", operation+".xlsx")
+	ana.sees("#audit-changes", chosen[0], "Put into the file of an export")
 	ana.look("audit-of-an-export")
+	ana.visit("/patients/" + chosen[0])
+	ana.sees("main", "History, newest first", "Put into the file of an export", operation, csv, "approved by Theo Lam")
+	ana.look("patient-exported")
 
 	// The time of the first is over: the file is gone, and every page says so.
 	live.expireFile(t, operation)

@@ -15,7 +15,7 @@ import (
 
 // patience is how long one step of a person may take. Two processors are
 // shared with whatever else runs on the machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // person is somebody with a browser of their own: one tab, own cookies. What a
 // step needs is waited for; a step that cannot be done ends the test.

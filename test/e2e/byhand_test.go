@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,24 @@ func TestAPatientChangedSinceThePreviewIsSkipped(t *testing.T) {
 		t.Errorf("the patient changed by hand is now %s by %s", p.Status(), p.Stamp.By)
 	}
 	awaitAudit(t, op.ID, 3)
+	for patient, sentence := range want {
+		var told []audit.Record
+		eventually(t, patient+" has a record of being skipped", func() bool { told = outcomesOf(t, patient, op.ID); return len(told) > 0 })
+		if r := told[0]; len(told) != 1 || r.What != audit.PatientSkipped || r.Detail != sentence || r.Reason != op.Reason || r.Approver.Sub != w.managers[0].Sub || r.Facility != w.facility {
+			t.Errorf("%s has the records %+v, want %q", patient, told, sentence)
+		}
+	}
+	if told := outcomesOf(t, w.patients[0], op.ID); len(told) > 0 {
+		t.Errorf("who was changed has %+v beside the change", told)
+	}
+}
+
+// outcomesOf returns what a patient's history has of an operation beside changes.
+func outcomesOf(t *testing.T, patient, operation string) []audit.Record {
+	t.Helper()
+	return slices.DeleteFunc(collect(t, live.audit.ForPatient(t.Context(), patient)), func(r audit.Record) bool {
+		return r.Type != audit.Outcome || r.Operation != operation
+	})
 }
 
 // A plan that was changed after it was made is not run, whoever approved it.

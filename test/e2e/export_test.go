@@ -93,7 +93,7 @@ func TestExports(t *testing.T) {
 	portal.open("/exports")
 	for _, op := range made {
 		portal.reads(op.ID)
-		audited(t, op)
+		audited(t, op, w.patients)
 	}
 	encryptedByOurKeyOnly(t)
 	denial.Wait()
@@ -178,9 +178,9 @@ func (p *person) takesFile(op bulk.Operation, patients string) readers.File {
 }
 
 // audited sees that the audit has how an export came about, that its passphrase
-// was shown once and not again, and that its file was fetched, all by the
-// requester.
-func audited(t *testing.T, op bulk.Operation) {
+// was shown once and not again, that its file was fetched, all by the requester,
+// and of each patient that their data is in the file.
+func audited(t *testing.T, op bulk.Operation, patients []string) {
 	t.Helper()
 	given := map[string]int{}
 	for _, r := range collect(t, live.audit.Backwards(t.Context(), audit.Trail{By: audit.ByAccess, Key: op.ID}, "")) {
@@ -194,13 +194,30 @@ func audited(t *testing.T, op bulk.Operation) {
 	if want := map[string]int{"passphrase-shown done": 1, "passphrase-shown not-taken": 1, "file-downloaded done": 1}; !maps.Equal(given, want) {
 		t.Errorf("what was given of %s is audited as %v, want %v", op.ID, given, want)
 	}
-	eventually(t, "the audit has all events of "+op.ID, func() bool {
+	var exported map[string]int
+	eventually(t, "the audit has all events of "+op.ID+" and all patients in its file", func() bool {
 		missing := []string{"requested", "planned", "submitted", "approved", "started", "file ready", "completed", "passphrase shown", "downloaded"}
+		exported = map[string]int{}
 		for _, r := range collect(t, live.audit.ForOperation(t.Context(), op.ID)) {
 			missing = slices.DeleteFunc(missing, func(what string) bool { return r.Type == audit.Event && r.What == what })
+			if r.Type == audit.Outcome && r.What == audit.PatientExported {
+				exported[r.Patient]++
+			}
 		}
-		return len(missing) == 0
+		return len(missing) == 0 && len(exported) >= len(patients)
 	})
+	for i, patient := range patients {
+		if exported[patient] != 1 || len(exported) != len(patients) {
+			t.Fatalf("%s is said %d times to be in the file of %s, and %d patients are", patient, exported[patient], op.ID, len(exported))
+		}
+		if i%200 != 0 {
+			continue
+		}
+		told := outcomesOf(t, patient, op.ID)
+		if len(told) != 1 || told[0].What != audit.PatientExported || !told[0].At.Equal(op.File.Ready) || told[0].Operator.Sub != op.Requester.Sub || told[0].Reason != op.Reason {
+			t.Errorf("%s of %s is audited as %+v", patient, op.ID, told)
+		}
+	}
 }
 
 // checkContent compares what a reader found with what the registry holds.

@@ -1,13 +1,15 @@
-// Package audittest delivers the changes of a store in memory to the audit, as
-// the stream of a table does, and says whether each has its record.
+// Package audittest delivers the changes and results of a store in memory to the
+// audit, as the streams of the tables do, and says whether each has its records.
 package audittest
 
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +17,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/bulk"
 	"bulkops/internal/memory"
+	"bulkops/internal/packed"
 	"bulkops/internal/registry"
 )
 
@@ -62,6 +66,66 @@ func image(keys map[string]events.DynamoDBAttributeValue, r registry.Record) map
 	return attributes
 }
 
+// Results are the stored results of an operation as the Operations table's stream
+// reports them, at the time. (internal/dynamo/keys.go)
+func Results(s *memory.Store, operation string, at time.Time) (streamed []events.DynamoDBEventRecord, err error) {
+	for r, err := range s.Results(context.Background(), operation) {
+		if err != nil {
+			return nil, err
+		}
+		streamed = append(streamed, Result(operation, r, at))
+	}
+	return streamed, nil
+}
+
+// Result is a result as the stream reports it: long ones are packed.
+func Result(operation string, r bulk.Result, at time.Time) events.DynamoDBEventRecord {
+	part := fmt.Sprintf("RESULT#%05d#%02d", r.Batch, r.Group)
+	keys := map[string]events.DynamoDBAttributeValue{"pk": events.NewStringAttribute("OP#" + operation), "sk": events.NewStringAttribute(part)}
+	plain, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // only texts and numbers go in
+	}
+	stored := maps.Clone(keys)
+	stored["body"] = events.NewStringAttribute(string(plain))
+	if len(plain) > 512 {
+		stored["body"] = events.NewBinaryAttribute(packed.Deflate(plain))
+	}
+	id := operation + "-" + part
+	return events.DynamoDBEventRecord{EventID: id, EventName: string(events.DynamoDBOperationTypeInsert), Change: events.DynamoDBStreamRecord{
+		ApproximateCreationDateTime: events.SecondsEpochTime{Time: at.Truncate(time.Second)}, Keys: keys, NewImage: stored, SequenceNumber: "seq-" + id,
+	}}
+}
+
+// Outcomes are the outcomes of an operation's patients that no change and no
+// message shows, from its plan and its results: for each its record, without time and id.
+func Outcomes(s *memory.Store, op bulk.Operation) (expected []audit.Record, err error) {
+	ctx := context.Background()
+	for result, err := range s.Results(ctx, op.ID) {
+		if err != nil {
+			return nil, err
+		}
+		b, err := s.Batch(ctx, op.ID, op.Plan.Run, result.Batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range b.Group(result.Group) {
+			o := result.Outcome(c.Subject)
+			what := map[bulk.OutcomeState]string{bulk.Skipped: audit.PatientSkipped, bulk.Failed: audit.PatientFailed}[o.State]
+			if o.State == bulk.Done && c.Extract != nil {
+				what = audit.PatientExported
+			}
+			if what == "" || c.Notice != nil {
+				continue
+			}
+			expected = append(expected, audit.Record{Type: audit.Outcome, Operation: op.ID, Kind: op.Kind, Batch: b.Number, Patient: c.Subject, Facility: c.Facility,
+				Operator: audit.Person{Sub: op.Requester.Sub, Name: op.Requester.Name}, Approver: audit.Person{Sub: op.Decision.By.Sub, Name: op.Decision.By.Name},
+				Reason: op.Reason, What: what, Detail: o.Sentence})
+		}
+	}
+	return expected, nil
+}
+
 // Deliver delivers as a stream does: portions in order, each again from the first
 // failure on until it succeeds, and now and then one more time. draw draws a
 // number below n.
@@ -95,9 +159,12 @@ func Deliver(r *audit.Recorder, streamed []events.DynamoDBEventRecord, draw func
 }
 
 // Check says where the log has not exactly one record for each change, which
-// says what changed and who did it.
-func Check(changes []memory.Change, streamed []events.DynamoDBEventRecord, l *memory.Audit) error {
+// says what changed and who did it, and one for each of the outcomes. streamed
+// begins with the changes.
+func Check(changes []memory.Change, outcomes []audit.Record, streamed []events.DynamoDBEventRecord, l *memory.Audit) error {
 	records := map[string]audit.Record{}
+	type patientOf struct{ operation, patient string }
+	found := map[patientOf]audit.Record{}
 	for r, err := range audit.Records(l.All(context.Background())) {
 		if err != nil {
 			return err
@@ -106,9 +173,19 @@ func Check(changes []memory.Change, streamed []events.DynamoDBEventRecord, l *me
 			return fmt.Errorf("two records for change %s", r.Unique)
 		}
 		records[r.Unique] = r
+		if r.Type == audit.Outcome {
+			found[patientOf{r.Operation, r.Patient}] = r
+		}
 	}
-	if len(records) != len(changes) {
-		return fmt.Errorf("%d records for %d changes", len(records), len(changes))
+	if len(records) != len(changes)+len(outcomes) {
+		return fmt.Errorf("%d records for %d changes and %d outcomes", len(records), len(changes), len(outcomes))
+	}
+	for _, want := range outcomes {
+		got := found[patientOf{want.Operation, want.Patient}]
+		want.At, want.Unique = got.At, got.Unique
+		if got.At.IsZero() || !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("the outcome %+v is recorded as %+v", want, got)
+		}
 	}
 	for i, c := range changes {
 		r, by := records[streamed[i].EventID], c.New.Stamp

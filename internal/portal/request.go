@@ -144,6 +144,8 @@ func (rq *request) tokenFits() bool {
 
 const tokenField = "form_token"
 
+const sentTooMuch = "What was sent is larger than this form takes. Go back, shorten it, and send it again."
+
 // readForm reads a POST within its limit. One that is larger is not read; the
 // form's own page says so when the person is known.
 func (rq *request) readForm() bool {
@@ -157,7 +159,7 @@ func (rq *request) readForm() bool {
 		r.PostForm, rq.form = url.Values{}, url.Values{}
 		if rq.route.keep == nil {
 			_ = rq.identify() // without it the page just has no menu
-			rq.showProblem(http.StatusRequestEntityTooLarge, "Nothing was sent", "What was sent is larger than this form takes. Go back, shorten it, and send it again.")
+			rq.showProblem(http.StatusRequestEntityTooLarge, "Nothing was sent", sentTooMuch)
 			return false
 		}
 		return true
@@ -179,7 +181,7 @@ func (rq *request) readForm() bool {
 		status := http.StatusBadRequest
 		sentence := "The form did not arrive completely. Go back and send it again."
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status, sentence = http.StatusRequestEntityTooLarge, "What was sent is larger than this form takes. Go back, shorten it, and send it again."
+			status, sentence = http.StatusRequestEntityTooLarge, sentTooMuch
 		} else if errors.Is(err, errUnknownField) {
 			status, sentence = fault.Status(err), fault.Sentence(err)
 		}

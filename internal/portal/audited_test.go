@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/engine"
 	"bulkops/internal/registry"
 	"bulkops/internal/sample"
 )
@@ -238,6 +239,49 @@ func TestWhatFollowsAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 			continue
 		}
 		left = left[at+1:]
+	}
+}
+
+// What was sent and not used is never written down as done: not with the token
+// of another session, and not when it came too late.
+func TestWhatWasNotTakenIsNotWrittenDownAsDone(t *testing.T) {
+	w := newWorld(t, 300)
+	sam, theo, maria := w.signedIn("sam"), w.signedIn("theo"), w.signedIn("maria")
+	file := exported(sam, theo, activeIn(w, "riverside", 2)...)
+	p := planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...)
+	op := p.operation()
+	late := map[string]*http.Request{
+		"take-back": sam.get("/operations/"+op+"/take-back").pressed("confirm", nil, nil),
+		"submit":    sam.get("/operations/"+op+"/submit").pressed("submit", url.Values{"reason": {reason}, "checklist": engine.Checklist, "typed": {"2"}}, nil),
+	}
+	submitted(p)
+	w.settle()
+
+	for path, b := range map[string]*browser{
+		"/operations/" + file + "/passphrase": sam, "/operations/" + file + "/file": sam, "/operations/" + op + "/decision": maria,
+		"/patients": sam, "/operations/new/status-change": sam, "/sign-out": sam,
+	} {
+		before := len(w.journal.accesses())
+		b.do(b.formRequest(path, url.Values{"form_token": {"OF-AN-EARLIER-SESSION-OF-OURS"}}))
+		r := w.journal.last()
+		if len(w.journal.accesses()) != before+1 || r.What != audit.Sent || r.Result != audit.NotTaken || r.Operation != "" ||
+			!strings.HasPrefix(r.Detail, "POST /") || !strings.HasSuffix(r.Detail, ": the form was out of date") {
+			t.Errorf("%s with an old token is written down as %+v", path, r)
+		}
+	}
+
+	decided(maria, op)
+	for step, r := range late {
+		if p := sam.do(r); p.header.Get("Location") != "/operations/"+op+"?note=moved-on" {
+			t.Errorf("%s leads to %s", step, p.header.Get("Location"))
+		}
+		if r := w.journal.last(); r.Result != audit.NotTaken || r.Detail != "POST /operations/{operation}/"+step+": it came too late" || r.Operation != op {
+			t.Errorf("%s that came too late is written down as %+v", step, r)
+		}
+	}
+	sam.get("/operations/" + op + "/take-back")
+	if i := len(w.journal.accesses()) - 2; w.journal.accesses()[i].Result != audit.Done {
+		t.Errorf("a page that leads elsewhere is written down as %+v", w.journal.accesses()[i])
 	}
 }
 

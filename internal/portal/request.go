@@ -240,6 +240,15 @@ func (rq *request) noted() {
 	}
 }
 
+// notTaken says in the audit of a form whose answer leads to another page that
+// nothing was done with it, and why.
+func (rq *request) notTaken(why string) {
+	if rq.r.Method == http.MethodPost {
+		note := journal.Note(rq.ctx())
+		note.Result, note.Detail = audit.NotTaken, note.Detail+": "+why
+	}
+}
+
 // notWrittenDown answers a request that could not be written into the audit.
 func (p *portal) notWrittenDown(w http.ResponseWriter, r *http.Request, err error) {
 	rq := &request{portal: p, w: w, r: r}

@@ -324,6 +324,7 @@ func takeWhat(rq *request) error {
 		return err
 	}
 	if d.Selection == nil {
+		rq.notTaken("no patients were chosen yet")
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
 	params := rq.answers(kindForms[k.Name])

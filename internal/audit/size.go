@@ -32,22 +32,23 @@ func (r Record) fitting() Record {
 	}
 	type part struct {
 		text string
+		size int
 		put  func(string)
 	}
 	var parts []part
 	for _, text := range []*string{&r.Detail, &r.What, &r.Reason, &r.Kind, &r.Facility, &r.Operator.Sub, &r.Operator.Name, &r.Approver.Sub, &r.Approver.Name} {
-		parts = append(parts, part{*text, func(short string) { *text = short }})
+		parts = append(parts, part{*text, encodedSize(*text), func(short string) { *text = short }})
 	}
 	r.Old, r.New = maps.Clone(r.Old), maps.Clone(r.New)
 	for _, fields := range []registry.Fields{r.Old, r.New} {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			parts = append(parts, part{fields[name], func(short string) { fields[name] = short }})
+			parts = append(parts, part{fields[name], encodedSize(fields[name]), func(short string) { fields[name] = short }})
 		}
 	}
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(encodedSize(b.text), encodedSize(a.text)) })
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(b.size, a.size) })
 	for _, p := range parts {
 		short := digestOf(p.text)
-		saved := encodedSize(p.text) - encodedSize(short)
+		saved := p.size - encodedSize(short)
 		if excess <= 0 || saved <= 0 {
 			break
 		}

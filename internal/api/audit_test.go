@@ -11,6 +11,7 @@ import (
 
 	"bulkops/internal/api"
 	"bulkops/internal/audit"
+	"bulkops/internal/engine"
 	"bulkops/internal/lambdahttp"
 	"bulkops/internal/registry"
 )
@@ -156,5 +157,28 @@ func TestTheAPIAnswersNothingThatIsNotWrittenDown(t *testing.T) {
 	c.Server.ServeHTTP(w, r.WithContext(lambdahttp.WithClaims(r.Context(), nil)))
 	if w.Code != http.StatusOK {
 		t.Errorf("the document is answered with %d", w.Code)
+	}
+}
+
+type breaking struct{ engine.Machine }
+
+func (breaking) Start(context.Context, string) error { panic("secret detail") }
+
+// A request that broke off after it did something is in the audit, and its
+// answer does not say that nothing was done.
+func TestARequestToTheAPIThatPanickedIsWrittenDown(t *testing.T) {
+	c := newClinic(t)
+	c.Engine.Machine = breaking{c.Machine}
+	p := c.as(t, "sam", "POST", "/v1/operations", toHold("000010"), key(1)...).problem(500, "internal")
+	if !strings.Contains(p.Detail, "may have been done") || strings.Contains(p.Detail+strings.Join(c.Logged, ""), "secret") {
+		t.Errorf("%+v, logged %q", p, c.Logged)
+	}
+	if len(c.Logged) == 0 || !strings.Contains(c.Logged[len(c.Logged)-1], "audit_test.go") {
+		t.Errorf("the log does not say where: %q", c.Logged)
+	}
+	c.Engine.Machine = c.Machine
+	records := c.searched(t, "omar", object{}).Records
+	if len(records) != 1 || records[0].What != audit.Sent || records[0].Result != audit.Failed || records[0].Operator.Name != "Sam Okafor" {
+		t.Errorf("written down is %+v", records)
 	}
 }

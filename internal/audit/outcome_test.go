@@ -304,3 +304,27 @@ func TestALongSentenceFitsIntoARecord(t *testing.T) {
 		}
 	}
 }
+
+// The patients of a group come in the order of the plan, also when there are more
+// than ten.
+func TestPatientsComeInTheOrderOfThePlan(t *testing.T) {
+	l := log{Audit: memory.NewAudit()}
+	r := recorderOf(l, exporting)
+	whole := bulk.Batch{Number: 1, Groups: []int{bulk.BatchSize}}
+	for n := range bulk.BatchSize {
+		whole.Changes = append(whole.Changes, bulk.Change{Subject: fmt.Sprint("p", n)})
+	}
+	r.Batch = func(context.Context, string, string, int) (bulk.Batch, error) { return whole, nil }
+	if _, err := r.Handle(t.Context(), delivered(bulk.Result{Batch: 1})); err != nil {
+		t.Fatal(err)
+	}
+	got := l.ofOP1(t)
+	if len(got) != bulk.BatchSize {
+		t.Fatalf("%d records", len(got))
+	}
+	for n, record := range got {
+		if record.Patient != whole.Changes[n].Subject {
+			t.Fatalf("record %d is of %s, not of %s", n, record.Patient, whole.Changes[n].Subject)
+		}
+	}
+}

@@ -288,11 +288,27 @@ func (rq *request) fail(err error) {
 	}
 }
 
-func (rq *request) internal(err error, args ...any) {
+func (rq *request) internal(err error) {
+	rq.broken(err, nothingChanged, "route", rq.route.pattern)
+}
+
+// panicked answers a request in which something broke off.
+func (p *portal) panicked(w http.ResponseWriter, r *http.Request, err error, stack string) {
+	sentence := nothingChanged
+	if r.Method == http.MethodPost {
+		sentence = "What you sent may have been done all the same: open the page again to see what became of it, and"
+	}
+	(&request{portal: p, w: w, r: r}).broken(err, sentence, "stack", stack)
+}
+
+const nothingChanged = "Nothing was changed by this step. Try again; if it happens again,"
+
+// broken shows that something went wrong on our side; the sentence goes on with
+// the reference by which the log has the rest.
+func (rq *request) broken(err error, sentence string, args ...any) {
 	ref := reference()
-	rq.Log(rq.r.Context(), "a page failed", err, append(args, "reference", ref, "route", rq.route.pattern)...)
-	rq.showProblem(http.StatusInternalServerError, "Something went wrong on our side",
-		"Nothing was changed by this step. Try again; if it happens again, tell your administrator the reference "+ref+".")
+	rq.Log(rq.r.Context(), "a page failed", err, append(args, "reference", ref)...)
+	rq.showProblem(http.StatusInternalServerError, "Something went wrong on our side", sentence+" tell your administrator the reference "+ref+".")
 }
 
 // problems are what is wrong with a form, by field where err says so.

@@ -175,14 +175,14 @@ func newOperationRoutes(k kind.Kind) []route {
 
 // handler puts the routes together.
 func (p *portal) handler() http.Handler {
-	journal := journal.Journal{Log: p.Journal, Now: p.Now, Failed: p.notWrittenDown}
+	journal := journal.Journal{Log: p.Journal, Now: p.Now, Failed: p.notWrittenDown, Panicked: p.panicked}
 	mux := http.NewServeMux()
 	for _, rt := range p.routes() {
 		mux.HandleFunc(rt.method+" "+rt.pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(rt, mux, w, r) })
 	}
 	mux.Handle("GET /static/{version}/{name...}", p.static)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return p.secure(journal.Keep(p.recovered(p.orNotFound(mux))))
+	return p.secure(journal.Keep(p.orNotFound(mux)))
 }
 
 // orNotFound gives unknown addresses and methods pages of our own.

@@ -37,8 +37,14 @@ document.addEventListener("keydown", (e) => {
 });
 
 // Progress: put the new numbers in place; load the page again when the
-// operation has entered another state.
+// operation has entered another state. Who listens to the page is told each tenth.
 each("[data-poll]", (box) => {
+  const told = document.getElementById("progress-told");
+  const tell = () => {
+    const bar = box.querySelector("progress");
+    const words = bar ? Math.floor(bar.value / 10) * 10 + " % processed" : "";
+    if (told.textContent !== words) told.textContent = words;
+  };
   const look = async () => {
     try {
       const answer = await fetch(box.dataset.poll, { headers: { Accept: "text/html" }, cache: "no-store" });
@@ -47,7 +53,7 @@ each("[data-poll]", (box) => {
         const state = answer.headers.get("Bulkops-State");
         if (state && state !== box.dataset.state) { location.replace(location.pathname); return; }
         const text = await answer.text();
-        if (text) box.innerHTML = text;
+        if (text) { box.innerHTML = text; tell(); }
       }
     } catch { /* no connection at the moment: try again */ }
     setTimeout(look, 1500);

@@ -87,6 +87,29 @@ func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
 	c.as(t, "omar", "POST", "/v1/audit/search", object{"from": "2026-01-01", "to": "2026-12-31"}).problem(422, "invalid")
 }
 
+// The answer about what somebody may not see is, letter by letter, the one about
+// what is not there.
+func TestTheSearchDoesNotTellWhatIsThere(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000010"))
+	must(t, c.Audit.Append(t.Context(), []audit.Record{
+		{At: c.Engine.Now(), Type: audit.Change, Unique: "p", Operation: op.ID, Patient: "000010", Part: registry.ProfilePart, Facility: "riverside"},
+	}))
+	if f := c.searched(t, "omar", object{"patient": "000010"}); len(f.Records) == 0 {
+		t.Fatal("nothing is there")
+	}
+	for there, unknown := range map[string]object{op.ID: {"operation": "OP-000000-NONE"}, "000010": {"patient": "nobody"}} {
+		ask := object{}
+		for field := range unknown {
+			ask[field] = there
+		}
+		got, want := c.as(t, "lena", "POST", "/v1/audit/search", ask), c.as(t, "lena", "POST", "/v1/audit/search", unknown)
+		if got.Code != http.StatusOK || got.Body.String() != want.Body.String() {
+			t.Errorf("%v is answered with %d %s, what is not there with %s", ask, got.Code, got.Body.String(), want.Body.String())
+		}
+	}
+}
+
 // What the audit keeps as ids is answered with the names, for who searches the
 // log and for who reads one operation.
 func TestTheAuditIsAnsweredInWords(t *testing.T) {

@@ -294,12 +294,14 @@ func TestPlansAreReadOnceForAProcess(t *testing.T) {
 
 // A sentence quotes what somebody wrote into a record, however long that is.
 func TestALongSentenceFitsIntoARecord(t *testing.T) {
-	l := log{Audit: memory.NewAudit()}
-	if _, err := recorderOf(l, running).Handle(t.Context(), delivered(bulk.Result{Batch: 2, Others: []bulk.Outcome{skipped("p4", strings.Repeat("x", 350_000))}})); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.ofOP1(t); len(got) != 1 || !strings.HasPrefix(got[0].Detail, "(350000 bytes, SHA-256 ") {
-		t.Errorf("%+v", got)
+	for sentence, want := range map[string]string{strings.Repeat("x", 350_000): strings.Repeat("x", 350_000), strings.Repeat("<", 80_000): digest(strings.Repeat("<", 80_000))} {
+		l := log{Audit: memory.NewAudit()}
+		if _, err := recorderOf(l, running).Handle(t.Context(), delivered(bulk.Result{Batch: 2, Others: []bulk.Outcome{skipped("p4", sentence)}})); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.ofOP1(t); len(got) != 1 || got[0].Detail != want {
+			t.Errorf("%d records for a sentence of %d bytes", len(got), len(sentence))
+		}
 	}
 }
 

@@ -151,7 +151,8 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		t.Errorf("encrypted by %v", encryption)
 	}
 	rule := list(get(p, "LifecycleConfiguration", "Rules"))[0]
-	if get(rule, "Status") != "Enabled" || text(get(rule, "ExpirationInDays")) != "${KeepExportDays}" ||
+	longest, _ := get(x.parameters, "KeepExportDays", "MaxValue").(int)
+	if get(rule, "Status") != "Enabled" || get(rule, "ExpirationInDays") != longest+1 ||
 		get(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1 {
 		t.Errorf("lifecycle %v", rule)
 	}

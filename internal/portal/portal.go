@@ -23,6 +23,9 @@ import (
 // expired is fault.NotFound.
 type Store interface {
 	Put(ctx context.Context, kind, id string, v any, expires time.Time) error
+	// Replace is Put where something is stored, and fault.NotFound elsewhere: what
+	// was read and then deleted does not come back.
+	Replace(ctx context.Context, kind, id string, v any, expires time.Time) error
 	Get(ctx context.Context, kind, id string, v any, now time.Time) error
 	Delete(ctx context.Context, kind, id string) error
 	// Take is Get and Delete in one: of several calls at once, one succeeds.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
@@ -39,6 +40,12 @@ type route struct {
 	// again; nil keeps the fields and the path as they are.
 	keep func(*request) (path string, ok bool)
 }
+
+// fileField is the field of a form that takes a file; only such a form may be
+// sent as multipart.
+const fileField = "file"
+
+func (rt route) takesFile() bool { return slices.Contains(rt.fields, fileField) }
 
 // unaudited is the event of an address that shows nothing about patients,
 // operations or people, and does nothing.
@@ -150,7 +157,7 @@ func newOperationRoutes(k kind.Kind) []route {
 	at := "/operations/new/" + k.Name
 	way := route{method: "POST", pattern: at, right: requester, handle: takeWay, kind: k, fields: []string{"way"}}
 	who := route{method: "POST", pattern: at + "/{draft}/who", right: requester, handle: takeWho, kind: k,
-		fields: append([]string{"ids", "file"}, filterFields...), limit: whoLimit, keep: keepUpload}
+		fields: append([]string{"ids", fileField}, filterFields...), limit: whoLimit, keep: keepUpload}
 	if k.ByFile { // its first page takes the file
 		way.fields, way.limit, way.keep = who.fields, who.limit, who.keep
 	}

@@ -60,14 +60,22 @@ func (rq *request) identify() error {
 	default:
 		rq.known = true
 	}
-	rq.sessionID, rq.session, rq.person = cookie.Value, &s, person
-	rq.noted()
 	// Storing each request's time would be one write a page; a sixteenth of the
-	// idle time is near enough, and ends a session earlier rather than later.
+	// idle time is near enough, and ends a session earlier rather than later. A
+	// session that was ended while this request was under way stays ended.
 	if now.Sub(s.Seen) >= rq.Idle/16 && rq.countsAsPresence() && !person.Disabled {
 		s.Seen = now
-		return rq.Store.Put(rq.ctx(), keepSession, cookie.Value, s, s.Created.Add(rq.Max+sessionKept))
+		err := rq.Store.Replace(rq.ctx(), keepSession, cookie.Value, s, s.Created.Add(rq.Max+sessionKept))
+		if fault.Is(err, fault.NotFound) {
+			rq.known = false
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
+	rq.sessionID, rq.session, rq.person = cookie.Value, &s, person
+	rq.noted()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bulkops/internal/memory"
 	"bulkops/internal/portal"
 )
 
@@ -67,6 +69,41 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	b.cookies["__Host-bulkops"] = copied
 	if p := b.get("/"); p.outside == "" {
 		t.Errorf("a copied cookie answers %d", p.status)
+	}
+}
+
+// endsMeanwhile is a store in which something happens between the reading of a
+// session and the writing of it.
+type endsMeanwhile struct {
+	*memory.Access
+	meanwhile func()
+}
+
+func (s *endsMeanwhile) Get(ctx context.Context, kind, id string, v any, now time.Time) error {
+	err := s.Access.Get(ctx, kind, id, v, now)
+	if happens := s.meanwhile; kind == "SESSION" && happens != nil {
+		s.meanwhile = nil
+		happens()
+	}
+	return err
+}
+
+// Signing out holds also against a request of another tab that is under way.
+func TestARequestUnderWayDoesNotBringASessionBack(t *testing.T) {
+	w := newWorld(t, 5)
+	store := &endsMeanwhile{Access: w.access}
+	w.portal = w.newPortal(func(c *portal.Config) { c.Store = store })
+	sam := w.signedIn("sam")
+	tab := w.browser()
+	maps.Copy(tab.cookies, sam.cookies)
+	home := sam.get("/")
+	w.pass(2 * time.Minute) // so that the next request stores its time
+	store.meanwhile = func() { home.press("sign-out", nil) }
+	if p := tab.get("/patients"); p.outside == "" {
+		t.Errorf("the request under way is answered with %d", p.status)
+	}
+	if p := tab.get("/patients"); p.outside == "" {
+		t.Errorf("the session is back: %d", p.status)
 	}
 }
 

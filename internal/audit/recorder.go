@@ -23,6 +23,7 @@ import (
 type Recorder struct {
 	Log       Log
 	Operation func(ctx context.Context, id string) (bulk.Operation, error)              // its latest header; fault.NotFound for none
+	Event     func(ctx context.Context, id string, number int) (bulk.Event, error)      // of it; fault.NotFound for none
 	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error) // of its plan; fault.NotFound for none
 	Logger    *slog.Logger
 
@@ -131,8 +132,11 @@ func (r *Recorder) read(ctx context.Context, from events.DynamoDBEventRecord) ([
 	if err != nil || !ok {
 		return nil, err
 	}
-	if record.Operation == "" {
+	switch {
+	case record.Operation == "", record.Part == headerPart && record.What == Tampered: // what such a header says counts for nothing
 		return []Record{record}, nil
+	case record.Type == Event && record.Part == headerPart:
+		return r.withoutEvent(ctx, from, record)
 	}
 	written := from.Change.ApproximateCreationDateTime.UTC()
 	op, err := r.header(ctx, record, written)

@@ -329,7 +329,7 @@ func TestHeadersAreReadOnceForAProcess(t *testing.T) {
 }
 
 func TestNothingToAuditIsNoFailure(t *testing.T) {
-	res, err := recorder(log{Audit: memory.NewAudit()}, nil).Handle(context.Background(), deliver(t, streamRecord("MODIFY", "OP#OP-1", "HEADER", `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`)))
+	res, err := recorder(log{Audit: memory.NewAudit()}, nil).Handle(context.Background(), deliver(t, streamRecord("MODIFY", "OP#OP-1", "TOKEN#review", `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`)))
 	if err != nil || res.BatchItemFailures == nil || len(res.BatchItemFailures) != 0 {
 		t.Errorf("%+v %v", res, err)
 	}

@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -202,15 +204,42 @@ func TestATamperedPlanIsRefused(t *testing.T) {
 			t.Errorf("patient %s is %s, stamped by %q", p.ID(), p.Status(), p.Stamp.Operation)
 		}
 	}
-	eventually(t, "the tampering is audited", func() bool {
-		for r, err := range live.audit.ForOperation(t.Context(), op.ID) {
-			if err != nil {
-				t.Fatal(err)
+	// Somebody decides in the other's header, of which nothing else knows.
+	forged, err := live.operations.Operation(t.Context(), other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.State, forged.Decision = bulk.Scheduled, &bulk.Decision{Verdict: bulk.Approve, By: bulk.Person{Sub: "nobody", Name: "Nobody"}, At: time.Now()}
+	body, err := json.Marshal(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.database.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: table, Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "OP#" + other.ID}, "sk": &types.AttributeValueMemberS{Value: "HEADER"}},
+		UpdateExpression:          aws.String("SET body = :body, version = version + :one"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":body": &types.AttributeValueMemberS{Value: string(body)}, ":one": &types.AttributeValueMemberN{Value: "1"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		op.ID:    fmt.Sprintf("PLAN#%s#BATCH#00001 was changed after it had been stored. Changed: body.", op.Plan.Run),
+		other.ID: fmt.Sprintf("HEADER was written as version %d without an event. Changed: decision, state.", forged.Version+1),
+	} {
+		var said []string
+		eventually(t, "the tampering with "+id+" is audited", func() bool {
+			said = nil
+			for r, err := range live.audit.ForOperation(t.Context(), id) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.What == audit.Tampered && r.ByHand {
+					said = append(said, r.Detail)
+				}
 			}
-			if r.What == audit.Tampered && r.ByHand && strings.Contains(r.Detail, "BATCH#00001") && strings.Contains(r.Detail, "body") {
-				return true
-			}
+			return len(said) > 0
+		})
+		if !slices.Equal(said, []string{want}) {
+			t.Errorf("said of %s is %q, want %q", id, said, want)
 		}
-		return false
-	})
+	}
 }

@@ -289,7 +289,7 @@ func (r redriveCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	names := map[string]string{"AuditTable": "", "OperationsTable": "", "AuditFailuresBucketName": ""}
+	names := map[string]string{"AuditTable": "", "OperationsTable": "", "RegistryTable": "", "AuditFailuresBucketName": ""}
 	for output := range names {
 		if names[output], err = s.output(output); err != nil {
 			return err
@@ -298,7 +298,7 @@ func (r redriveCommand) Run(t *terminal) error {
 	client := dynamo.NewClient(s.aws)
 	operations := dynamo.NewOperations(client, names["OperationsTable"], "")
 	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: operations.Operation, Event: operations.Event, Batch: operations.Batch,
-		Logger: slog.New(slog.DiscardHandler)}
+		Records: dynamo.NewRegistry(client, names["RegistryTable"]).Records, Logger: slog.New(slog.DiscardHandler)}
 	done, err := recorder.Redrive(t.ctx, bucket.New(s.aws, names["AuditFailuresBucketName"]), r.NoteUnreadable)
 	t.say("%s written into the audit, from %s.", english.Count(done.Records, "record", "records"), english.Count(done.Files, "delivery", "deliveries"))
 	if err != nil {

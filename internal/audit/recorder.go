@@ -25,11 +25,13 @@ type Recorder struct {
 	Operation func(ctx context.Context, id string) (bulk.Operation, error)              // its latest header; fault.NotFound for none
 	Event     func(ctx context.Context, id string, number int) (bulk.Event, error)      // of it; fault.NotFound for none
 	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error) // of its plan; fault.NotFound for none
+	Records   func(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error)
 	Logger    *slog.Logger
 
-	mu      sync.Mutex
-	headers map[string]header
-	batches map[planned]bulk.Batch
+	mu       sync.Mutex
+	headers  map[string]header
+	batches  map[planned]bulk.Batch
+	patients map[string]place
 }
 
 // header is an operation as it was read after something had been written at the
@@ -132,13 +134,18 @@ func (r *Recorder) read(ctx context.Context, from events.DynamoDBEventRecord) ([
 	if err != nil || !ok {
 		return nil, err
 	}
+	written := from.Change.ApproximateCreationDateTime.UTC()
+	if record.Type == Change && record.Patient != "" && record.Facility == "" {
+		if record.Facility, err = r.facility(ctx, record.Patient, written); err != nil {
+			return nil, fmt.Errorf("%w: read a patient's facility: %w", errStore, err)
+		}
+	}
 	switch {
 	case record.Operation == "", record.Part == headerPart && record.What == Tampered: // what such a header says counts for nothing
 		return []Record{record}, nil
 	case record.Type == Event && record.Part == headerPart:
 		return r.withoutEvent(ctx, from, record)
 	}
-	written := from.Change.ApproximateCreationDateTime.UTC()
 	op, err := r.header(ctx, record, written)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("%w: read an operation: %w", errStore, err)

@@ -74,7 +74,7 @@ func recorder(l audit.Log, headers map[string]bulk.Operation) *audit.Recorder {
 			return op, nil
 		}
 		return bulk.Operation{}, fault.New(fault.NotFound, "none")
-	}, Batch: holding}
+	}, Batch: holding, Records: func(context.Context, []registry.Ref) (map[registry.Ref]registry.Record, error) { return nil, nil }}
 }
 
 // holding is each batch of the plans: it changes the profiles of the first patients.

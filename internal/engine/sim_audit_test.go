@@ -17,7 +17,7 @@ import (
 // that no change shows.
 func (k *checker) checkAudit() error {
 	l := busyLog{memory.NewAudit(), k.w}
-	r := &audit.Recorder{Log: l, Operation: k.w.store.Operation, Event: k.w.store.Event, Batch: k.w.store.Batch, Logger: slog.New(slog.DiscardHandler)}
+	r := &audit.Recorder{Log: l, Operation: k.w.store.Operation, Event: k.w.store.Event, Batch: k.w.store.Batch, Records: k.w.store.Records, Logger: slog.New(slog.DiscardHandler)}
 	changes := k.w.store.ChangesSince(k.w.began)
 	streamed := audittest.Streamed(changes)
 	var outcomes []audit.Record

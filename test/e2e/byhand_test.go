@@ -81,6 +81,23 @@ func TestAChangeByHandIsAudited(t *testing.T) {
 	if r := awaitChange(t, w.patients[1], registry.Phone, "+19145550199"); !r.ByHand || r.Operator.Name != "Rita Chen" {
 		t.Errorf("a change by somebody named is audited as %+v", r)
 	}
+
+	note := registry.Record{Ref: registry.Ref{Patient: w.patients[0], Part: "CLINICAL#allergy#" + w.patients[0]},
+		Fields: registry.Fields{registry.ClinicalKind: "allergy", registry.ClinicalText: "Penicillin"}, Stamp: registry.Stamp{By: "Rita Chen", At: began}}
+	if err := live.registry.PutRecords(t.Context(), []registry.Record{note}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a note is audited with the facility of its patient", func() bool {
+		for r, err := range live.audit.ForPatient(t.Context(), w.patients[0]) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Part == note.Ref.Part {
+				return r.Facility == w.facility && r.Operator.Name == "Rita Chen"
+			}
+		}
+		return false
+	})
 }
 
 // A stamp is only a claim: who can write an item can write a stamp too.
@@ -100,7 +117,7 @@ func TestAForgedStampIsAuditedAsAChangeByHand(t *testing.T) {
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":status": &types.AttributeValueMemberS{Value: "Inactive"},
 			":op":     &types.AttributeValueMemberS{Value: op.ID},
-			":batch":  &types.AttributeValueMemberN{Value: "7"}, // the plan has one
+			":batch":  &types.AttributeValueMemberN{Value: "1"}, // in which this patient is not
 			":at":     &types.AttributeValueMemberS{Value: time.Now().UTC().Format(time.RFC3339Nano)},
 		},
 	})

@@ -289,6 +289,9 @@ func (r redriveCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := s.clockAgrees(); err != nil {
+		return err
+	}
 	names := map[string]string{"AuditTable": "", "OperationsTable": "", "RegistryTable": "", "AuditFailuresBucketName": ""}
 	for output := range names {
 		if names[output], err = s.output(output); err != nil {

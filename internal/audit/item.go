@@ -119,7 +119,7 @@ func (i Item) Record() (Record, error) {
 	}
 	at, rest, _ := strings.Cut(i[ItemSort], "#")
 	mark, unique, _ := strings.Cut(rest, "#")
-	moment, err := time.Parse(TimeLayout, at)
+	moment, err := time.Parse(timeLayout, at)
 	if err != nil {
 		return Record{}, fmt.Errorf("an audit record that was written outside bulkops has no time in its key")
 	}

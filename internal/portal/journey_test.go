@@ -144,6 +144,11 @@ func TestTheMainJob(t *testing.T) {
 	if !strings.Contains(p.body, `id="look-again"`) {
 		t.Error("without a script there is no way to look again")
 	}
+	// The numbers that are renewed all the time are in nothing that is read aloud.
+	if told := p.id("progress-told"); attr(told, "role") != "status" || text(told) != "" || within(told, "progress") ||
+		find(p.id("progress"), func(n *html.Node) bool { return has(n, "role") || has(n, "aria-live") }) != nil {
+		t.Error("what the script renews is read aloud each time, or nothing is")
+	}
 	part := sam.get("/operations/" + op + "/progress")
 	if part.header.Get("Bulkops-State") != "running" || part.says("processed") != "100" || find(part.doc, isTag("title")) != nil {
 		t.Errorf("the script gets:\n%s", part.body)

@@ -36,6 +36,7 @@ type Store interface {
 const (
 	keepSession  = "SESSION" // who is signed in
 	keepSignIn   = "SIGNIN"  // a sign-in under way
+	keepWanted   = "WANTED"  // where a browser that has to sign in is to go then
 	keepTyped    = "FORM"    // what was typed into a form that could not be taken
 	keepDraft    = "DRAFT"   // a request before it is an operation
 	keepAudit    = "AUDIT"   // a question to the audit log

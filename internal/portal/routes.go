@@ -62,9 +62,12 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/{$}", right: reader, handle: home},
 
 		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn, event: unaudited},
-		{method: "GET", pattern: "/signed-in", right: anyone, handle: signedIn, event: unaudited},
+		{method: "GET", pattern: signingInPath, right: anyone, handle: enterPassword, event: unaudited},
+		{method: "GET", pattern: signedInPath, right: anyone, handle: signedIn, event: unaudited},
+		{method: "GET", pattern: welcomePath, right: anyone, handle: welcome, event: unaudited},
 		{method: "POST", pattern: "/sign-out", right: anyone, handle: signOut, noPage: true, event: audit.SignOut},
-		{method: "GET", pattern: "/signed-out", right: anyone, handle: signedOut, event: unaudited},
+		{method: "GET", pattern: signedOutPath, right: anyone, handle: signedOut, event: unaudited},
+		{method: "GET", pattern: "/still-here", right: reader, handle: stillHere, quiet: true, event: unaudited},
 		{method: "POST", pattern: "/still-here", right: reader, handle: stillHere, noPage: true, event: unaudited},
 		{method: "GET", pattern: "/resume/{form}", right: reader, handle: resume},
 

@@ -22,10 +22,10 @@ import (
 // of a process.
 type Recorder struct {
 	Log       Log
-	Operation func(ctx context.Context, id string) (bulk.Operation, error)              // its latest header; fault.NotFound for none
-	Event     func(ctx context.Context, id string, number int) (bulk.Event, error)      // of it; fault.NotFound for none
-	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error) // of its plan; fault.NotFound for none
-	Records   func(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error)
+	Operation func(ctx context.Context, id string) (bulk.Operation, error)                             // its latest header; fault.NotFound for none
+	Event     func(ctx context.Context, id string, number int) (bulk.Event, error)                     // of it; fault.NotFound for none
+	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error)                // of its plan; fault.NotFound for none
+	Records   func(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error) // those that there are
 	Logger    *slog.Logger
 
 	mu       sync.Mutex

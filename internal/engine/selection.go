@@ -88,7 +88,7 @@ func CheckFilter(f registry.Filter, d registry.Directory) (wrong Problems) {
 			}
 		}
 		if right && span.from != "" && span.to != "" && span.from > span.to {
-			wrong = append(wrong, problem(span.name+"_to", span.label+": the last day is before the first. Swap them, or correct one."))
+			wrong = append(wrong, problem(span.name+"_to", "%s: the last day is before the first. Swap them, or correct one.", span.label))
 		}
 	}
 	return wrong

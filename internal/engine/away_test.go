@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,33 @@ func TestADelegateMustHaveTheRightForEachRequest(t *testing.T) {
 			list(t, "history", c.happened(op.ID), "requested", "planned", "submitted")
 		})
 	}
+}
+
+// A decision that comes while the delegates are looked up is the last word:
+// nobody is asked any more.
+func TestNobodyIsAskedAfterADecisionAtTheSameMoment(t *testing.T) {
+	c := newClinic(t)
+	op := c.waiting()
+	c.away(lin, "2026-12-01", "2026-12-05", amir)
+	handed := false
+	c.fault = func(call string, do func() error) error {
+		if err := do(); err != nil {
+			return err
+		}
+		switch {
+		case call == "Update":
+			handed = true
+		case call == "Person" && handed:
+			c.fault = noFault
+			c.approve(op)
+		}
+		return nil
+	}
+	op, err := c.Reassign(t.Context(), grace, op.ID, lin.Sub)
+	must(t, err)
+	equal(t, "delegates", len(op.Approval.Delegates), 0)
+	equal(t, "stored", len(c.header(op.ID).Approval.Delegates), 0)
+	equal(t, "mailed", slices.Contains(c.sent("Approval needed: "+op.ID), amir.Email), false)
 }
 
 // The requester is nobody's delegate for what they asked themselves.

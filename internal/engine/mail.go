@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -50,12 +51,16 @@ func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Approval.Widened = e.Now()
-		for _, p := range all[:min(maxApprovers, len(all))] {
-			if !slices.ContainsFunc(op.Approval.Approvers, func(a bulk.Person) bool { return a.Sub == p.Sub }) {
+		for i, p := range all {
+			switch {
+			case op.Approval.Asks(p.Sub):
+			case i < maxApprovers:
 				op.Approval.Escalated = append(op.Approval.Escalated, p)
+			default:
+				op.Approval.Unasked++
 			}
 		}
-		return bulk.Event{What: "escalated", Detail: names(op.Approval.Escalated)}, nil
+		return bulk.Event{What: "escalated", Detail: fmt.Sprintf("%s; %d more may decide", cmp.Or(names(op.Approval.Escalated), "nobody"), op.Approval.Unasked)}, nil
 	})
 	if err == nil {
 		op = e.delegate(ctx, op)

@@ -25,6 +25,7 @@ type script struct {
 	calls int
 	swept int  // sweeps since it ended
 	idled int  // how often there was nothing else to do
+	quiet bool // until it has ended the mail service does not answer
 	last  bool // the process that began last goes first
 	twice bool // everything is delivered twice, and the two take turns
 }
@@ -71,7 +72,10 @@ func (s *script) copies() int {
 	return 1
 }
 
-func (s *script) fated(*portCall) fate {
+func (s *script) fated(c *portCall) fate {
+	if s.quiet && c.name == "Send" && !(s.wish.id != "" && s.header(s.wish.id).State.Ended() && s.swept > 0) {
+		return hung
+	}
 	if s.calls == s.at {
 		return s.fate
 	}
@@ -175,6 +179,13 @@ func TestLostPatienceAtEveryCall(t *testing.T) {
 			}
 		}, whole)
 	}
+}
+
+// The mail service takes every mail and answers none, until everything has ended:
+// nothing is held up, and then the requester is told.
+func TestTroubleAtEveryCallWithoutMails(t *testing.T) {
+	t.Parallel()
+	play(t, anyTrouble, func(s *script) { s.quiet = true }, whole)
 }
 
 func TestAStopAtEveryCall(t *testing.T) {

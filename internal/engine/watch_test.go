@@ -31,15 +31,15 @@ func TestApproversAreRemindedThenOthersAskedThenItExpires(t *testing.T) {
 	list(t, "asked", c.sent(needed), grace.Email, lin.Email)
 	list(t, "reminded", c.sent(reminder))
 
-	sweep(24*time.Hour, engine.Swept{Reminded: 1})
+	sweep(24*time.Hour, engine.Swept{Reminded: 1, Mailed: 1})
 	sweep(25*time.Hour, engine.Swept{})
 	list(t, "reminded", c.sent(reminder), grace.Email, lin.Email)
 
-	sweep(48*time.Hour, engine.Swept{Escalated: 1})
+	sweep(48*time.Hour, engine.Swept{Escalated: 1, Mailed: 1})
 	sweep(49*time.Hour, engine.Swept{})
 	list(t, "asked", c.sent(needed), grace.Email, lin.Email, amir.Email)
 
-	sweep(7*24*time.Hour, engine.Swept{Expired: 1})
+	sweep(7*24*time.Hour, engine.Swept{Expired: 1, Mailed: 1})
 	sweep(8*24*time.Hour, engine.Swept{})
 	list(t, "told", c.sent("Expired: "+op.ID), ada.Email)
 	list(t, "answers", c.machine.answers, "token: close")

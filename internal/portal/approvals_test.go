@@ -67,7 +67,9 @@ func TestWhoWasAskedWhenNobodyAnswered(t *testing.T) {
 	w := newWorld(t, 200)
 	sam := w.signedIn("sam")
 	ids := activeIn(w, "riverside", 4)
-	page := func(ids []string) string { return "/operations/" + submitted(planned(sam, registry.Inactive, ids...)).operation() }
+	page := func(ids []string) string {
+		return "/operations/" + submitted(planned(sam, registry.Inactive, ids...)).operation()
+	}
 	few := page(ids[:2])
 	sam.get(few).want(200, "Others are asked if they do not answer.")
 	w.pass(48 * time.Hour)

@@ -1,5 +1,5 @@
 // Bounce learns from SES which messages of a communication came back. It is told
-// by the topic that alarms go to; what is about another mail it leaves alone.
+// by a topic of its own; what is about another mail it leaves alone.
 package main
 
 import (

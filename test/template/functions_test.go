@@ -171,6 +171,30 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// What SES reports of a mail has its recipient and subject: a function reads it,
+// no mailbox does, and an alarm says that there is something to read.
+func TestReportsOfMailsReachNoMailbox(t *testing.T) {
+	x := load(t)
+	to := text(get(x.properties("MailBounces"), "EventDestination", "SnsDestination", "TopicARN"))
+	if heard := text(get(x.properties("BounceFunction"), "Events", "MailCameBack", "Properties", "Topic")); to != heard {
+		t.Errorf("reports go to %s, and the function listens at %s", to, heard)
+	}
+	for _, name := range x.ofType("AWS::SNS::Subscription") {
+		if text(x.properties(name)["TopicArn"]) == to {
+			t.Errorf("%s reads the reports", name)
+		}
+	}
+	var told []string
+	for _, name := range x.ofType("AWS::CloudWatch::Alarm") {
+		if p := x.properties(name); text(p["Namespace"]) == "AWS/SES" {
+			told = append(told, text(p["MetricName"]))
+		}
+	}
+	if slices.Sort(told); !slices.Equal(told, []string{"Bounce", "Complaint"}) {
+		t.Errorf("alarms ring for %q", told)
+	}
+}
+
 // A delivery of which single changes failed is no error of the function, so what
 // its log says of each is counted.
 func TestAnAlarmForSingleChangesThatCannotBeAudited(t *testing.T) {

@@ -94,7 +94,7 @@ func (q Query) Check(now time.Time) engine.Problems {
 		days[field] = day
 	}
 	if len(wrong) == 0 && len(days) == 2 && days["to"].Before(days["from"]) {
-		add("to", "The last day is before the first day. Exchange them.")
+		add("to", "The last day is before the first. Swap them, or correct one.")
 	}
 	if first, asked := days["from"]; asked && len(wrong) == 0 && q.byDay() {
 		last, open := days["to"], ""
@@ -337,7 +337,7 @@ func (r rights) see(ctx context.Context, record audit.Record) (bool, error) {
 		return true, nil
 	case record.Operation != "":
 		op, err := r.operation(ctx, record.Operation)
-		return op.ID != "", err
+		return op.ID != "" && (record.Type == audit.Event || r.engine.MayNotReadSubjects(r.actor, op) == nil), err
 	}
 	return false, nil
 }

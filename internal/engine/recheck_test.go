@@ -164,7 +164,7 @@ func TestACapacityFromTheCalendarIsThatOfTheRequest(t *testing.T) {
 	c.provider("ann", func(p *registry.Provider) { p.Name, p.Daily, p.Limit = "Dr. Ann Other", 5, 0 })
 	c.byHand("P3", registry.LockedBy, "Nora")
 	op = c.finish(c.start(op))
-	equal(t, "summary", op.Summary, "Reassign to Dr. Ann (10), Dr. Bea (30), by patients a day; future visits stay with their provider")
+	equal(t, "summary", op.Summary, "Reassign to Dr. Ann (10 a day), Dr. Bea (30 a day), by capacity; future visits stay with their provider")
 	c.byHand("P3", registry.LockedBy, "")
 	equal(t, "again", c.again(op, bulk.Rerun).Final, bulk.Tally{Done: 1})
 }

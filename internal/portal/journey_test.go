@@ -242,7 +242,7 @@ func TestPatientsByFilterOfTheForm(t *testing.T) {
 	sam := w.signedIn("sam")
 	p := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"filter"}}).want(200, "Which patients?")
 	p.press("continue", url.Values{"registered_from": {"tomorrow"}}).want(422, "Write the date as year-month-day")
-	p.press("continue", url.Values{"registered_from": {"2026-02-01"}, "registered_to": {"2026-01-01"}}).want(422, "the last day is before the first day")
+	p.press("continue", url.Values{"registered_from": {"2026-02-01"}, "registered_to": {"2026-01-01"}}).want(422, "the last day is before the first. Swap them")
 	p.press("continue", url.Values{"facility": {"lakeside"}}).want(422, "Choose among your own facilities")
 	p.press("continue", url.Values{"tag": {"no-such-tag"}}).want(422, "No patient of your facilities matches")
 	p = p.press("continue", url.Values{"status": {"On Hold"}}).want(200, "Status: On Hold")

@@ -76,6 +76,11 @@ func checkMarkup(t *testing.T, p *page) {
 			if find(n, isTag("caption")) == nil {
 				wrong("a table without a caption")
 			}
+			for _, cell := range all(n, isTag("td")) {
+				if slices.Contains(strings.Fields(attr(n, "class")), "stack") && attr(cell, "data-label") == "" && attr(cell, "class") != "tick" && !has(cell, "colspan") {
+					wrong("a cell without the head of its column: %q", squeeze(text(cell)))
+				}
+			}
 		case "th":
 			if attr(n, "scope") == "" {
 				wrong("a head cell without scope: %q", squeeze(text(n)))

@@ -86,7 +86,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	})
 	if err == nil {
 		e.deliver(ctx, op)
-		e.tellRequester(ctx, op)
+		e.post(ctx, op)
 	}
 	return op, err
 }
@@ -140,7 +140,7 @@ func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
 // that nobody submitted.
 func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) {
 	op, err := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		if !op.State.MayBecome(bulk.Expired) {
+		if !e.late(*op) {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), e.outOfTime(*op)
@@ -148,7 +148,7 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 	})
 	if err == nil {
 		e.deliver(ctx, op)
-		e.tellRequester(ctx, op)
+		e.post(ctx, op)
 	}
 	return op, err
 }

@@ -222,7 +222,7 @@ type submitCommand struct {
 	StartDate   string `placeholder:"2026-01-31" help:"Day on which the run begins; without one, at once after the approval."`
 	StartTime   string `placeholder:"22:30" help:"Time at which it begins."`
 	StartZone   string `placeholder:"America/Chicago" help:"Time zone of that day and time."`
-	StopPercent int    `default:"${stop_percent}" help:"Stop the run by itself when so many percent of the patients failed."`
+	StopPercent int    `default:"${stop_percent}" help:"Stop the run by itself when so many percent of the patients were skipped or failed."`
 	StopAfter   int    `default:"${stop_after}" help:"Do not look at failures before so many patients were attempted."`
 }
 

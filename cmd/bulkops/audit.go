@@ -308,7 +308,7 @@ func (r redriveCommand) Run(t *terminal) error {
 		t.say("still kept: %s: %s", visible(left.File), oneLine(left.Why))
 	}
 	if len(done.Left) > 0 {
-		t.say("What is still kept cannot be read by this version. --note-unreadable writes that into the audit, and leaves the file's versions as evidence.")
+		t.say("What is still kept cannot be read by this version, or was refused by the audit. --note-unreadable writes that into the audit, and leaves the file's versions as evidence.")
 		return errUnfinished
 	}
 	return nil

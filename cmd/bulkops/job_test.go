@@ -288,15 +288,18 @@ func TestWhatCannotBeDoneSaysWhatToDo(t *testing.T) {
 		"a wrong filter":     {1, []string{"request", "status-change", "--to", "Active", "--status", "Gone"}, "selection.filter.statuses[0]"},
 		"a foreign facility": {1, []string{"request", "status-change", "--to", "Inactive", "--facility", "lakeside"}, "You do not hold the facility"},
 		"an unknown id":      {1, []string{"show", "OP-000000-0000"}, "There is no operation OP-000000-0000, or you may not see it."},
-		"no such command":    {2, []string{"remove"}, "unexpected argument remove"},
+		"no such command":    {2, []string{"remove"}, "there is no command remove"},
+		"no such part":       {2, []string{"staff", "fire"}, "bulkops staff --help says what it takes."},
 		"no such flag":       {2, []string{"list", "--everything"}, "unknown flag --everything"},
-		"a missing flag":     {2, []string{"submit", "OP-000000-0000"}, "missing flags: --reason"},
+		"a missing flag":     {2, []string{"submit", "OP-000000-0000"}, "missing flags: --reason=STRING\nbulkops submit --help says what it takes."},
 		"a missing file":     {2, []string{"request", "status-change", "--to", "Active", "--csv", "/nowhere"}, "/nowhere"},
 	} {
 		t.Run(name, func(t *testing.T) { wants(t, enter(t, c.code, c.args...), c.says) })
 	}
 	wants(t, d.types(0, "--help"), "request status-change", "sign-in")
 	wants(t, d.types(0), "request status-change")
+	wants(t, d.types(0, "help"), "request status-change")
+	wants(t, d.types(0, "help", "staff", "add"), "Usage: bulkops staff add")
 	wants(t, d.types(0, "sign-out"), "signed out")
 	d.types(1, "list")
 }
@@ -347,7 +350,7 @@ func TestPatientsGetAnotherProvider(t *testing.T) {
 	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003", "--by", "round-robin"}, who...)...),
 		"Provider after   P002 1, P003 1")
 	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--to", "P002", "--to", "P003", "--by", "capacity", "--capacity", "P002=30", "--capacity", "P003=10"}, who...)...),
-		"Reassign to Dr. P002 (30), Dr. P003 (10), by patients a day", "Provider after   P002 2")
+		"Reassign to Dr. P002 (30 a day), Dr. P003 (10 a day), by capacity", "Provider after   P002 2")
 	wants(t, d.types(0, append([]string{"request", "provider-reassignment", "--default"}, who...)...), "No provider to go to: 2")
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment", "--to", "P002", "--default"}, who...)...), "--default")
 	wants(t, d.types(2, append([]string{"request", "provider-reassignment"}, who...)...), "--to")

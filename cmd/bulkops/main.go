@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -88,12 +89,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, problems io.Writ
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if args[0] == "help" {
+		args = append(args[1:], "--help")
+	}
 	chosen, err := parser.Parse(args)
 	if ended >= 0 {
 		return ended // --help
 	}
 	if err != nil {
-		fmt.Fprintf(problems, "bulkops: %s\nbulkops --help lists the commands.\n", err)
+		fmt.Fprintf(problems, "bulkops: %s\n", misuse(err))
 		return 2
 	}
 	err = chosen.Run(&terminal{ctx: ctx, in: in, out: out, errors: problems, stack: line.Stack})
@@ -107,6 +111,23 @@ func run(ctx context.Context, args []string, in io.Reader, out, problems io.Writ
 		fmt.Fprintln(problems, "bulkops: "+sentence(err))
 	}
 	return 1
+}
+
+// misuse is what the operator reads of a command line that cannot be used: what
+// is wrong, and which help says more.
+func misuse(err error) string {
+	wrong := (*kong.ParseError)(nil)
+	if !errors.As(err, &wrong) {
+		return visible(err.Error())
+	}
+	if at := wrong.Context.Selected(); at != nil {
+		return visible(err.Error()) + "\n" + at.FullPath() + " --help says what it takes."
+	}
+	what := visible(err.Error())
+	if name, none := strings.CutPrefix(what, "unexpected argument "); none {
+		what = "there is no command " + name
+	}
+	return what + "\nbulkops --help lists the commands."
 }
 
 // sentence is what the operator reads of an error: a fault's sentence with its

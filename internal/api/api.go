@@ -49,6 +49,11 @@ func New(c Config) http.Handler {
 	keep := journal.Journal{Log: c.Journal, Now: c.Engine.Now, Failed: func(w http.ResponseWriter, r *http.Request, err error) {
 		c.Engine.Log(r.Context(), "a request could not be written into the audit", err)
 		writeProblem(w, problemOf(fault.New(fault.Busy, "The audit log cannot be written, so the answer is withheld. What was asked for may have been done; look before you try again.")))
+	}, Panicked: func(w http.ResponseWriter, r *http.Request, err error, stack string) {
+		c.Engine.Log(r.Context(), "a request to the API panicked", err, "stack", stack)
+		p := problemOf(err)
+		p.Detail = "Something went wrong on our side. What was asked for may have been done; look before you try again, and tell your administrator if it happens again."
+		writeProblem(w, p)
 	}}
 	return secure(keep.Keep(preferCSV(mux)))
 }

@@ -37,7 +37,7 @@ type AuditFound struct {
 		Records []AuditRecord `json:"records" doc:"Newest first, those that you may see."`
 		Next    string        `json:"next,omitempty" doc:"Ask with after for what is older; absent at the end."`
 		Cut     bool          `json:"cut" doc:"Reading stopped at its limit of 5,000 records: there may be more further back, also where none was found."`
-		Until   time.Time     `json:"until,omitzero" doc:"How far back was read."`
+		Until   time.Time     `json:"until,omitzero" doc:"Where reading stopped at its limit: how far back that was."`
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"bulkops/internal/api"
 	"bulkops/internal/audit"
+	"bulkops/internal/engine"
 	"bulkops/internal/lambdahttp"
 	"bulkops/internal/registry"
 )
@@ -86,6 +87,29 @@ func TestWhatTheAPIIsAskedIsAudited(t *testing.T) {
 	c.as(t, "omar", "POST", "/v1/audit/search", object{"from": "2026-01-01", "to": "2026-12-31"}).problem(422, "invalid")
 }
 
+// The answer about what somebody may not see is, letter by letter, the one about
+// what is not there.
+func TestTheSearchDoesNotTellWhatIsThere(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000010"))
+	must(t, c.Audit.Append(t.Context(), []audit.Record{
+		{At: c.Engine.Now(), Type: audit.Change, Unique: "p", Operation: op.ID, Patient: "000010", Part: registry.ProfilePart, Facility: "riverside"},
+	}))
+	if f := c.searched(t, "omar", object{"patient": "000010"}); len(f.Records) == 0 {
+		t.Fatal("nothing is there")
+	}
+	for there, unknown := range map[string]object{op.ID: {"operation": "OP-000000-NONE"}, "000010": {"patient": "nobody"}} {
+		ask := object{}
+		for field := range unknown {
+			ask[field] = there
+		}
+		got, want := c.as(t, "lena", "POST", "/v1/audit/search", ask), c.as(t, "lena", "POST", "/v1/audit/search", unknown)
+		if got.Code != http.StatusOK || got.Body.String() != want.Body.String() {
+			t.Errorf("%v is answered with %d %s, what is not there with %s", ask, got.Code, got.Body.String(), want.Body.String())
+		}
+	}
+}
+
 // What the audit keeps as ids is answered with the names, for who searches the
 // log and for who reads one operation.
 func TestTheAuditIsAnsweredInWords(t *testing.T) {
@@ -133,5 +157,28 @@ func TestTheAPIAnswersNothingThatIsNotWrittenDown(t *testing.T) {
 	c.Server.ServeHTTP(w, r.WithContext(lambdahttp.WithClaims(r.Context(), nil)))
 	if w.Code != http.StatusOK {
 		t.Errorf("the document is answered with %d", w.Code)
+	}
+}
+
+type breaking struct{ engine.Machine }
+
+func (breaking) Start(context.Context, string) error { panic("secret detail") }
+
+// A request that broke off after it did something is in the audit, and its
+// answer does not say that nothing was done.
+func TestARequestToTheAPIThatPanickedIsWrittenDown(t *testing.T) {
+	c := newClinic(t)
+	c.Engine.Machine = breaking{c.Machine}
+	p := c.as(t, "sam", "POST", "/v1/operations", toHold("000010"), key(1)...).problem(500, "internal")
+	if !strings.Contains(p.Detail, "may have been done") || strings.Contains(p.Detail+strings.Join(c.Logged, ""), "secret") {
+		t.Errorf("%+v, logged %q", p, c.Logged)
+	}
+	if len(c.Logged) == 0 || !strings.Contains(c.Logged[len(c.Logged)-1], "audit_test.go") {
+		t.Errorf("the log does not say where: %q", c.Logged)
+	}
+	c.Engine.Machine = c.Machine
+	records := c.searched(t, "omar", object{}).Records
+	if len(records) != 1 || records[0].What != audit.Sent || records[0].Result != audit.Failed || records[0].Operator.Name != "Sam Okafor" {
+		t.Errorf("written down is %+v", records)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -11,7 +12,11 @@ import (
 	"testing"
 
 	"bulkops/internal/api"
+	"bulkops/internal/auditlog"
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/english"
+	"bulkops/internal/kind"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi.json anew")
@@ -158,6 +163,28 @@ func TestDocumentDescribesEveryAddressAndItsProblems(t *testing.T) {
 	for name, schema := range d.Components.Schemas {
 		if schema.Properties != nil && schema.AdditionalProperties != false {
 			t.Errorf("%s lets unknown fields through", name)
+		}
+	}
+}
+
+// Descriptions are tags, so they repeat numbers that the code has elsewhere; so
+// do the pages for reading.
+func TestNumbersInTextsAreThoseOfTheCode(t *testing.T) {
+	for _, test := range []struct{ file, says string }{
+		{"docs/openapi.json", fmt.Sprintf("at most %d days at a time", auditlog.MostDays)},
+		{"docs/openapi.json", fmt.Sprintf("Without days the last %d are searched", auditlog.DefaultDays)},
+		{"docs/openapi.json", fmt.Sprintf("its limit of %s records", english.Number(auditlog.MostRead))},
+		{"docs/openapi.json", fmt.Sprintf("%d to %d characters", engine.MinReason, engine.MaxReason)},
+		{"docs/openapi.json", fmt.Sprintf("half of at least %d patients failed", bulk.DefaultStopRule.After)},
+		{"docs/audit.md", fmt.Sprintf("at most %d days;", auditlog.MostDays)},
+		{"docs/audit.md", fmt.Sprintf("A page reads at most %s records", english.Number(auditlog.MostRead))},
+		{"docs/audit.md", fmt.Sprintf("A file has at most %s records", english.Number(auditlog.MostInFile))},
+		{"README.md", fmt.Sprintf("capacity of %d to %d a day", kind.LeastCapacity, kind.MostCapacity)},
+	} {
+		text, err := os.ReadFile("../../" + test.file)
+		must(t, err)
+		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), test.says) {
+			t.Errorf("%s does not say %q", test.file, test.says)
 		}
 	}
 }

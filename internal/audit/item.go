@@ -8,6 +8,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"bulkops/internal/fault"
 )
 
 // Hour is the UTC hour in which a record was written into the table, e.g.
@@ -58,7 +60,8 @@ const (
 	itemHour      = "hour"
 )
 
-// Item returns the record as it is stored when it is written in the hour.
+// Item returns the record as it is stored when it is written in the hour;
+// fault.TooLarge where no table can hold it.
 func (r Record) Item(hour Hour) (Item, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -70,6 +73,9 @@ func (r Record) Item(hour Hour) (Item, error) {
 	}
 	if r.Patient != "" {
 		i[itemPatient] = r.Patient
+	}
+	if size := i.size(); size > maxItem {
+		return nil, fault.New(fault.TooLarge, "An audit record has %d bytes, and at most %d can be stored.", size, maxItem)
 	}
 	return i, nil
 }
@@ -113,7 +119,7 @@ func (i Item) Record() (Record, error) {
 	}
 	at, rest, _ := strings.Cut(i[ItemSort], "#")
 	mark, unique, _ := strings.Cut(rest, "#")
-	moment, err := time.Parse(TimeLayout, at)
+	moment, err := time.Parse(timeLayout, at)
 	if err != nil {
 		return Record{}, fmt.Errorf("an audit record that was written outside bulkops has no time in its key")
 	}

@@ -65,11 +65,8 @@ func (r *Recorder) outcomes(ctx context.Context, from events.DynamoDBEventRecord
 	others := 0
 	for i, c := range batch.Group(result.Group) {
 		record, o := group, result.Outcome(c.Subject)
-		record.Unique = fmt.Sprintf("%s-%d", group.Unique, i)
+		record.Unique = fmt.Sprintf("%s-%02d", group.Unique, i) // sorts as the plan does
 		record.Patient, record.Facility, record.Detail = c.Subject, c.Facility, o.Sentence
-		if len(record.Detail) > maxValues {
-			record.Detail = digestOf(record.Detail)
-		}
 		if o.State != bulk.Done {
 			others++
 		}

@@ -294,11 +294,37 @@ func TestPlansAreReadOnceForAProcess(t *testing.T) {
 
 // A sentence quotes what somebody wrote into a record, however long that is.
 func TestALongSentenceFitsIntoARecord(t *testing.T) {
+	for sentence, want := range map[string]string{strings.Repeat("x", 350_000): strings.Repeat("x", 350_000), strings.Repeat("<", 80_000): digest(strings.Repeat("<", 80_000))} {
+		l := log{Audit: memory.NewAudit()}
+		if _, err := recorderOf(l, running).Handle(t.Context(), delivered(bulk.Result{Batch: 2, Others: []bulk.Outcome{skipped("p4", sentence)}})); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.ofOP1(t); len(got) != 1 || got[0].Detail != want {
+			t.Errorf("%d records for a sentence of %d bytes", len(got), len(sentence))
+		}
+	}
+}
+
+// The patients of a group come in the order of the plan, also when there are more
+// than ten.
+func TestPatientsComeInTheOrderOfThePlan(t *testing.T) {
 	l := log{Audit: memory.NewAudit()}
-	if _, err := recorderOf(l, running).Handle(t.Context(), delivered(bulk.Result{Batch: 2, Others: []bulk.Outcome{skipped("p4", strings.Repeat("x", 350_000))}})); err != nil {
+	r := recorderOf(l, exporting)
+	whole := bulk.Batch{Number: 1, Groups: []int{bulk.BatchSize}}
+	for n := range bulk.BatchSize {
+		whole.Changes = append(whole.Changes, bulk.Change{Subject: fmt.Sprint("p", n)})
+	}
+	r.Batch = func(context.Context, string, string, int) (bulk.Batch, error) { return whole, nil }
+	if _, err := r.Handle(t.Context(), delivered(bulk.Result{Batch: 1})); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.ofOP1(t); len(got) != 1 || !strings.HasPrefix(got[0].Detail, "(350000 bytes, SHA-256 ") {
-		t.Errorf("%+v", got)
+	got := l.ofOP1(t)
+	if len(got) != bulk.BatchSize {
+		t.Fatalf("%d records", len(got))
+	}
+	for n, record := range got {
+		if record.Patient != whole.Changes[n].Subject {
+			t.Fatalf("record %d is of %s, not of %s", n, record.Patient, whole.Changes[n].Subject)
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"iter"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"bulkops/internal/fault"
 )
 
 // Unreadable is what happened when a delivered change can be read by no
@@ -33,8 +35,10 @@ type Left struct{ File, Why string }
 
 // Redrive writes what parked deliveries hold, and takes away those of which
 // everything is written. What was written before is found written, so a repeat
-// does no harm. Changes that cannot be read stay parked; with note, the audit
-// says instead that there was one, and where it is kept.
+// does no harm. Changes that cannot be read, or that the store refuses, keep
+// nothing behind them from being written and stay parked; with note, the audit
+// says instead that there was one, and where it is kept. An error means that the
+// store does not answer now.
 func (r *Recorder) Redrive(ctx context.Context, parked Parked, note bool) (Redriven, error) {
 	var done Redriven
 	var names []string
@@ -71,26 +75,34 @@ func (r *Recorder) Redrive(ctx context.Context, parked Parked, note bool) (Redri
 	return done, nil
 }
 
-// redrive writes one delivery. why says what of it cannot be read.
+// redrive writes one delivery. why says what of it cannot be read or is refused.
 func (r *Recorder) redrive(ctx context.Context, delivery events.DynamoDBEvent, file string, note bool) (written int, why, err error) {
 	for _, from := range delivery.Records {
 		records, cannot := r.recordsOf(ctx, from)
-		switch {
-		case errors.Is(cannot, errStore):
-			return written, nil, cannot
-		case cannot != nil && !note, cannot != nil && (from.EventID == "" || from.Change.ApproximateCreationDateTime.IsZero()):
-			why = errors.Join(why, fmt.Errorf("change %s: %w", from.Change.SequenceNumber, cannot))
-			continue
-		case cannot != nil:
+		noted := note && !errors.Is(cannot, errStore) && from.EventID != "" && !from.Change.ApproximateCreationDateTime.IsZero()
+		if cannot == nil {
+			cannot = r.Log.Append(ctx, records)
+		}
+		if cannot != nil && noted && !passes(ctx, cannot) {
 			records = []Record{{At: from.Change.ApproximateCreationDateTime.UTC(), Type: Event, Unique: from.EventID, ByHand: true, Operator: Person{Name: Unknown},
-				What: Unreadable, Detail: fmt.Sprintf("A change could not be read: %s. It is kept in %s.", cannot, file)}}
+				What: Unreadable, Detail: fmt.Sprintf("A change could not be read or written: %s. It is kept in %s.", cannot, file)}}
+			cannot = r.Log.Append(ctx, records)
 		}
-		if err := r.Log.Append(ctx, records); err != nil {
-			return written, nil, fmt.Errorf("%w: write an audit record: %w", errStore, err)
+		switch {
+		case cannot == nil:
+			written += len(records)
+		case passes(ctx, cannot):
+			return written, nil, cannot
+		default:
+			why = errors.Join(why, fmt.Errorf("change %s: %w", from.Change.SequenceNumber, cannot))
 		}
-		written += len(records)
 	}
 	return written, why, nil
+}
+
+// passes reports that a store may take later what it did not take now.
+func passes(ctx context.Context, err error) bool {
+	return fault.Is(err, fault.Busy) || ctx.Err() != nil
 }
 
 // parseParked reads what Lambda stores of a delivery that it has given up: the

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
 	"bulkops/internal/memory"
 	"bulkops/internal/registry"
 )
@@ -82,7 +84,7 @@ func TestWhatWasParkedIsWrittenOnce(t *testing.T) {
 
 // What a table refuses, or what cannot be read, stays parked; nothing is lost.
 func TestWhatCannotBeWrittenStaysParked(t *testing.T) {
-	down := errors.New("throttled")
+	down := fault.New(fault.Busy, "throttled")
 	l := log{Audit: memory.NewAudit(), refuse: func(audit.Record) error { return down }}
 	r := recorder(l, map[string]bulk.Operation{"OP-1": running})
 	poison := strings.Replace(change(2, "OP-1", 1), `"stamp_at":{"S":"2026`, `"stamp_at":{"S":"x2026`, 1)
@@ -122,5 +124,32 @@ func TestWhatCannotBeWrittenStaysParked(t *testing.T) {
 	}
 	if len(said) != 1 || !strings.Contains(said[0], "It is kept in a.") || strings.Contains(said[0], registry.StatusField) {
 		t.Errorf("said is %q", said)
+	}
+}
+
+// What the table refuses for good keeps nothing behind it from being written,
+// neither in its own delivery nor in the next.
+func TestOneRefusalKeepsNoOtherFromBeingWritten(t *testing.T) {
+	refusing := func(r audit.Record) error {
+		if r.Patient == "000002" {
+			return errors.New("ValidationException")
+		}
+		return nil
+	}
+	for note, want := range map[bool]struct {
+		files, records int
+		left           []string
+	}{false: {1, 3, []string{"a"}}, true: {2, 4, nil}} {
+		l := log{Audit: memory.NewAudit(), refuse: refusing}
+		files := memory.NewFiles()
+		put(t, files, "a", parked(t, deliver(t, change(1, "OP-1", 1), change(2, "OP-1", 1), change(3, "OP-1", 1))))
+		put(t, files, "b", parked(t, deliver(t, change(4, "OP-1", 1))))
+		done, err := recorder(l, map[string]bulk.Operation{"OP-1": running}).Redrive(t.Context(), files, note)
+		if err != nil || done.Files != want.files || done.Records != want.records || len(done.Left) != len(want.left) || !slices.Equal(left(t, files), want.left) {
+			t.Errorf("note %v: %+v %v, kept %v", note, done, err, left(t, files))
+		}
+		if got := len(l.ofOP1(t)); got != 3 {
+			t.Errorf("note %v: %d changes written, want 3", note, got)
+		}
 	}
 }

@@ -134,8 +134,8 @@ func personOf(p bulk.Person) Person {
 	return Person{Sub: p.Sub, Name: p.Name}
 }
 
-// TimeLayout is how the key holds the time: it sorts as text.
-const TimeLayout = "2006-01-02T15:04:05.000Z"
+// timeLayout is how the key holds the time: it sorts as text.
+const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Day is the UTC day of the record.
 func (r Record) Day() string { return r.At.UTC().Format(time.DateOnly) }
@@ -173,7 +173,7 @@ const AccessPrefix = "ACCESS#"
 // SortKey is the second part of the record's key. Within a partition it sorts
 // by time.
 func (r Record) SortKey() string {
-	return r.At.UTC().Format(TimeLayout) + "#" + strings.ToUpper(string(r.Type)) + "#" + r.Unique
+	return r.At.UTC().Format(timeLayout) + "#" + strings.ToUpper(string(r.Type)) + "#" + r.Unique
 }
 
 // Log keeps audit records. It never changes or removes one.

@@ -93,14 +93,22 @@ func (r *Recorder) append(ctx context.Context, made [][]Record, failures []error
 	return written
 }
 
-// recordsOf makes the audit records for a stream record. Whatever a malformed
-// one makes fail stays with that one.
+// recordsOf makes the audit records for a stream record, each so that it can be
+// stored. Whatever a malformed one makes fail stays with that one.
 func (r *Recorder) recordsOf(ctx context.Context, from events.DynamoDBEventRecord) (made []Record, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a stream record that cannot be read: %T", p) // the value may quote data
 		}
 	}()
+	made, err = r.read(ctx, from)
+	for i := range made {
+		made[i] = made[i].fitting()
+	}
+	return made, err
+}
+
+func (r *Recorder) read(ctx context.Context, from events.DynamoDBEventRecord) ([]Record, error) {
 	record, ok, err := FromStream(from)
 	if err != nil || !ok {
 		return nil, err

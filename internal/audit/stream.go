@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -88,7 +87,7 @@ func keyText(r events.DynamoDBEventRecord, name string) (string, error) {
 func fromRegistry(r events.DynamoDBEventRecord, record Record) (Record, bool, error) {
 	before, after := texts(r.Change.OldImage), texts(r.Change.NewImage)
 	record.Type = Change
-	record.Old, record.New = bounded(difference(before, after))
+	record.Old, record.New = difference(before, after)
 	if record.Patient != "" {
 		record.Facility = cmp.Or(after[registry.FacilityField], before[registry.FacilityField])
 	}
@@ -134,38 +133,6 @@ func difference(before, after map[string]string) (was, is registry.Fields) {
 		}
 	}
 	return was, is
-}
-
-const (
-	maxValues = 300_000 // bytes: an item takes 400 KB with everything (AWS, DynamoDB quotas)
-	longValue = 1_000
-)
-
-// bounded makes two sets of values fit into one audit record: where they would
-// not, each long value is replaced by its size and digest.
-func bounded(was, is registry.Fields) (registry.Fields, registry.Fields) {
-	total := 0
-	for _, fields := range []registry.Fields{was, is} {
-		for name, value := range fields {
-			total += len(name) + len(value)
-		}
-	}
-	if total <= maxValues {
-		return was, is
-	}
-	for _, fields := range []registry.Fields{was, is} {
-		for name, value := range fields {
-			if len(value) > longValue {
-				fields[name] = digestOf(value)
-			}
-		}
-	}
-	return was, is
-}
-
-// digestOf stands for a text that is too long.
-func digestOf(text string) string {
-	return fmt.Sprintf("(%d bytes, SHA-256 %x)", len(text), sha256.Sum256([]byte(text)))
 }
 
 func isField(name string) bool {

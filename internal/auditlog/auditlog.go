@@ -94,7 +94,7 @@ func (q Query) Check(now time.Time) engine.Problems {
 		days[field] = day
 	}
 	if len(wrong) == 0 && len(days) == 2 && days["to"].Before(days["from"]) {
-		add("to", "The last day is before the first day. Exchange them.")
+		add("to", "The last day is before the first. Swap them, or correct one.")
 	}
 	if first, asked := days["from"]; asked && len(wrong) == 0 && q.byDay() {
 		last, open := days["to"], ""
@@ -181,7 +181,7 @@ type Page struct {
 	Records []audit.Record
 	Next    string    // sort key after which the answer goes on; empty at its end
 	Cut     bool      // reading stopped at MostRead: there may be more further back
-	Until   time.Time // the oldest record that was looked at
+	Until   time.Time // where it is cut: the oldest record that was looked at
 	Read    int
 }
 
@@ -194,14 +194,19 @@ type Log struct {
 // Find returns a page of at most so many records that the person may see; after
 // is the Next of the page before. Managers see what concerns their facilities,
 // everybody their own operations, administrators and auditors all. What they may
-// not see is like what is not there.
+// not see is like what is not there: of a patient or an operation of which they
+// see nothing, the answer is that for an unknown id.
 func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string, most int) (Page, error) {
 	if wrong := q.Check(l.Engine.Now()); len(wrong) > 0 {
 		return Page{}, fault.Wrap(wrong, fault.Invalid, "%s", wrong.Error())
 	}
 	var page Page
 	may := rights{engine: l.Engine, actor: actor, known: map[string]bulk.Operation{}}
-	last := after
+	known, err := may.know(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	last, until := after, time.Time{}
 	for r, err := range l.walk(ctx, q, after) {
 		if err != nil {
 			return Page{}, err
@@ -211,22 +216,30 @@ func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string
 			page.Next = last
 			break
 		}
-		last, page.Read, page.Until = r.SortKey(), page.Read+1, r.At
-		if !q.match(r) {
+		last, page.Read, until = r.SortKey(), page.Read+1, r.At
+		asked := q.match(r)
+		if !asked && known {
 			continue
 		}
 		sees, err := may.see(ctx, r)
 		if err != nil {
 			return Page{}, err
 		}
-		if sees && q.Facility != "" {
+		known = known || sees
+		if sees && asked && q.Facility != "" {
 			if sees, err = may.concerns(ctx, r, q.Facility); err != nil {
 				return Page{}, err
 			}
 		}
-		if sees {
+		if sees && asked {
 			page.Records = append(page.Records, r)
 		}
+	}
+	if !known {
+		return Page{}, nil
+	}
+	if page.Cut {
+		page.Until = until
 	}
 	return page, nil
 }
@@ -299,6 +312,23 @@ type rights struct {
 	engine *engine.Engine
 	actor  staff.Person
 	known  map[string]bulk.Operation // by id; without its own one that the person may not see
+}
+
+// know reports whether the answer may say how much was read: where the question
+// leads to no single patient or operation; else the person must know that there
+// is one, by seeing a record of it or, as a manager, a facility in its plan.
+func (r rights) know(ctx context.Context, q Query) (bool, error) {
+	switch {
+	case r.actor.ReadsAll(), q.byDay():
+		return true, nil
+	case q.Patient != "" || !r.actor.Role.AtLeast(staff.Manager):
+		return false, nil
+	}
+	op, err := r.engine.Operations.Operation(ctx, q.Operation)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return false, err
+	}
+	return slices.ContainsFunc(op.Plan.Facilities, r.actor.Holds), nil
 }
 
 func (r rights) see(ctx context.Context, record audit.Record) (bool, error) {

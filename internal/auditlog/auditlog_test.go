@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,41 @@ func TestWhoTriedToOpenAPatient(t *testing.T) {
 	q.From = "2026-01-01"
 	if wrong := q.Check(noon); len(wrong) != 1 || !strings.Contains(wrong[0].Sentence, "day by day") {
 		t.Errorf("more days than are searched: %v", wrong)
+	}
+}
+
+// Whatever is asked about a patient or an operation of which somebody may see
+// nothing, the answer is that for an id which does not exist, however much is
+// recorded; who may see a part is told how far was read.
+func TestWhatOneMayNotSeeIsLikeWhatIsNotThere(t *testing.T) {
+	l, reader, store := newLog()
+	for id, facilities := range map[string][]string{"OP-7": {"lakeside", "riverside"}, "OP-8": {"lakeside"}, "OP-9": {"lakeside"}} {
+		if _, err := store.Create(t.Context(), bulk.Operation{ID: id, Version: 1, State: bulk.Running, Requester: bulk.Person{Sub: "eva"}, Plan: bulk.PlanSummary{Facilities: facilities}}, bulk.Selection{}, "0123456789abcdef"+id, bulk.Event{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []audit.Record{{At: noon, Type: audit.Event, Operation: "OP-8"}, {At: noon, Type: audit.Change, Patient: "few", Facility: "lakeside"}}
+	for n := range auditlog.MostRead + 1 {
+		unique := fmt.Sprintf("%06d", n)
+		all = append(all, audit.Record{At: noon, Type: audit.Change, Operation: "OP-9", Patient: "many", Facility: "lakeside", Unique: unique}, audit.Record{At: noon, Type: audit.Change, Operation: "OP-7", Facility: "lakeside", Unique: unique})
+	}
+	if err := reader.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	for _, actor := range []staff.Person{{Sub: "sam", Role: staff.Staff, Facilities: []string{"riverside", "lakeside"}}, {Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}} {
+		for _, there := range []auditlog.Query{{Patient: "few"}, {Patient: "many"}, {Operation: "OP-8"}, {Operation: "OP-9"}, {Operation: "OP-9", Patient: "many"}, {Operation: "OP-9", Show: auditlog.Events}} {
+			got, err := l.Find(t.Context(), actor, there, "", 50)
+			if err != nil || !reflect.DeepEqual(got, auditlog.Page{}) {
+				t.Errorf("%s asks for %+v: %+v, %v", actor.Role, there, got, err)
+			}
+		}
+	}
+	maria := staff.Person{Sub: "maria", Role: staff.Manager, Facilities: []string{"riverside"}}
+	if page, err := l.Find(t.Context(), maria, auditlog.Query{Operation: "OP-7"}, "", 50); err != nil || !page.Cut || page.Next == "" || page.Until.IsZero() {
+		t.Errorf("an operation that touches her facility: %+v, %v", page, err)
+	}
+	if page, err := l.Find(t.Context(), auditor, auditlog.Query{Operation: "OP-8"}, "", 50); err != nil || len(page.Records) != 1 || !page.Until.IsZero() {
+		t.Errorf("an answer that is not cut says how far was read: %+v, %v", page, err)
 	}
 }
 

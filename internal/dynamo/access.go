@@ -165,6 +165,15 @@ func NewAccess(c *Client, table string) *Access { return &Access{c, table} }
 
 // Put stores v under a kind and an id until expires, replacing what was there.
 func (a *Access) Put(ctx context.Context, kind, id string, v any, expires time.Time) error {
+	return a.put(ctx, kind, id, v, expires, "")
+}
+
+// Replace is Put where something is stored; fault.NotFound elsewhere.
+func (a *Access) Replace(ctx context.Context, kind, id string, v any, expires time.Time) error {
+	return a.put(ctx, kind, id, v, expires, "attribute_exists(pk)")
+}
+
+func (a *Access) put(ctx context.Context, kind, id string, v any, expires time.Time, condition string) error {
 	body, err := pack(v)
 	if err != nil {
 		return fmt.Errorf("encode a %s: %w", kind, err)
@@ -174,7 +183,11 @@ func (a *Access) Put(ctx context.Context, kind, id string, v any, expires time.T
 	}
 	i := secretKey(kind, id).item()
 	i["body"], i["expires"] = body, number(expires.Unix())
-	if err := a.client.put(ctx, a.table, i, ""); err != nil {
+	err = a.client.put(ctx, a.table, i, condition)
+	if conditionFailed(err) {
+		return gone()
+	}
+	if err != nil {
 		return failed(err, "store a "+kind)
 	}
 	return nil
@@ -210,10 +223,12 @@ func (a *Access) Take(ctx context.Context, kind, id string, v any, now time.Time
 
 func openAccess(i item, kind string, v any, now time.Time) error {
 	if i == nil || expired(i, now) {
-		return fault.New(fault.NotFound, "This has expired or was never there.")
+		return gone()
 	}
 	if err := unpack(i["body"], v); err != nil {
 		return fmt.Errorf("decode a %s: %w", kind, err)
 	}
 	return nil
 }
+
+func gone() error { return fault.New(fault.NotFound, "This has expired or was never there.") }

@@ -52,10 +52,11 @@ func (a *Audit) Append(ctx context.Context, records []audit.Record) error {
 		}
 		return err
 	})
-	if err != nil {
-		return failed(err, "append to the audit log")
+	switch {
+	case err == nil, fault.Is(err, fault.TooLarge):
+		return err
 	}
-	return nil
+	return failed(err, "append to the audit log")
 }
 
 func (a *Audit) ForOperation(ctx context.Context, operation string) iter.Seq2[audit.Record, error] {

@@ -95,47 +95,61 @@ func (c *Client) remove(ctx context.Context, table string, k key, condition stri
 	return out.Attributes, nil
 }
 
-// query yields the items that a query finds, reading a page when it is needed.
+// query yields the items that a query finds.
 func (c *Client) query(ctx context.Context, what string, in dynamodb.QueryInput) iter.Seq2[item, error] {
-	return func(yield func(item, error) bool) {
-		in := in // each walk through the sequence begins at its beginning
-		in.ReturnConsumedCapacity = c.Meter.wanted()
-		for {
-			out, err := c.api.Query(ctx, &in)
-			if err != nil {
-				yield(nil, failed(err, what))
-				return
-			}
-			c.Meter.read(out.ConsumedCapacity)
-			for _, i := range out.Items {
-				if !yield(i, nil) {
-					return
-				}
-			}
-			if len(out.LastEvaluatedKey) == 0 {
-				return
-			}
-			in.ExclusiveStartKey = out.LastEvaluatedKey
+	in.ReturnConsumedCapacity = c.Meter.wanted()
+	return c.paged(what, func(from item) (page, error) {
+		in := in
+		in.ExclusiveStartKey = from
+		out, err := c.api.Query(ctx, &in)
+		if err != nil {
+			return page{}, err
 		}
-	}
+		return page{out.Items, out.LastEvaluatedKey, out.ConsumedCapacity}, nil
+	})
 }
 
-// scan yields every item of a table, reading a page when it is needed.
+// scan yields every item of a table.
 func (c *Client) scan(ctx context.Context, what, table string) iter.Seq2[item, error] {
+	return c.paged(what, func(from item) (page, error) {
+		out, err := c.api.Scan(ctx, &dynamodb.ScanInput{
+			TableName: &table, ExclusiveStartKey: from, ReturnConsumedCapacity: c.Meter.wanted(),
+		})
+		if err != nil {
+			return page{}, err
+		}
+		return page{out.Items, out.LastEvaluatedKey, out.ConsumedCapacity}, nil
+	})
+}
+
+// page is one answer to a query or a scan; where nothing follows, next is empty.
+type page struct {
+	items []item
+	next  item
+	units *types.ConsumedCapacity
+}
+
+// paged yields the items of pages, each read from a key when it is needed; the
+// first is read from nil.
+func (c *Client) paged(what string, read func(from item) (page, error)) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
-		pages := dynamodb.NewScanPaginator(c.api, &dynamodb.ScanInput{TableName: &table, ReturnConsumedCapacity: c.Meter.wanted()})
-		for pages.HasMorePages() {
-			out, err := pages.NextPage(ctx)
+		var from item // each walk through the sequence begins at its beginning
+		for {
+			p, err := read(from)
 			if err != nil {
 				yield(nil, failed(err, what))
 				return
 			}
-			c.Meter.read(out.ConsumedCapacity)
-			for _, i := range out.Items {
+			c.Meter.read(p.units)
+			for _, i := range p.items {
 				if !yield(i, nil) {
 					return
 				}
 			}
+			if len(p.next) == 0 {
+				return
+			}
+			from = p.next
 		}
 	}
 }

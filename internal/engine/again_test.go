@@ -15,25 +15,24 @@ import (
 	"bulkops/internal/registry"
 )
 
-// again asks for an operation made from op, takes it through all its steps and
-// returns it ended. One whose plan is empty is returned as it is.
-func (c *clinic) again(op bulk.Operation, as bulk.LinkKind) bulk.Operation {
+// follow asks for an operation made from op and plans it.
+func (c *clinic) follow(op bulk.Operation, as bulk.LinkKind) bulk.Operation {
 	c.t.Helper()
 	made, err := c.Again(c.t.Context(), ada, op.ID, as, fmt.Sprintf("%s-%s-0123456789", as, op.ID))
 	must(c.t, err)
 	must(c.t, c.Plan(c.t.Context(), made.ID))
-	made = c.header(made.ID)
+	return c.header(made.ID)
+}
+
+// again makes an operation from op, takes it through all its steps and returns
+// it ended. One whose plan is empty is returned as it is.
+func (c *clinic) again(op bulk.Operation, as bulk.LinkKind) bulk.Operation {
+	c.t.Helper()
+	made := c.follow(op, as)
 	if made.Plan.Changes == 0 {
 		return made
 	}
-	_, err = c.Submit(c.t.Context(), ada, made.ID, submission(made))
-	must(c.t, err)
-	_, err = c.Decide(c.t.Context(), grace, made.ID, approval(made))
-	must(c.t, err)
-	v, err := c.Verify(c.t.Context(), made.ID)
-	must(c.t, err)
-	equal(c.t, "it may run", v.OK, true)
-	return c.finish(c.header(made.ID))
+	return c.finish(c.start(c.approve(c.submit(made))))
 }
 
 func TestARerunTakesThoseForWhomItCanHelp(t *testing.T) {
@@ -183,7 +182,7 @@ func TestARerunThatWasNotLinkedIsNotPlannedBesideAnother(t *testing.T) {
 	c.outage("Update", false, errors.New("died"))
 	lost, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "slow-0123456789abcdef")
 	equal(t, "died", err != nil, true)
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	won, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "quick-0123456789abcdef")
 	must(t, err)
 	equal(t, "planned", fault.CodeOf(c.Plan(t.Context(), lost.ID)), fault.Conflict)
@@ -239,14 +238,7 @@ func TestWhatIsRunAgainRepeatsNoSuccess(t *testing.T) {
 			must(t, c.Plan(t.Context(), made.ID))
 			switch rapid.SampledFrom([]string{"runs", "runs", "is cancelled", "stays open"}).Draw(r, "it") {
 			case "runs":
-				made = c.header(made.ID)
-				_, err = c.Submit(t.Context(), ada, made.ID, submission(made))
-				must(t, err)
-				_, err = c.Decide(t.Context(), grace, made.ID, approval(made))
-				must(t, err)
-				_, err = c.Verify(t.Context(), made.ID)
-				must(t, err)
-				c.finish(c.header(made.ID))
+				c.finish(c.start(c.approve(c.submit(c.header(made.ID)))))
 			case "is cancelled":
 				_, err = c.Cancel(t.Context(), ada, made.ID)
 				must(t, err)

@@ -102,7 +102,7 @@ func checkAway(away staff.Absence, delegate *staff.Person, now time.Time) (probl
 	case wrongUntil != nil:
 		add("until", "Enter the last day that you are away.")
 	case wrongFrom == nil && away.Until < away.From:
-		add("until", "The last day lies before the first. Enter a later one.")
+		add("until", "The last day is before the first. Swap them, or correct one.")
 	case away.Past(now):
 		add("until", "This day is over. Enter today or a later day.")
 	case until.Sub(now) > mostAway:

@@ -140,7 +140,7 @@ func TestRefusedAbsences(t *testing.T) {
 	}{
 		{"without a first day", grace, staff.Absence{Until: "2026-12-05"}, "from", "Enter the first day that you are away."},
 		{"without a last day", grace, staff.Absence{From: "2026-12-02", Until: "soon"}, "until", "Enter the last day that you are away."},
-		{"the wrong way round", grace, staff.Absence{From: "2026-12-05", Until: "2026-12-02"}, "until", "The last day lies before the first. Enter a later one."},
+		{"the wrong way round", grace, staff.Absence{From: "2026-12-05", Until: "2026-12-02"}, "until", "The last day is before the first. Swap them, or correct one."},
 		{"that is over", grace, staff.Absence{From: "2026-11-02", Until: "2026-11-30"}, "until", "This day is over. Enter today or a later day."},
 		{"for years", grace, staff.Absence{From: "2026-12-02", Until: "2028-12-02"}, "until", "Enter a day within a year."},
 		{"with oneself as delegate", grace, staff.Absence{From: "2026-12-02", Until: "2026-12-05", Delegate: grace.Sub}, "delegate", "Choose one of those who could decide in your place."},

@@ -48,17 +48,15 @@ func (c *clinic) hand(id string, start time.Time) registry.Ref {
 // agreed sends a plan and approves it, unless nothing is left to be done.
 func (c *clinic) agreed(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
-	_, err := c.Submit(c.t.Context(), ada, op.ID, submission(op))
-	must(c.t, err)
+	op = c.submit(op)
 	told := approval(op)
-	told.Stale, err = c.Stale(c.t.Context(), op)
-	must(c.t, err)
+	told.Stale = c.stale(op)
 	if told.Stale == op.Plan.Changes {
 		return op
 	}
-	_, err = c.Decide(c.t.Context(), grace, op.ID, told)
+	op, err := c.Decide(c.t.Context(), grace, op.ID, told)
 	must(c.t, err)
-	return c.header(op.ID)
+	return op
 }
 
 // run brings a plan, or what was agreed to already, to its end.
@@ -70,9 +68,7 @@ func (c *clinic) run(op bulk.Operation) bulk.Operation {
 	if op.State != bulk.Scheduled {
 		return op
 	}
-	_, err := c.Verify(c.t.Context(), op.ID)
-	must(c.t, err)
-	return c.finish(c.header(op.ID))
+	return c.finish(c.start(op))
 }
 
 var ninth = time.Date(2026, 12, 3, 13, 0, 0, 0, time.UTC) // 8:00 at Riverside
@@ -128,7 +124,7 @@ func TestSlotsDecideWhereTheCalendarComesTooLate(t *testing.T) {
 	one, two := c.planned(books("one", "P1")), c.agreed(c.planned(books("two", "P2")))
 	c.fault = func(call string, do func() error) error {
 		if call == "CommitGroup" {
-			c.fault = func(_ string, do func() error) error { return do() }
+			c.fault = noFault
 			equal(t, "one", c.run(one).State, bulk.Completed)
 		}
 		return do()
@@ -170,10 +166,7 @@ func TestTheTimeOfACancelledVisitIsFree(t *testing.T) {
 	cancelled := c.finished(asks(registry.Discharged, "P1"))
 	before := c.fields()
 	second := c.planned(books("two", "P2"))
-	undo, err := c.Again(t.Context(), ada, cancelled.ID, bulk.Rollback, "undo-0123456789abcdef") // planned while the time is still free
-	must(t, err)
-	must(t, c.Plan(t.Context(), undo.ID))
-	undone := c.agreed(c.header(undo.ID))
+	undone := c.agreed(c.follow(cancelled, bulk.Rollback)) // planned while the time is still free
 	second = c.run(second)
 	list(t, "calendar", c.starts(), "P2 08:00 EST")
 

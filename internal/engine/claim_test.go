@@ -19,7 +19,7 @@ func TestALostAnswerIsNotSentAgain(t *testing.T) {
 		c.outage("Send", made, errLost)
 		_, err := c.RunBatch(t.Context(), op.ID, 1)
 		must(t, err)
-		c.fault = func(_ string, do func() error) error { return do() }
+		c.fault = noFault
 		_, err = c.RunBatch(t.Context(), op.ID, 1)
 		must(t, err)
 		op, err = c.Finish(t.Context(), op.ID, "")
@@ -180,7 +180,7 @@ func TestTheEndOfARunClosesItsNotices(t *testing.T) {
 		states = append(states, string(line.Outcome.State))
 	}
 	list(t, "outcomes", states, "done", "done", "failed", "not attempted", "not attempted", "not attempted", "not attempted")
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	again := c.again(op, bulk.Rerun)
 	equal(t, "the rerun is for", again.Final, bulk.Tally{Done: 4})
 }

@@ -48,7 +48,7 @@ type clinic struct {
 	files   *memory.ExportFiles
 	sealer  *memory.Sealer
 	machine *machine
-	fault   func(call string, do func() error) error // by default the call is made
+	fault   func(call string, do func() error) error // what happens to a call
 
 	mu      sync.Mutex
 	now     time.Time
@@ -58,9 +58,11 @@ type clinic struct {
 	pauses  int
 }
 
+// noFault makes the call.
+func noFault(_ string, do func() error) error { return do() }
+
 func newClinic(t *testing.T) *clinic {
-	c := &clinic{t: t, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon}
-	c.fault = func(_ string, do func() error) error { return do() }
+	c := &clinic{t: t, store: memory.New(), files: memory.NewExportFiles(), sealer: memory.NewSealer(), machine: &machine{alive: map[string]bool{}, waits: map[string]bool{}}, now: noon, fault: noFault}
 	tapped := func(_ context.Context, call string, do func() error) error {
 		name, _, _ := strings.Cut(call, " ")
 		return c.fault(name, do)
@@ -201,8 +203,10 @@ func asksFor(to registry.Status, f registry.Filter) engine.Request {
 	return r
 }
 
-// The steps of an operation's life, each from the step before. All are taken by
-// ada and grace, and fail the test when they cannot be taken.
+// The steps of an operation's life: submit, approve, start and finish go on with
+// one, and what is planned, submitted, approved, started or finished has come so
+// far from its request. All are taken by ada and grace, and fail the test when
+// they cannot be taken.
 
 func (c *clinic) planned(r engine.Request) bulk.Operation {
 	c.t.Helper()
@@ -218,12 +222,16 @@ func submission(op bulk.Operation) engine.Submission {
 		Checklist: engine.ChecklistOf(op), Typed: fmt.Sprint(op.Plan.Changes)}
 }
 
-func (c *clinic) submitted(r engine.Request) bulk.Operation {
+func (c *clinic) submit(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
-	op := c.planned(r)
 	op, err := c.Submit(c.t.Context(), ada, op.ID, submission(op))
 	must(c.t, err)
 	return op
+}
+
+func (c *clinic) submitted(r engine.Request) bulk.Operation {
+	c.t.Helper()
+	return c.submit(c.planned(r))
 }
 
 // approval is grace's decision on the plan as it stands.
@@ -231,17 +239,20 @@ func approval(op bulk.Operation) engine.DecisionRequest {
 	return engine.DecisionRequest{Verdict: bulk.Approve, Digest: op.Plan.Digest}
 }
 
-func (c *clinic) approved(r engine.Request) bulk.Operation {
+func (c *clinic) approve(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
-	op := c.submitted(r)
 	op, err := c.Decide(c.t.Context(), grace, op.ID, approval(op))
 	must(c.t, err)
 	return op
 }
 
-func (c *clinic) started(r engine.Request) bulk.Operation {
+func (c *clinic) approved(r engine.Request) bulk.Operation {
 	c.t.Helper()
-	op := c.approved(r)
+	return c.approve(c.submitted(r))
+}
+
+func (c *clinic) start(op bulk.Operation) bulk.Operation {
+	c.t.Helper()
 	v, err := c.Verify(c.t.Context(), op.ID)
 	must(c.t, err)
 	if !v.OK {
@@ -250,12 +261,12 @@ func (c *clinic) started(r engine.Request) bulk.Operation {
 	return c.header(op.ID)
 }
 
-// finished runs every batch and ends the operation.
-func (c *clinic) finished(r engine.Request) bulk.Operation {
+func (c *clinic) started(r engine.Request) bulk.Operation {
 	c.t.Helper()
-	return c.finish(c.started(r))
+	return c.start(c.approved(r))
 }
 
+// finish runs every batch and ends the operation.
 func (c *clinic) finish(op bulk.Operation) bulk.Operation {
 	c.t.Helper()
 	for n := 1; n <= op.Plan.Batches; n++ {
@@ -265,6 +276,11 @@ func (c *clinic) finish(op bulk.Operation) bulk.Operation {
 	op, err := c.Finish(c.t.Context(), op.ID, "")
 	must(c.t, err)
 	return op
+}
+
+func (c *clinic) finished(r engine.Request) bulk.Operation {
+	c.t.Helper()
+	return c.finish(c.started(r))
 }
 
 func (c *clinic) header(id string) bulk.Operation {

@@ -35,14 +35,7 @@ func TestWhoSeesWhomAMessageIsAbout(t *testing.T) {
 	equal(t, "to who asks", len(seen(ada.Sub, "1-1", 1).Patients), 2)
 	hidden(tom.Sub, op.ID, "1-2", 1) // Tom holds Riverside, but the message is not sent yet
 
-	op, err := c.Submit(t.Context(), ada, op.ID, submission(op))
-	must(t, err)
-	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-	must(t, err)
-	_, err = c.Verify(t.Context(), op.ID)
-	must(t, err)
-	op = c.finish(c.header(op.ID))
-
+	op = c.finish(c.start(c.approve(c.submit(op))))
 	shown := seen(tom.Sub, "1-2", 1)
 	equal(t, "patients of a page", len(shown.Patients), 200)
 	equal(t, "pages", shown.Pages, 3)

@@ -83,9 +83,7 @@ func (c *clinic) scheduled(r engine.Request) bulk.Operation {
 	op, err := c.Submit(c.t.Context(), ada, op.ID, s)
 	must(c.t, err)
 	c.wait(op.ID, engine.WaitApprove, "token")
-	op, err = c.Decide(c.t.Context(), grace, op.ID, approval(op))
-	must(c.t, err)
-	return op
+	return c.approve(op)
 }
 
 func TestTheMachineIsToldWhenToStart(t *testing.T) {
@@ -116,7 +114,7 @@ func TestAStartThatHasPassedWhenItIsApprovedIsAtOnce(t *testing.T) {
 		return do()
 	}
 	op := c.scheduled(asks(registry.OnHold, "P001"))
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	equal(t, "the start had passed", op.StartPassed(), true)
 	equal(t, "waits for its start", op.StartsLater(c.now), false)
 	events, err := c.store.Events(t.Context(), op.ID)
@@ -215,11 +213,7 @@ func TestARunStopsByItsOwnRule(t *testing.T) {
 	s.Stop = engine.StopWish{Percent: "1", After: "50"}
 	op, err := c.Submit(t.Context(), ada, op.ID, s)
 	must(t, err)
-	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-	must(t, err)
-	_, err = c.Verify(t.Context(), op.ID)
-	must(t, err)
-	op = c.finish(op)
+	op = c.finish(c.start(c.approve(op)))
 	equal(t, "state", op.State, bulk.Stopped)
 	equal(t, "cause", op.Cause, "Stopped by itself: 1 of 100 patients failed.")
 	if happened := c.happened(op.ID); !slices.Equal(happened[4:], []string{"started", "stopped", "stopped"}) {

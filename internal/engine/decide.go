@@ -49,8 +49,8 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 		return op, invalid(problem("verdict", "Choose whether you approve or reject."))
 	case r.Verdict == bulk.Reject && comment == "":
 		return op, invalid(problem("comment", "Write why you reject it. The requester reads it and can ask again."))
-	case len([]rune(comment)) > maxReason:
-		return op, invalid(problem("comment", "Shorten the comment to %d characters.", maxReason))
+	case len([]rune(comment)) > MaxReason:
+		return op, invalid(problem("comment", "Shorten the comment to %d characters.", MaxReason))
 	case r.Digest != op.Plan.Digest:
 		return op, fault.New(fault.Stale, "This form belongs to another plan. Read the plan that is shown now and decide again.")
 	}

@@ -97,8 +97,7 @@ func TestAVisitElsewhereTakesTheRightElsewhere(t *testing.T) {
 	r.Key += "-2"
 	op = c.planned(r) // ada holds both
 	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
-	_, err = c.Submit(t.Context(), ada, op.ID, submission(op))
-	must(t, err)
+	op = c.submit(op)
 	_, err = c.Decide(t.Context(), henry, op.ID, approval(op)) // holds fac-2 only
 	equal(t, "to somebody who does not hold all of them", fault.CodeOf(err), fault.NotFound)
 }
@@ -209,23 +208,14 @@ func TestTheRerunOfARollbackKeepsItsFacilities(t *testing.T) {
 	must(t, c.store.WriteByHand(t.Context(), registry.VisitRef{Start: noon.AddDate(0, 0, 1), ID: "V000"}.Ref("P1"),
 		registry.Fields{registry.FacilityField: "fac-1"}, "Import", noon))
 	op := c.finished(toAnn(kind.GiveVisits, "P1"))
-	back, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "rollback-0123456789abcdef")
-	must(t, err)
-	must(t, c.Plan(t.Context(), back.ID))
-	back = c.header(back.ID)
+	back := c.follow(op, bulk.Rollback)
 	list(t, "facilities of the rollback", back.Plan.Facilities, "fac-1", "fac-2")
-	_, err = c.Submit(t.Context(), ada, back.ID, submission(back))
-	must(t, err)
-	_, err = c.Decide(t.Context(), grace, back.ID, approval(back))
-	must(t, err)
+	back = c.approve(c.submit(back))
 	c.byHand("P1", registry.LockedBy, "Nora")
-	back = c.goesOn(back)
+	back = c.finish(c.start(back))
 	equal(t, "locked meanwhile", back.Final, bulk.Tally{Skipped: 1})
 	c.byHand("P1", registry.LockedBy, "")
-	again, err := c.Again(t.Context(), ada, back.ID, bulk.Rerun, "rerun-0123456789abcdef")
-	must(t, err)
-	must(t, c.Plan(t.Context(), again.ID))
-	list(t, "facilities of its rerun", c.header(again.ID).Plan.Facilities, "fac-1", "fac-2")
+	list(t, "facilities of its rerun", c.follow(back, bulk.Rerun).Plan.Facilities, "fac-1", "fac-2")
 }
 
 // A rerun that finds nobody to change stands in the way of no other.
@@ -234,7 +224,7 @@ func TestAnEmptyRerunBlocksNothing(t *testing.T) {
 	c.admit(registry.Active, []string{"P1", "P2"})
 	op := c.approved(asks(registry.OnHold, "P1", "P2"))
 	c.byHand("P1", registry.LockedBy, "Nora")
-	op = c.goesOn(op)
+	op = c.finish(c.start(op))
 	empty, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "rerun-0123456789abcdef")
 	must(t, err)
 	must(t, c.Plan(t.Context(), empty.ID))

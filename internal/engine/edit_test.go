@@ -23,11 +23,9 @@ func TestARequestIsEditedFromWhereverItHasNotRun(t *testing.T) {
 			op := c.planned(r)
 			s := submission(op)
 			s.Start = engine.StartWish{Date: "2026-12-03", Time: "22:30", Zone: "UTC"}
-			_, err := c.Submit(c.t.Context(), ada, op.ID, s)
+			op, err := c.Submit(c.t.Context(), ada, op.ID, s)
 			must(c.t, err)
-			op, err = c.Decide(c.t.Context(), grace, op.ID, approval(op))
-			must(c.t, err)
-			return op
+			return c.approve(op)
 		},
 		"rejected": func(c *clinic, r engine.Request) bulk.Operation {
 			op := c.submitted(r)
@@ -120,9 +118,7 @@ func TestWhatCannotBeEdited(t *testing.T) {
 	_, err = c.Request(t.Context(), ada, edits(ended))
 	refused(t, err, fault.Conflict, ended.ID+" cannot be edited: it is completed.")
 
-	back, err := c.Again(t.Context(), ada, ended.ID, bulk.Rollback, "back-0123456789abcdef")
-	must(t, err)
-	must(t, c.Plan(t.Context(), back.ID))
+	back := c.follow(ended, bulk.Rollback)
 	r = edits(back)
 	r.Kind, r.Params = "status-change", bulk.Params{kind.StatusTo: "Active"}
 	_, err = c.Request(t.Context(), ada, r)

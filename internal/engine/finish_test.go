@@ -120,7 +120,7 @@ func TestNothingIsChangedAfterTheEnd(t *testing.T) {
 	c.fault = func(call string, do func() error) error {
 		if call == "CommitGroup" && !ended {
 			ended = true
-			c.fault = func(_ string, do func() error) error { return do() }
+			c.fault = noFault
 			_, err := c.Finish(t.Context(), op.ID, "Died") // while the call is about to commit
 			must(t, err)
 		}
@@ -171,7 +171,7 @@ func TestAnInterruptedEndIsRepeated(t *testing.T) {
 			return do()
 		}
 		_, err = c.Finish(t.Context(), op.ID, "Busy")
-		c.fault = func(_ string, do func() error) error { return do() }
+		c.fault = noFault
 		if calls < n {
 			must(t, err)
 			return // it was not interrupted any more
@@ -240,7 +240,7 @@ func TestTheRequesterIsToldByTheRepeat(t *testing.T) {
 	}
 	_, _ = c.Finish(t.Context(), op.ID, "")
 	list(t, "told", c.sent("Completed: "+op.ID))
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	_, err = c.Finish(t.Context(), op.ID, "")
 	must(t, err)
 	list(t, "told", c.sent("Completed: "+op.ID), ada.Email)

@@ -72,13 +72,7 @@ func TestFacilitiesAreToldOnceEach(t *testing.T) {
 	list(t, "facilities", op.Plan.Facilities, "fac-1", "fac-2")
 	equal(t, "left out", op.Plan.Excluded, 2)
 
-	op, err := c.Submit(t.Context(), ada, op.ID, submission(op))
-	must(t, err)
-	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-	must(t, err)
-	_, err = c.Verify(t.Context(), op.ID)
-	must(t, err)
-	op = c.finish(c.header(op.ID))
+	op = c.finish(c.start(c.approve(c.submit(op))))
 	equal(t, "state", op.State, bulk.Completed)
 	for range 3 { // what is delivered again sends nothing
 		_, _ = c.RunBatch(t.Context(), op.ID, 1)

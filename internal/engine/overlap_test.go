@@ -39,14 +39,12 @@ func TestAnOperationNamesThoseThatHaveItsPatientsToo(t *testing.T) {
 	elsewhere := c.planned(keyed(asks(registry.OnHold, "H001"), "elsewhere"))
 	equal(t, "while the other one is not sent", c.overlaps(ada, second), "")
 
-	_, err := c.Submit(t.Context(), ada, first.ID, submission(first))
-	must(t, err)
+	first = c.submit(first)
 	equal(t, "sent", c.overlaps(ada, second), first.ID+" awaiting-approval 165")
 	equal(t, "with itself", c.overlaps(ada, first), "")
 	equal(t, "in another facility", c.overlaps(ada, elsewhere), "")
 
-	_, err = c.Submit(t.Context(), ada, second.ID, submission(second))
-	must(t, err)
+	second = c.submit(second)
 	equal(t, "the earlier one knows the later one", c.overlaps(grace, first), second.ID+" awaiting-approval 165")
 
 	t.Run("and lists them by page", func(t *testing.T) {
@@ -75,13 +73,11 @@ func TestAnOperationNamesThoseThatHaveItsPatientsToo(t *testing.T) {
 		}
 	})
 
-	_, err = c.Decide(t.Context(), grace, first.ID, approval(first))
-	must(t, err)
+	first = c.approve(first)
 	equal(t, "approved", c.overlaps(ada, second), first.ID+" scheduled 165")
-	_, err = c.Verify(t.Context(), first.ID)
-	must(t, err)
+	first = c.start(first)
 	equal(t, "running", c.overlaps(ada, second), first.ID+" running 165")
-	c.finish(c.header(first.ID))
+	c.finish(first)
 	equal(t, "ended", c.overlaps(ada, second), "")
 	stale, err := c.Stale(t.Context(), c.header(second.ID))
 	must(t, err)

@@ -60,16 +60,17 @@ func (e *Engine) SetFacility(ctx context.Context, actor staff.Person, id string,
 	}
 	was := AnswersOf(f)
 	r := typed{}
+	f.Hours, f.Lunch, f.Prefers = r.week("hours", a.Hours), r.span("lunch", a.Lunch), r.span("prefers", a.Prefers)
+	f.Closed = r.days("closed", a.Closed)
 	f.TimeZone = strings.TrimSpace(a.TimeZone)
 	if _, err := time.LoadLocation(f.TimeZone); err != nil || f.TimeZone == "" || f.TimeZone == "Local" {
 		r.wrong("time_zone", "Give the name of a time zone, for example America/New_York.")
 	}
+	f.Capacity = r.number("capacity", a.Capacity)
 	f.DefaultProvider = a.Provider
 	if p, _ := d.Provider(a.Provider); a.Provider != "" && (!p.Active || !p.WorksAt(f.ID)) {
 		r.wrong("provider", "Choose a provider who works at this facility, or nobody.")
 	}
-	f.Hours, f.Lunch, f.Prefers = r.week("hours", a.Hours), r.span("lunch", a.Lunch), r.span("prefers", a.Prefers)
-	f.Closed, f.Capacity = r.days("closed", a.Closed), r.number("capacity", a.Capacity)
 	if len(r.problems) > 0 {
 		return invalid(r.problems...)
 	}
@@ -164,7 +165,7 @@ func (r *typed) quarters(field string, s registry.Span) {
 func (r *typed) days(field, text string) []registry.Days {
 	var list []registry.Days
 	for _, line := range strings.Split(text, "\n") {
-		if strings.TrimSpace(line) == "" {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		d, err := registry.ParseDays(line)

@@ -177,7 +177,7 @@ func TestTroubleWhilePlanningIsLeftToARepeat(t *testing.T) {
 				t.Fatalf("got %v, want busy", err)
 			}
 			equal(t, "state", c.header(op.ID).State, bulk.Planning)
-			c.fault = func(_ string, do func() error) error { return do() }
+			c.fault = noFault
 			must(t, c.Plan(t.Context(), op.ID))
 			op = c.header(op.ID)
 			equal(t, "state", op.State, bulk.Ready)

@@ -23,15 +23,6 @@ func (c *clinic) provider(id string, change func(*registry.Provider)) {
 	must(c.t, c.store.PutProvider(c.t.Context(), p))
 }
 
-// goesOn runs an approved operation.
-func (c *clinic) goesOn(op bulk.Operation) bulk.Operation {
-	c.t.Helper()
-	v, err := c.Verify(c.t.Context(), op.ID)
-	must(c.t, err)
-	equal(c.t, "it runs", v.OK, true)
-	return c.finish(c.header(op.ID))
-}
-
 func (c *clinic) stale(op bulk.Operation) int {
 	c.t.Helper()
 	n, err := c.Stale(c.t.Context(), op)
@@ -126,25 +117,17 @@ func TestWhomARollbackBringsBackTakesRoom(t *testing.T) {
 	c.admit(registry.Active, []string{"Q1", "Q2", "Q3"})
 	away := toAnn(kind.KeepVisits, "P1", "P2", "P3")
 	away.Params[kind.NewProvider] = "bea"
-	back, err := c.Again(t.Context(), ada, c.run(c.planned(away)).ID, bulk.Rollback, "undo-0123456789abcdef")
-	must(t, err)
-	must(t, c.Plan(t.Context(), back.ID))
-	back, err = c.Submit(t.Context(), ada, back.ID, submission(c.header(back.ID)))
-	must(t, err)
-	_, err = c.Decide(t.Context(), grace, back.ID, approval(back))
-	must(t, err)
-	_, err = c.Verify(t.Context(), back.ID)
-	must(t, err)
+	back := c.start(c.approve(c.submit(c.follow(c.finished(away), bulk.Rollback))))
 	other := toAnn(kind.KeepVisits, "Q1", "Q2", "Q3")
 	other.Key += "-other"
 	op := c.submitted(other)
 	equal(t, "as the approver is told", c.stale(op), 2)
 	told := approval(op)
 	told.Stale = 2
-	op, err = c.Decide(t.Context(), grace, op.ID, told)
+	op, err := c.Decide(t.Context(), grace, op.ID, told)
 	must(t, err)
-	equal(t, "beside it", c.goesOn(op).Final, bulk.Tally{Done: 1, Skipped: 2})
-	equal(t, "back", c.finish(c.header(back.ID)).Final, bulk.Tally{Done: 3})
+	equal(t, "beside it", c.finish(c.start(op)).Final, bulk.Tally{Done: 1, Skipped: 2})
+	equal(t, "back", c.finish(back).Final, bulk.Tally{Done: 3})
 }
 
 // A facility's default provider is changed after the preview: those who go to
@@ -163,7 +146,7 @@ func TestRoomIsThatOfTheProviderInThePlan(t *testing.T) {
 	riverside.DefaultProvider = "bea"
 	must(t, c.store.PutFacility(t.Context(), riverside))
 	equal(t, "as the approver is told", c.stale(op), 2)
-	equal(t, "done", c.goesOn(op).Final, bulk.Tally{Done: 1, Skipped: 2})
+	equal(t, "done", c.finish(c.start(op)).Final, bulk.Tally{Done: 1, Skipped: 2})
 }
 
 // How many patients a day somebody sees is that of the request, also when it was
@@ -180,8 +163,8 @@ func TestACapacityFromTheCalendarIsThatOfTheRequest(t *testing.T) {
 	equal(t, "capacity", op.Params[kind.Capacity], "ann=10 bea=30")
 	c.provider("ann", func(p *registry.Provider) { p.Name, p.Daily, p.Limit = "Dr. Ann Other", 5, 0 })
 	c.byHand("P3", registry.LockedBy, "Nora")
-	op = c.goesOn(op)
-	equal(t, "summary", op.Summary, "Reassign to Dr. Ann (10), Dr. Bea (30), by patients a day; future visits stay with their provider")
+	op = c.finish(c.start(op))
+	equal(t, "summary", op.Summary, "Reassign to Dr. Ann (10 a day), Dr. Bea (30 a day), by capacity; future visits stay with their provider")
 	c.byHand("P3", registry.LockedBy, "")
 	equal(t, "again", c.again(op, bulk.Rerun).Final, bulk.Tally{Done: 1})
 }
@@ -196,7 +179,7 @@ func TestAPatientsOwnRecordIsTheReasonBeforeAnythingAround(t *testing.T) {
 	c.byHand("P1", registry.ProviderField, "ann")
 	c.byHand("P4", registry.LockedBy, "Nora")
 	c.byHand("P5", registry.ProviderField, "ann")
-	op = c.goesOn(op)
+	op = c.finish(c.start(op))
 	equal(t, "P1", c.outcomes(op)["P1"].Code, bulk.ChangedSince)
 	equal(t, "P2", c.outcomes(op)["P2"].State, bulk.Done)
 	equal(t, "P3", c.outcomes(op)["P3"].State, bulk.Done)
@@ -214,7 +197,7 @@ func TestAVisitThatTookPlaceStaysAsItWas(t *testing.T) {
 		before := c.fields()
 		c.now = noon.AddDate(0, 0, 2)
 		equal(t, "as the approver is told", c.stale(op), 1)
-		op = c.goesOn(op)
+		op = c.finish(c.start(op))
 		equal(t, subject, c.outcomes(op)[subject].Code, bulk.SlotPassed)
 		c.sameAs("nothing was changed", before)
 		again := c.again(op, bulk.Rerun)
@@ -305,7 +288,7 @@ func TestAProviderWhoLeftSinceGetsNobody(t *testing.T) {
 		c.provider("ann", change.to)
 		for subject, op := range map[string]bulk.Operation{"P1": reassign, "P2": schedule} {
 			equal(t, what+", as the approver is told", c.stale(op), 1)
-			op = c.goesOn(op)
+			op = c.finish(c.start(op))
 			equal(t, what, c.outcomes(op)[subject], skipped(subject, bulk.Unsuited, change.sentence))
 			_, err := c.Again(t.Context(), ada, op.ID, bulk.Rerun, "again-0123456789abcdef"+subject)
 			if what == "no longer works" {

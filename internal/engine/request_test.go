@@ -75,7 +75,7 @@ func TestARepeatedRequestStartsWhatWasNotStarted(t *testing.T) {
 	if _, err := c.Request(t.Context(), ada, asks(registry.OnHold, "P001")); err == nil {
 		t.Fatal("the lost answer was not reported")
 	}
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	op, err := c.Request(t.Context(), ada, asks(registry.OnHold, "P001"))
 	must(t, err)
 	list(t, "started", c.machine.started, op.ID)

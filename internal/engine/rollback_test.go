@@ -107,7 +107,7 @@ func TestARollbackStoppedAnywhereAndGoneOnWithRestoresEverything(t *testing.T) {
 		}
 		back := c.again(op, bulk.Rollback)
 		stopped := commits >= at
-		c.fault = func(_ string, do func() error) error { return do() }
+		c.fault = noFault
 		if back.State == bulk.Stopped {
 			groups++
 			rest := c.again(back, bulk.Rerun)
@@ -181,13 +181,7 @@ func TestDoneAndRolledBackEveryByteIsRestored(t *testing.T) {
 		if op.Plan.Changes == 0 {
 			return
 		}
-		op, err := c.Submit(t.Context(), ada, op.ID, submission(op))
-		must(t, err)
-		_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-		must(t, err)
-		_, err = c.Verify(t.Context(), op.ID)
-		must(t, err)
-		op = c.finish(c.header(op.ID))
+		op = c.finish(c.start(c.approve(c.submit(op))))
 		equal(t, k.Name, op.State, bulk.Completed)
 
 		// A hand writes to one field of some; whose change wrote that field too is left alone.
@@ -231,18 +225,9 @@ func TestARerunOfARollbackTakesBackTheRest(t *testing.T) {
 	before := c.fields()
 	op := c.finished(asks(registry.Discharged, numbered(2)...))
 
-	made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "a-key-0123456789abcdef")
-	must(t, err)
-	must(t, c.Plan(t.Context(), made.ID))
-	made = c.header(made.ID)
-	_, err = c.Submit(t.Context(), ada, made.ID, submission(made))
-	must(t, err)
-	_, err = c.Decide(t.Context(), grace, made.ID, approval(made))
-	must(t, err)
-	_, err = c.Verify(t.Context(), made.ID)
-	must(t, err)
+	rollback := c.start(c.approve(c.submit(c.follow(op, bulk.Rollback))))
 	c.byHand("P002", registry.LockedBy, "Nora Nurse")
-	rollback := c.finish(c.header(made.ID))
+	rollback = c.finish(rollback)
 	equal(t, "rolled back", rollback.Final, bulk.Tally{Done: 1, Skipped: 1})
 	equal(t, "why not", c.outcomes(rollback)["P002"].Code, bulk.LockedSince)
 

@@ -41,10 +41,7 @@ func TestWhoMayStop(t *testing.T) {
 	op := c.submitted(asks(registry.OnHold, numbered(2)...))
 	_, err := c.Stop(t.Context(), ada, op.ID)
 	refused(t, err, fault.Conflict, "This operation cannot be stopped: it is waiting for approval.")
-	_, err = c.Decide(t.Context(), grace, op.ID, approval(op))
-	must(t, err)
-	_, err = c.Verify(t.Context(), op.ID)
-	must(t, err)
+	op = c.start(c.approve(op))
 
 	const only = "Only Ada Asks or somebody who may approve this operation can stop it."
 	_, err = c.Stop(t.Context(), tom, op.ID)

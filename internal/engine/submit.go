@@ -41,8 +41,10 @@ func ChecklistOf(op bulk.Operation) []string {
 }
 
 const (
-	minReason  = 10
-	maxReason  = 1000
+	// MinReason and MaxReason are how many characters the reason of a request has.
+	MinReason = 10
+	MaxReason = 1000
+
 	typedAbove = 500 // more changes than this ask for the number to be typed
 )
 
@@ -126,10 +128,10 @@ func (e *Engine) CheckSubmission(op bulk.Operation, s Submission, now time.Time)
 	switch {
 	case len(reason) == 0:
 		add("reason", "Write why this change is needed. The approver and the auditors read it.")
-	case len(reason) < minReason:
-		add("reason", "Write the reason in at least %d characters, so that the approver can judge it.", minReason)
-	case len(reason) > maxReason:
-		add("reason", "Shorten the reason to %d characters; it has %d.", maxReason, len(reason))
+	case len(reason) < MinReason:
+		add("reason", "Write the reason in at least %d characters, so that the approver can judge it.", MinReason)
+	case len(reason) > MaxReason:
+		add("reason", "Shorten the reason to %d characters; it has %d.", MaxReason, len(reason))
 	}
 	for _, item := range ChecklistOf(op) {
 		if !slices.Contains(s.Checklist, item) {

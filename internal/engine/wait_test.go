@@ -109,7 +109,7 @@ func TestATokenStoredMeanwhileIsNotForgotten(t *testing.T) {
 	}
 	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
 	must(t, err)
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	c.watch()
 	list(t, "answers", c.machine.answers, "new: run")
 }
@@ -130,7 +130,7 @@ func TestAnAnswerThatDidNotGetThroughIsSentByTheWatch(t *testing.T) {
 			op, err := c.Decide(t.Context(), grace, op.ID, approval(op))
 			must(t, err) // the decision stands, whatever the state machine knows
 			equal(t, "state", op.State, bulk.Scheduled)
-			c.fault = func(_ string, do func() error) error { return do() }
+			c.fault = noFault
 			c.watch()
 			list(t, "answers", c.machine.answers, "token: run")
 			equal(t, "looked at by a further sweep", c.watch().Looked, 1) // the operation itself, no token
@@ -152,7 +152,7 @@ func TestAnAnswerIsNotRepeatedWhenOnlyTheReceiptWasLost(t *testing.T) {
 	}
 	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
 	must(t, err)
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	c.watch()
 	list(t, "answers", c.machine.answers, "token: run")
 	_, kept, err := c.store.Token(t.Context(), op.ID, engine.WaitApprove)

@@ -104,7 +104,7 @@ func TestAStateMachineThatWasNotStartedIsStarted(t *testing.T) {
 	}
 	op, err := c.Request(t.Context(), ada, asks(registry.OnHold, "P001"))
 	must(t, err) // the request is stored; that is what counts
-	c.fault = func(_ string, do func() error) error { return do() }
+	c.fault = noFault
 	equal(t, "within the grace", c.watch(), engine.Swept{Looked: 1})
 	c.now = noon.Add(time.Minute)
 	equal(t, "after it", c.watch(), engine.Swept{Looked: 1, Restarted: 1})

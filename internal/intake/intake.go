@@ -11,7 +11,6 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/english"
-	"bulkops/internal/export/csvfile"
 	"bulkops/internal/fault"
 	"bulkops/internal/registry"
 )
@@ -107,10 +106,9 @@ func (g *gathering) verdict(max int) error {
 
 // clean removes what surrounds an id without belonging to it: spaces,
 // no-break spaces, marks that nobody can see (byte order, direction, zero
-// width), the apostrophe by which our own files keep formulas from being
-// computed, and the ="…" by which spreadsheets are made to keep leading zeros.
+// width), and the ="…" by which spreadsheets are made to keep leading zeros.
 func clean(cell string) string {
-	cell = trim(csvfile.Plain(trim(cell)))
+	cell = trim(cell)
 	if inner, ok := strings.CutPrefix(cell, `="`); ok {
 		if inner, ok = strings.CutSuffix(inner, `"`); ok {
 			return trim(inner)

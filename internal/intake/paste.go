@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"bulkops/internal/export/csvfile"
 	"bulkops/internal/fault"
 )
 
@@ -39,7 +40,7 @@ func Paste(text string, max int) (Result, error) {
 			}
 		}
 		for entry := range strings.FieldsFuncSeq(line, partsIDs) {
-			if id := clean(unquote(entry)); id != "" {
+			if id := clean(csvfile.Plain(unquote(entry))); id != "" {
 				g.add(id, number)
 			}
 		}

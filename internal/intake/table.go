@@ -1,6 +1,10 @@
 package intake
 
-import "strings"
+import (
+	"strings"
+
+	"bulkops/internal/export/csvfile"
+)
 
 // maxCells is how many columns a spreadsheet has (Excel: XFD).
 const maxCells = 16_384
@@ -8,7 +12,8 @@ const maxCells = 16_384
 // table reads rows as a spreadsheet does (RFC 4180, with any of the three
 // line ends), and counts them as it does: a row goes on where a line end
 // stands in quotation marks, and an empty line is a row. encoding/csv does
-// neither.
+// neither. The apostrophe by which our own files keep a cell from being computed
+// is no part of it.
 type table struct {
 	text  string
 	sep   byte
@@ -33,7 +38,7 @@ func (t *table) next() ([]string, flaw) {
 		if len(t.cells) == maxCells {
 			return nil, tooWide
 		}
-		t.cells = append(t.cells, cell)
+		t.cells = append(t.cells, csvfile.Plain(cell))
 		if t.pos < len(t.text) && t.text[t.pos] == t.sep {
 			t.pos++
 			continue

@@ -5,8 +5,11 @@ package journal
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -22,6 +25,9 @@ type Journal struct {
 	// Failed answers a request that could not be written down, in the place of
 	// the answer that was withheld.
 	Failed func(w http.ResponseWriter, r *http.Request, err error)
+	// Panicked answers a request in which the handler panicked, with status 500,
+	// and logs why. What was asked for may have been done.
+	Panicked func(w http.ResponseWriter, r *http.Request, err error, stack string)
 }
 
 type contextKey struct{}
@@ -47,27 +53,56 @@ func Note(ctx context.Context) *Entry {
 const appendWithin = 10 * time.Second
 
 // Keep holds the handler's answer back until the record of the request is
-// written.
+// written, also of one that ended in a panic.
 func (j Journal) Keep(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		note := &Entry{}
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, note))
 		answer := lambdahttp.Hold(w)
-		next.ServeHTTP(answer, r)
-		j.finish(note, r, answer.Status())
-		if note.What == "" || note.Quiet && note.Result != audit.Refused {
-			answer.SendTo(w)
-			return
+		stack, broke := served(next, answer, r)
+		status := http.StatusInternalServerError
+		if broke == nil {
+			status = answer.Status()
 		}
-		// The person may have left; what was done is written down all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendWithin)
-		defer cancel()
-		if err := j.Log.Append(ctx, []audit.Record{note.Record}); err != nil {
+		switch err := j.write(note, r, status); {
+		case broke != nil:
+			j.Panicked(w, r, errors.Join(broke, err), stack)
+		case err != nil:
 			j.Failed(w, r, err)
-			return
+		default:
+			answer.SendTo(w)
 		}
-		answer.SendTo(w)
 	})
+}
+
+// served lets the handler answer; err is its panic. Of what is no error only
+// the type is told: its text could hold what somebody typed.
+func served(next http.Handler, w http.ResponseWriter, r *http.Request) (stack string, err error) {
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+			return
+		case error:
+			err = fmt.Errorf("panic: %w", cause)
+		default:
+			err = fmt.Errorf("panic: %T", cause)
+		}
+		stack = string(debug.Stack())
+	}()
+	next.ServeHTTP(w, r)
+	return "", nil
+}
+
+// write writes the record of a request, if it needs one.
+func (j Journal) write(note *Entry, r *http.Request, status int) error {
+	j.finish(note, r, status)
+	if note.What == "" || note.Quiet && note.Result != audit.Refused {
+		return nil
+	}
+	// The person may have left; what was done is written down all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendWithin)
+	defer cancel()
+	return j.Log.Append(ctx, []audit.Record{note.Record})
 }
 
 // finish adds what the request and its answer say.

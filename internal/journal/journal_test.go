@@ -27,6 +27,8 @@ func ask(t *testing.T, log audit.Log, handle http.HandlerFunc) (*httptest.Respon
 	}
 	j := journal.Journal{Log: log, Now: func() time.Time { return noon }, Failed: func(w http.ResponseWriter, _ *http.Request, err error) {
 		http.Error(w, "withheld: "+err.Error(), http.StatusServiceUnavailable)
+	}, Panicked: func(w http.ResponseWriter, _ *http.Request, err error, stack string) {
+		http.Error(w, err.Error()+stack, http.StatusInternalServerError)
 	}}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr = "198.51.100.7:0"
@@ -77,6 +79,37 @@ func TestNothingIsShownThatIsNotWrittenDown(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String()+w.Header().Get("Set-Cookie"), "secret") ||
 		!strings.Contains(w.Body.String(), "withheld: no table") || w.Header().Get("X-Frame-Options") != "DENY" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
+// What was asked for may have been done before the panic.
+func TestARequestThatPanickedIsWrittenDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause any
+		log   audit.Log
+		want  []string
+	}{
+		"a text":                       {"secret", nil, []string{"panic: string", "journal_test.go"}},
+		"an error":                     {errors.New("no index"), nil, []string{"panic: no index", "journal_test.go"}},
+		"one that is not written down": {errors.New("no index"), refusing{}, []string{"panic: no index", "no table"}},
+	} {
+		w, written := ask(t, c.log, func(w http.ResponseWriter, r *http.Request) {
+			journal.Note(r.Context()).What = audit.Sent
+			w.Header().Set("Set-Cookie", "secret")
+			_, _ = w.Write([]byte("secret"))
+			panic(c.cause)
+		})
+		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String()+w.Header().Get("Set-Cookie"), "secret") || w.Header().Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
+		}
+		for _, part := range c.want {
+			if !strings.Contains(w.Body.String(), part) {
+				t.Errorf("%s: the answer does not say %q: %s", name, part, w.Body)
+			}
+		}
+		if c.log == nil && (len(written) != 1 || written[0].What != audit.Sent || written[0].Result != audit.Failed) {
+			t.Errorf("%s: written down is %+v", name, written)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func checkMessage(p bulk.Params, _ registry.Directory) []Problem {
 		most        int
 		odd         func(rune) bool
 	}{
-		{MessageHeading, "heading", maxHeading, func(r rune) bool { return unreadable(r) }},
+		{MessageHeading, "subject", maxHeading, func(r rune) bool { return unreadable(r) }},
 		{MessageText, "text", maxMessage, func(r rune) bool { return unreadable(r) && r != '\n' && r != '\r' && r != '\t' }},
 	} {
 		typed := strings.TrimSpace(p[part.field])

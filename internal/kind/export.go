@@ -26,8 +26,8 @@ const (
 	FormatExcel = "excel"
 )
 
-// FormatTitles are what people call the formats.
-var FormatTitles = map[string]string{FormatCSV: "CSV", FormatExcel: "Excel"}
+// formatTitles are what people call the formats.
+var formatTitles = map[string]string{FormatCSV: "CSV", FormatExcel: "Excel"}
 
 // ExportOf is a type of export: what its file may hold at most.
 type ExportOf struct {
@@ -79,7 +79,7 @@ func (t ExportOf) Columns() []SheetColumn {
 func (t ExportOf) FormatTitles() []string {
 	var titles []string
 	for _, format := range t.Formats {
-		titles = append(titles, FormatTitles[format])
+		titles = append(titles, formatTitles[format])
 	}
 	return titles
 }
@@ -116,7 +116,7 @@ var Export = Kind{
 
 func sumUpExport(p bulk.Params, _ registry.Directory) string {
 	t, _ := FindExport(p[ExportType])
-	words := "Export " + t.Title + " as " + FormatTitles[p[ExportFormat]]
+	words := "Export " + t.Title + " as " + formatTitles[p[ExportFormat]]
 	var with, without []string
 	for _, c := range t.Columns() {
 		if slices.Contains(strings.Fields(p[ExportColumns]), c.Name) {
@@ -144,7 +144,7 @@ func checkExport(p bulk.Params, _ registry.Directory) []Problem {
 		c.add(ExportType, "Choose what to export.")
 	}
 	switch format := p[ExportFormat]; {
-	case FormatTitles[format] == "":
+	case formatTitles[format] == "":
 		c.add(ExportFormat, "Choose CSV or Excel.")
 	case known && !slices.Contains(t.Formats, format):
 		c.add(ExportFormat, "A %s comes as Excel only: it has a sheet for each topic.", t.Title)

@@ -28,7 +28,8 @@ const (
 	GiveMemberIDs  = "file" // each patient gets the one given for them
 )
 
-const maxPlanName = 80
+// MaxPlanName is how many characters the name of a plan may have.
+const MaxPlanName = 80
 
 // Years outside of these are typing mistakes.
 const (
@@ -48,7 +49,7 @@ var InsuranceChange = Kind{
 		words := fmt.Sprintf("Change insurance plan to %s from %s, ", planName(p), english.Date(p[EffectiveDate])) +
 			map[string]string{KeepMemberIDs: "keep member ids", ClearMemberIDs: "clear member ids", GiveMemberIDs: "member ids from the file"}[p[MemberIDs]]
 		if p[PlanEnded] == "yes" {
-			words += ", and put on hold (" + strings.ToLower(InsuranceLapse) + ")"
+			words += ", and put on hold (" + strings.ToLower(insuranceLapse) + ")"
 		}
 		return words
 	},
@@ -70,8 +71,8 @@ func checkInsurance(p bulk.Params, _ registry.Directory) []Problem {
 	switch plan := planName(p); {
 	case plan == "":
 		c.add(InsurancePlan, "Write the name of the new plan.")
-	case utf8.RuneCountInString(plan) > maxPlanName:
-		c.add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", maxPlanName, utf8.RuneCountInString(plan))
+	case utf8.RuneCountInString(plan) > MaxPlanName:
+		c.add(InsurancePlan, "Shorten the name of the plan to %d characters; it has %d.", MaxPlanName, utf8.RuneCountInString(plan))
 	case !utf8.ValidString(plan) || strings.ContainsFunc(plan, func(r rune) bool { return !unicode.IsPrint(r) }):
 		c.add(InsurancePlan, "The name of the plan holds a character that cannot be shown. Type it anew instead of pasting it.")
 	}
@@ -107,7 +108,7 @@ func (i insurancePlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 			if x := notAllowed(from, registry.OnHold); x != nil {
 				return bulk.Change{}, x
 			}
-			wanted[registry.HoldReason] = InsuranceLapse
+			wanted[registry.HoldReason] = insuranceLapse
 		}
 	}
 	edit := profileEdit(p, wanted)

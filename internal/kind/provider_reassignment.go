@@ -95,7 +95,7 @@ func summariseReassignment(p bulk.Params, d registry.Directory) string {
 	for _, id := range newProviders(p, d) {
 		name := d.Display(registry.ProviderField, id)
 		if n := perDay[id]; n > 0 {
-			name += fmt.Sprintf(" (%d)", n)
+			name += fmt.Sprintf(" (%d a day)", n)
 		}
 		names = append(names, name)
 	}
@@ -104,7 +104,7 @@ func summariseReassignment(p bulk.Params, d registry.Directory) string {
 	case ToDefault:
 		words = "Reassign to the default provider of each patient’s facility"
 	case ToSeveral:
-		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by patients a day"}[p[ShareBy]]
+		words += map[string]string{ByTurns: ", in turn", ByLoad: ", by number of patients", ByCapacity: ", by capacity"}[p[ShareBy]]
 	}
 	return words + map[string]string{
 		GiveVisits: "; future visits go along",

@@ -18,11 +18,11 @@ const (
 	CancelVisits = "cancel_visits" // "yes" cancels future visits; only for On Hold, the ending statuses always do
 )
 
-// InsuranceLapse is the hold reason of those whose insurance plan has ended.
-const InsuranceLapse = "Insurance lapse"
+// insuranceLapse is the hold reason of those whose insurance plan has ended.
+const insuranceLapse = "Insurance lapse"
 
 // HoldReasons are the reasons for which a patient's care can be put on hold.
-var HoldReasons = []string{"Transfer in progress", InsuranceLapse, "Family request", "Payment"}
+var HoldReasons = []string{"Transfer in progress", insuranceLapse, "Family request", "Payment"}
 
 // Transitions says which status may follow which. It is the only place that
 // does; docs/status-changes.md shows the same table, and a test compares them.

@@ -22,7 +22,8 @@ const (
 // MaxTags is how many tags a patient may have, and how many one answer may name.
 const MaxTags = 20
 
-const maxTagLength = 30
+// MaxTagLength is how many characters a tag may have.
+const MaxTagLength = 30
 
 // Tags adds tags to patients and removes others.
 var Tags = Kind{
@@ -121,8 +122,8 @@ func checkTagNames(c *checker, question string) {
 		switch {
 		case tag == "" || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 			c.add(question, "%q cannot be a tag: write it with the letters a to z, digits, spaces and hyphens.", english.Brief(typed))
-		case len(tag) > maxTagLength:
-			c.add(question, "%q is too long: as a tag it has %d characters, and at most %d fit.", english.Brief(typed), len(tag), maxTagLength)
+		case len(tag) > MaxTagLength:
+			c.add(question, "%q is too long: as a tag it has %d characters, and at most %d fit.", english.Brief(typed), len(tag), MaxTagLength)
 		}
 	}
 }

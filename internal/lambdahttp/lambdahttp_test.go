@@ -37,7 +37,7 @@ func serve(t *testing.T, e events.APIGatewayV2HTTPRequest, h http.HandlerFunc) e
 const formEvent = `{
   "version": "2.0", "routeKey": "$default", "rawPath": "/operations/new/status-change", "rawQueryString": "step=who&step=what&q=a%20b",
   "cookies": ["__Host-session=abc", "theme=dark"],
-  "headers": {"host": "bulkops.example.org", "content-type": "application/x-www-form-urlencoded", "origin": "https://bulkops.example.org", "sec-fetch-site": "same-origin", "x-many": "1,2"},
+  "headers": {"host": "bulkops.example.org", "content-type": "application/x-www-form-urlencoded", "origin": "https://bulkops.example.org", "sec-fetch-site": "same-origin", "x-many": "1,2", "x-forwarded-for": "198.51.100.1, 192.0.2.7"},
   "requestContext": {"domainName": "abc.execute-api.us-east-1.amazonaws.com", "http": {"method": "POST", "path": "/operations/new/status-change", "sourceIp": "192.0.2.7"}},
   "body": "aWRzPVAtMDAwMSUwQVAtMDAwMiZuYW1lPUolQzMlQjhyZ2Vu", "isBase64Encoded": true
 }`
@@ -56,7 +56,7 @@ func TestRequestArrivesAsABrowserSentIt(t *testing.T) {
 		if r.Host != "bulkops.example.org" || r.Header.Get("Host") != "" {
 			t.Errorf("host %q, header %q", r.Host, r.Header.Get("Host"))
 		}
-		if r.RemoteAddr != "192.0.2.7:0" {
+		if r.RemoteAddr != "192.0.2.7:0" { // from the gateway: what a header says about it, anybody can make up
 			t.Errorf("remote address %q", r.RemoteAddr)
 		}
 		if c, err := r.Cookie("theme"); err != nil || c.Value != "dark" {

@@ -63,7 +63,7 @@ func (rq *request) showFollow(op bulk.Operation, as bulk.LinkKind, wrong engine.
 		may = rq.engine.MayNotFollow(rq.ctx(), op, as) == nil
 	}
 	if !may {
-		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		return rq.movedOn(op)
 	}
 	pg.data = data
 	return rq.show(pg)
@@ -85,7 +85,7 @@ func follow(as bulk.LinkKind) func(*request) error {
 		case "":
 			return rq.redirect("/operations/" + made.ID)
 		case fault.Conflict:
-			return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+			return rq.movedOn(op)
 		case fault.Invalid:
 			if as == bulk.Rerun {
 				return rq.showFollow(op, as, engine.Problems{{Field: "code", Sentence: fault.Sentence(err)}})

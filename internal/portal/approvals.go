@@ -42,7 +42,7 @@ func reassignPage(rq *request) error { return rq.showReassign(nil, 0) }
 func (rq *request) showReassign(wrong engine.Problems, status int) error {
 	op, people, err := rq.engine.ToReassign(rq.ctx(), rq.person, strings.ToUpper(rq.r.PathValue("operation")))
 	if fault.Is(err, fault.Conflict) {
-		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		return rq.movedOn(op)
 	}
 	if err != nil {
 		return err

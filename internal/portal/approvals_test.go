@@ -67,7 +67,7 @@ func TestADelegateDecides(t *testing.T) {
 	checkMarkup(t, form)
 	checkMarkup(t, form.press("save", nil).want(422, "Enter the first day that you are away.", "Enter the last day that you are away."))
 	checkMarkup(t, form.press("save", url.Values{"from": {"2026-12-05"}, "until": {"2026-12-01"}, "delegate": {"sub-theo"}}).want(422,
-		"The last day lies before the first", "Choose one of those who could decide in your place"))
+		"The last day is before the first. Swap them, or correct one.", "Choose one of those who could decide in your place"))
 	saved := form.press("save", url.Values{"from": {"2026-12-01"}, "until": {"2026-12-05"}, "delegate": {"sub-ida"}}).want(200,
 		"Your absence is recorded", "You are away until 5 Dec 2026", "Ida Admin-Castro decides in your place")
 	checkMarkup(t, saved)

@@ -1,9 +1,12 @@
 package portal_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"bulkops/internal/audit"
+	"bulkops/internal/engine"
 	"bulkops/internal/registry"
 	"bulkops/internal/sample"
 )
@@ -40,9 +44,15 @@ func (l *accessLog) accesses() []audit.Record {
 	return slices.Clone(l.list)
 }
 
+// last is the record of the last request that was written down.
+func (l *accessLog) last() audit.Record {
+	list := l.accesses()
+	return list[len(list)-1]
+}
+
 // unwritten are the addresses that show nothing about patients, operations or
 // people, and do nothing.
-var unwritten = []string{"/sign-in", "/signed-out", "/still-here", "/help", "/help/{topic}"}
+var unwritten = []string{"/sign-in", "/signing-in", "/welcome", "/signed-out", "/still-here", "/help", "/help/{topic}"}
 
 // checkWrittenDown checks that a request left the record that it must leave.
 func (f *fixture) checkWrittenDown(route, who string, status int, records []audit.Record) {
@@ -139,7 +149,6 @@ func TestAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		{what: audit.AuditViewed, result: audit.Done, who: "omar", about: true},
 		{what: audit.SignOut, result: audit.Done, who: "sam"},
 		{what: audit.SignIn, result: audit.Refused, who: "sam"}, // after the access was taken away
-		{what: audit.PatientsListed, result: audit.Refused, who: "sam"},
 	}
 	left := w.journal.accesses()
 	for _, e := range want {
@@ -230,6 +239,102 @@ func TestWhatFollowsAJourneyLeavesEveryRequiredEvent(t *testing.T) {
 		}
 		left = left[at+1:]
 	}
+}
+
+// What was sent and not used is never written down as done: not with the token
+// of another session, and not when it came too late.
+func TestWhatWasNotTakenIsNotWrittenDownAsDone(t *testing.T) {
+	w := newWorld(t, 300)
+	sam, theo, maria := w.signedIn("sam"), w.signedIn("theo"), w.signedIn("maria")
+	file := exported(sam, theo, activeIn(w, "riverside", 2)...)
+	p := planned(sam, registry.Inactive, activeIn(w, "riverside", 2)...)
+	op := p.operation()
+	late := map[string]*http.Request{
+		"take-back": sam.get("/operations/"+op+"/take-back").pressed("confirm", nil, nil),
+		"submit":    sam.get("/operations/"+op+"/submit").pressed("submit", url.Values{"reason": {reason}, "checklist": engine.Checklist, "typed": {"2"}}, nil),
+	}
+	submitted(p)
+	w.settle()
+
+	for path, b := range map[string]*browser{
+		"/operations/" + file + "/passphrase": sam, "/operations/" + file + "/file": sam, "/operations/" + op + "/decision": maria,
+		"/patients": sam, "/operations/new/status-change": sam, "/sign-out": sam,
+	} {
+		before := len(w.journal.accesses())
+		b.do(b.formRequest(path, url.Values{"form_token": {"OF-AN-EARLIER-SESSION-OF-OURS"}}))
+		r := w.journal.last()
+		if len(w.journal.accesses()) != before+1 || r.What != audit.Sent || r.Result != audit.NotTaken || r.Operation != "" ||
+			!strings.HasPrefix(r.Detail, "POST /") || !strings.HasSuffix(r.Detail, ": the form was out of date") {
+			t.Errorf("%s with an old token is written down as %+v", path, r)
+		}
+	}
+
+	decided(maria, op)
+	for step, r := range late {
+		if p := sam.do(r); p.header.Get("Location") != "/operations/"+op+"?note=moved-on" {
+			t.Errorf("%s leads to %s", step, p.header.Get("Location"))
+		}
+		if r := w.journal.last(); r.Result != audit.NotTaken || r.Detail != "POST /operations/{operation}/"+step+": it came too late" || r.Operation != op {
+			t.Errorf("%s that came too late is written down as %+v", step, r)
+		}
+	}
+	sam.get("/operations/" + op + "/take-back")
+	if i := len(w.journal.accesses()) - 2; w.journal.accesses()[i].Result != audit.Done {
+		t.Errorf("a page that leads elsewhere is written down as %+v", w.journal.accesses()[i])
+	}
+}
+
+// With a file nobody has what they did written down as an upload: only a form
+// that takes a file may bring one.
+func TestAFileMakesNothingElseAnUpload(t *testing.T) {
+	w := newWorld(t, 300)
+	sam, theo := w.signedIn("sam"), w.signedIn("theo")
+	op := exported(sam, theo, activeIn(w, "riverside", 2)...)
+	token := tokenOf(sam.get("/"))
+	for path, what := range map[string]string{
+		"/operations/" + op + "/passphrase": audit.PassphraseShown, "/operations/" + op + "/file": audit.FileDownloaded,
+		"/operations/" + op + "/rollback": audit.Sent, "/patients": audit.PatientsListed, "/sign-out": audit.SignOut,
+	} {
+		for name, files := range map[string][]string{"one": {"file"}, "none": nil, "one of another name": {"other"}} {
+			p := sam.do(multipartRequest(t, path, url.Values{"form_token": {token}}, files...)).want(422, "a field that it does not have")
+			if r := w.journal.last(); r.What != what || r.Result != audit.NotTaken || r.Target != "" && r.Target != op {
+				t.Errorf("%s with files %s, answered %d, is written down as %+v", path, name, p.status, r)
+			}
+		}
+	}
+	sam.get("/").want(200)
+
+	who := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"upload"}}).path
+	for name, files := range map[string][]string{"of another name": {"other"}, "besides the right one": {"file", "other"}, "twice": {"file", "file"}} {
+		sam.do(multipartRequest(t, who, url.Values{"form_token": {token}, "way": {"upload"}}, files...)).want(422, "a field that it does not have")
+		if r := w.journal.last(); r.What != audit.Sent || r.Result != audit.NotTaken {
+			t.Errorf("a file %s is written down as %+v", name, r)
+		}
+	}
+}
+
+// multipartRequest is a form that was made by hand: with the values, and with a
+// file under each of the names.
+func multipartRequest(t *testing.T, target string, values url.Values, files ...string) *http.Request {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for name, list := range values {
+		for _, v := range list {
+			must(t, form.WriteField(name, v))
+		}
+	}
+	for _, name := range files {
+		part, err := form.CreateFormFile(name, "ids.csv")
+		must(t, err)
+		_, err = part.Write([]byte("patient_id\n"))
+		must(t, err)
+	}
+	must(t, form.Close())
+	r := httptest.NewRequest(http.MethodPost, target, &body)
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return r
 }
 
 // No entry, no answer.

@@ -23,6 +23,7 @@ type browser struct {
 	portal  http.Handler
 	cookies map[string]string
 	header  http.Header // sent with every request besides its own
+	hosted  hosted      // the identity provider's session in it
 }
 
 func (w *world) browser() *browser {
@@ -53,6 +54,7 @@ func (b *browser) back(p *page, name string) *page {
 	if person, ok := b.w.people[name]; ok {
 		sub = person.Sub
 	}
+	b.hosted = hosted{sub, b.w.clock()}
 	return b.get(b.w.provider.authorize(b.t.(*testing.T), p.outside, sub).RequestURI())
 }
 
@@ -106,8 +108,12 @@ func (b *browser) follow(p *page) *page {
 		}
 		to := p.header.Get("Location")
 		if !strings.HasPrefix(to, "/") {
-			p.outside = to
-			return p
+			back := b.w.provider.comesBack(b.t.(*testing.T), to, &b.hosted)
+			if back == "" {
+				p.outside = to
+				return p
+			}
+			to = back
 		}
 		p = b.do(httptest.NewRequest(http.MethodGet, to, nil))
 	}

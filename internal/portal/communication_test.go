@@ -27,7 +27,7 @@ func TestACommunicationFromTheFormToTheList(t *testing.T) {
 	ana, maria, sam := w.signedIn("ana"), w.signedIn("maria"), w.signedIn("sam")
 	ids := slices.Concat(activeIn(w, "riverside", 3), activeIn(w, "lakeside", 2))
 	form := whatPage(ana, "communication", ids...).want(200, "What do you want to say, and to whom?", "A message cannot be called back once it is sent.", "{patients}")
-	form.press("continue", nil).want(422, "Choose whom the message is for", "Write the heading of the message.", "Write the text of the message.")
+	form.press("continue", nil).want(422, "Choose whom the message is for", "Write the subject of the message.", "Write the text of the message.")
 	typed := url.Values{"type": {"facility-notification"}, "heading": {"{patients} of {facility}"}, "text": {"Dear {recipient},\r\nplease call {patient}.\r\n{requester}"}}
 	p := form.press("continue", typed).want(422, "There is no placeholder {patient}. There are: {recipient}, {patients}, {facility}, {requester}, {date}.")
 	if kept := text(p.id("text")); !strings.Contains(kept, "please call {patient}.") {

@@ -87,14 +87,14 @@ func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter
 	span := func(name, label string, from, to *string) {
 		*from, *to = strings.TrimSpace(v.Get(name+"_from")), strings.TrimSpace(v.Get(name+"_to"))
 		right := true
-		for end, date := range map[string]string{"_from": *from, "_to": *to} {
-			if _, err := time.Parse(time.DateOnly, date); err != nil && date != "" {
-				add(name+end, "Write the date as year-month-day, for example 2026-03-31.")
+		for _, day := range [][2]string{{"_from", *from}, {"_to", *to}} {
+			if _, err := time.Parse(time.DateOnly, day[1]); err != nil && day[1] != "" {
+				add(name+day[0], "Write the date as year-month-day, for example 2026-03-31.")
 				right = false
 			}
 		}
 		if right && *from != "" && *to != "" && *from > *to {
-			add(name+"_to", label+": the last day is before the first day. Exchange them.")
+			add(name+"_to", label+": the last day is before the first. Swap them, or correct one.")
 		}
 	}
 	span("registered", "Registered", &f.RegisteredFrom, &f.RegisteredTo)

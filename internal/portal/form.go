@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"time"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/fault"
+	"bulkops/internal/journal"
 )
 
 // Why a form could not be taken although it may be right.
@@ -40,6 +42,10 @@ type resumed struct {
 // keepForm stores what was sent and leads to the page that shows it again,
 // after a sign-in where that is what was missing. Nothing else is done.
 func (rq *request) keepForm(why string) error {
+	if note := journal.Note(rq.ctx()); note.What != "" {
+		note.What = audit.Sent // and no more: not what the form would have done
+		rq.notTaken("the form was out of date")
+	}
 	if rq.route.noPage {
 		rq.showProblem(http.StatusForbidden, "This page is out of date", "Nothing was done. Open any page from the menu and try again there.")
 		return errDone

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 )
@@ -172,6 +173,29 @@ func TestWhatIsTooLargeIsNotRead(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	sam.do(r).want(413, "larger than this form takes")
+}
+
+// What is too large for a form chooses nobody, whichever way the draft was begun:
+// an empty filter would take all patients.
+func TestWhatIsTooLargeChoosesNobody(t *testing.T) {
+	w := newWorld(t, 50)
+	sam := w.signedIn("sam")
+	for way, sentence := range map[string]string{
+		"filter": "larger than this form takes", "paste": "longer than 4 MB", "upload": "A file may have at most 4 MB",
+	} {
+		who := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {way}}).path
+		r := httptest.NewRequest(http.MethodPost, who, unreadable{t})
+		r.ContentLength = 50 << 20
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		sam.do(r).want(422, sentence)
+		if last := w.journal.last(); last.Result != audit.NotTaken {
+			t.Errorf("%s: written down as %+v", way, last)
+		}
+		if p := sam.get(strings.TrimSuffix(who, "/who") + "/what"); p.path != who {
+			t.Errorf("%s: somebody was chosen: %s says %s", way, p.path, p.heading())
+		}
+	}
 }
 
 type unreadable struct{ t *testing.T }

@@ -2,10 +2,7 @@ package portal
 
 import (
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 )
 
@@ -31,32 +28,6 @@ func (p *portal) secure(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// recovered is the last handler: a panic becomes a page with a reference, and
-// the log gets the rest. Pages are rendered before anything is written, so the
-// answer is still ours to give.
-func (p *portal) recovered(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause)
-			}
-			// Of a cause that is no error only its type is logged: its text could
-			// hold what somebody typed.
-			what := fmt.Errorf("panic: %T", cause)
-			if err, ok := cause.(error); ok {
-				what = fmt.Errorf("panic: %w", err)
-			}
-			rq := &request{portal: p, w: w, r: r}
-			rq.internal(what, "stack", string(debug.Stack()))
-		}()
 		next.ServeHTTP(w, r)
 	})
 }

@@ -67,6 +67,11 @@ type helpData struct {
 	NotDone    []helpReason // in a run
 	Usual      bulk.StopRule
 
+	// What kinds allow.
+	MaxTags, TagLength          int
+	PlanName                    int // characters in the name of an insurance plan
+	LeastCapacity, MostCapacity int // patients a day
+
 	// What the installation is set to.
 	MaxSubjects     int
 	KeepDays        int    // files of exports
@@ -117,6 +122,7 @@ func (rq *request) helpText(t topic) (string, error) {
 func (rq *request) topicData(t topic) helpData {
 	data := helpData{Topic: t, Topics: topics, Statuses: registry.Statuses, Reasons: kind.HoldReasons, Correction: kind.DataCorrection, Roles: roleChoices(), Exports: kind.ExportTypes, Usual: bulk.DefaultStopRule,
 		LeftOut: helpReasons(bulk.ExclusionTitles, remedies), NotDone: helpReasons(bulk.OutcomeTitles, outcomeRemedies),
+		MaxTags: kind.MaxTags, TagLength: kind.MaxTagLength, PlanName: kind.MaxPlanName, LeastCapacity: kind.LeastCapacity, MostCapacity: kind.MostCapacity,
 		MaxSubjects: rq.engine.Limits.MaxSubjects, KeepDays: int(rq.engine.Limits.KeepFiles / (24 * time.Hour)),
 		Idle: lasting(rq.Idle), Max: lasting(rq.Max), Kept: lasting(formKept)}
 	for _, k := range kind.All {

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,8 +24,10 @@ const (
 	clientID = "client-1"
 )
 
-// provider is an identity provider as Cognito is one: authorization code with
-// PKCE, and id tokens that are really signed.
+// provider is an identity provider as Cognito with its classic pages is one:
+// authorization code with PKCE, id tokens that are really signed, and a session
+// of its own in each browser, in which it asks for no password whatever the
+// request says.
 type provider struct {
 	*httptest.Server
 	key *rsa.PrivateKey
@@ -36,7 +40,43 @@ type provider struct {
 }
 
 // grant is what a code stands for.
-type grant struct{ sub, nonce, challenge, redirect string }
+type grant struct {
+	hosted
+	nonce, challenge, redirect string
+}
+
+// hosted is the provider's session in a browser: who entered their password, and
+// when. It lasts an hour, and until the browser is sent to /logout.
+type hosted struct {
+	sub string
+	at  time.Time
+}
+
+// comesBack is where the provider sends a browser with a session to, without
+// showing a page; "" where it shows one.
+func (p *provider) comesBack(t *testing.T, address string, session *hosted) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	must(t, err)
+	if !strings.HasPrefix(address, p.URL+"/") {
+		return ""
+	}
+	switch u.Path {
+	case "/logout":
+		back := u.Query().Get("logout_uri")
+		path, ours := strings.CutPrefix(back, portalURL)
+		if !ours || !slices.Contains([]string{"/signing-in", "/welcome", "/signed-out"}, path) || u.Query().Get("client_id") != clientID {
+			t.Fatalf("this address to come back to is not registered: %s", address)
+		}
+		*session = hosted{}
+		return path
+	case "/oauth2/authorize":
+		if session.sub != "" && p.now().Before(session.at.Add(time.Hour)) {
+			return p.grant(t, address, *session).RequestURI()
+		}
+	}
+	return ""
+}
 
 var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -65,6 +105,11 @@ func newProvider(t *testing.T, now func() time.Time) *provider {
 // returns where the browser is sent.
 func (p *provider) authorize(t *testing.T, address, sub string) *url.URL {
 	t.Helper()
+	return p.grant(t, address, hosted{sub, p.now()})
+}
+
+func (p *provider) grant(t *testing.T, address string, by hosted) *url.URL {
+	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +121,7 @@ func (p *provider) authorize(t *testing.T, address, sub string) *url.URL {
 	}
 	code := rand.Text()
 	p.mu.Lock()
-	p.codes[code] = grant{sub, q.Get("nonce"), q.Get("code_challenge"), q.Get("redirect_uri")}
+	p.codes[code] = grant{by, q.Get("nonce"), q.Get("code_challenge"), q.Get("redirect_uri")}
 	p.mu.Unlock()
 	back, err := url.Parse(q.Get("redirect_uri"))
 	if err != nil {
@@ -96,7 +141,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
 		return
 	}
-	claims := map[string]any{"iss": issuer, "aud": clientID, "sub": g.sub, "nonce": g.nonce, "token_use": "id",
+	claims := map[string]any{"iss": issuer, "aud": clientID, "sub": g.sub, "nonce": g.nonce, "token_use": "id", "auth_time": g.at.Unix(),
 		"iat": p.now().Unix(), "exp": p.now().Add(5 * time.Minute).Unix(), "email": "somebody@example.org"}
 	id := p.sign(claims, "RS256", "key/1=")
 	if p.forge != nil {

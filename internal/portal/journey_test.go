@@ -144,6 +144,11 @@ func TestTheMainJob(t *testing.T) {
 	if !strings.Contains(p.body, `id="look-again"`) {
 		t.Error("without a script there is no way to look again")
 	}
+	// The numbers that are renewed all the time are in nothing that is read aloud.
+	if told := p.id("progress-told"); attr(told, "role") != "status" || text(told) != "" || within(told, "progress") ||
+		find(p.id("progress"), func(n *html.Node) bool { return has(n, "role") || has(n, "aria-live") }) != nil {
+		t.Error("what the script renews is read aloud each time, or nothing is")
+	}
 	part := sam.get("/operations/" + op + "/progress")
 	if part.header.Get("Bulkops-State") != "running" || part.says("processed") != "100" || find(part.doc, isTag("title")) != nil {
 		t.Errorf("the script gets:\n%s", part.body)
@@ -237,7 +242,7 @@ func TestPatientsByFilterOfTheForm(t *testing.T) {
 	sam := w.signedIn("sam")
 	p := sam.get("/operations/new/status-change").press("continue", url.Values{"way": {"filter"}}).want(200, "Which patients?")
 	p.press("continue", url.Values{"registered_from": {"tomorrow"}}).want(422, "Write the date as year-month-day")
-	p.press("continue", url.Values{"registered_from": {"2026-02-01"}, "registered_to": {"2026-01-01"}}).want(422, "the last day is before the first day")
+	p.press("continue", url.Values{"registered_from": {"2026-02-01"}, "registered_to": {"2026-01-01"}}).want(422, "the last day is before the first. Swap them")
 	p.press("continue", url.Values{"facility": {"lakeside"}}).want(422, "Choose among your own facilities")
 	p.press("continue", url.Values{"tag": {"no-such-tag"}}).want(422, "No patient of your facilities matches")
 	p = p.press("continue", url.Values{"status": {"On Hold"}}).want(200, "Status: On Hold")

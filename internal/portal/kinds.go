@@ -193,7 +193,8 @@ func reassignChoices(c choices) reassignForm {
 		Share: []option{
 			{kind.ByTurns, "In turn", "Each provider gets a patient, one after the other. Patients who have one of them already stay."},
 			{kind.ByLoad, "By number of patients", "Each patient goes to the provider who has the fewest patients then. Patients of a chosen provider go to another one where that makes the numbers more even."},
-			{kind.ByCapacity, "By capacity", "In proportion to how many patients each provider sees a day, from 10 to 30. You say it below. Patients of a chosen provider may go to another one, too."},
+			{kind.ByCapacity, "By capacity", fmt.Sprintf("In proportion to how many patients each provider sees a day, from %d to %d. You say it below. Patients of a chosen provider may go to another one, too.",
+				kind.LeastCapacity, kind.MostCapacity)},
 		},
 		Visits: []option{
 			{kind.GiveVisits, "Reassign all future visits", "At the same times. Patients for whose visits the new provider is not free are left out and listed."},

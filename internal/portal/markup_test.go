@@ -31,6 +31,7 @@ func checkMarkup(t *testing.T, p *page) {
 		wrong("title %q", p.title())
 	}
 	ids := map[string]bool{}
+	focusable := map[string]bool{}
 	labelled := map[string]bool{}
 	for _, n := range all(p.doc, func(*html.Node) bool { return true }) {
 		if id := attr(n, "id"); id != "" {
@@ -38,6 +39,7 @@ func checkMarkup(t *testing.T, p *page) {
 				wrong("the id %q is there twice", id)
 			}
 			ids[id] = true
+			focusable[id] = has(n, "tabindex") || slices.Contains([]string{"input", "select", "textarea", "button", "a", "summary"}, n.Data)
 		}
 		if n.Data == "label" {
 			labelled[attr(n, "for")] = true
@@ -74,6 +76,11 @@ func checkMarkup(t *testing.T, p *page) {
 			if find(n, isTag("caption")) == nil {
 				wrong("a table without a caption")
 			}
+			for _, cell := range all(n, isTag("td")) {
+				if slices.Contains(strings.Fields(attr(n, "class")), "stack") && attr(cell, "data-label") == "" && attr(cell, "class") != "tick" && !has(cell, "colspan") {
+					wrong("a cell without the head of its column: %q", squeeze(text(cell)))
+				}
+			}
 		case "th":
 			if attr(n, "scope") == "" {
 				wrong("a head cell without scope: %q", squeeze(text(n)))
@@ -89,6 +96,9 @@ func checkMarkup(t *testing.T, p *page) {
 			}
 			if id, ok := strings.CutPrefix(to, "#"); ok && !ids[id] {
 				wrong("a link to %q, which is not on the page", to)
+			}
+			if id, ok := strings.CutPrefix(to, "#"); ok && within(n, "problems") && !focusable[id] {
+				wrong("a problem leads to %q, which cannot have the focus", to)
 			}
 		case "script":
 			if attr(n, "src") == "" || text(n) != "" && n.FirstChild != nil {
@@ -117,6 +127,16 @@ func checkMarkup(t *testing.T, p *page) {
 	if strings.Contains(p.body, "ZgotmplZ") || strings.Contains(p.text(), "<no value>") || strings.Contains(p.text(), "%!") {
 		wrong("a template went wrong")
 	}
+}
+
+// within reports whether a node is in the element with the id.
+func within(n *html.Node, id string) bool {
+	for ; n != nil; n = n.Parent {
+		if attr(n, "id") == id {
+			return true
+		}
+	}
+	return false
 }
 
 // crawl looks at every page that somebody reaches by links.
@@ -214,7 +234,10 @@ func TestEveryPageIsWellMade(t *testing.T) {
 	checkMarkup(t, sam.get("/operations/"+file+"/passphrase").press("show", nil).want(200))
 	checkMarkup(t, sam.get("/operations/"+file+"/passphrase").want(200))
 	checkMarkup(t, sam.get("/operations/"+ready+"/submit").press("submit", nil).want(422))
+	checkMarkup(t, sam.get("/operations/"+ready+"/submit").press("submit", url.Values{"start_date": {"x"}, "start_time": {"1"}, "stop_percent": {"x"}, "stop_after": {"x"}}).want(422))
 	checkMarkup(t, maria.get("/operations/"+waiting+"/decision").press("reject", nil).want(422))
+	checkMarkup(t, maria.get("/operations/"+waiting+"/decision").press("reject", url.Values{"verdict": {"<b>"}, "comment": {"x"}}).want(422))
+	checkMarkup(t, maria.get("/operations/"+waiting+"/reassign").press("confirm", url.Values{"to": {"<b>"}}).want(422))
 	list := sam.get("/patients").press("search", url.Values{"text": {"<script>"}}).want(200, `<script>alert("x")</script>`)
 	none := list.press("search", url.Values{"text": {`"nobody' <b>`}}).want(200, "No patient matches these filters")
 	checkMarkup(t, none)

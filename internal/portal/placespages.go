@@ -13,7 +13,8 @@ import (
 
 // placeRow is a facility or a provider as the directory lists them.
 type placeRow struct {
-	ID, Name, Where, When, Rules string
+	ID, Name, Where, When string
+	Visits, Rules         string // most a day, of a provider; most patients
 }
 
 // placesPage lists facilities and providers with their calendars.
@@ -24,7 +25,7 @@ func placesPage(rq *request) error {
 	}
 	var data struct{ Facilities, Providers []placeRow }
 	for _, f := range d.Facilities {
-		data.Facilities = append(data.Facilities, placeRow{f.ID, f.Name, f.TimeZone, hoursWords(f.Hours, "no visits"), limitWords(f.Capacity, "patient", "patients")})
+		data.Facilities = append(data.Facilities, placeRow{ID: f.ID, Name: f.Name, Where: f.TimeZone, When: hoursWords(f.Hours, "no visits"), Rules: limitWords(f.Capacity, "patient", "patients")})
 	}
 	for _, p := range d.Providers {
 		where := ""
@@ -38,7 +39,8 @@ func placesPage(rq *request) error {
 		if !p.Active {
 			when = "no longer works"
 		}
-		data.Providers = append(data.Providers, placeRow{p.ID, p.Name, where, when, limitWords(p.Daily, "visit a day", "visits a day")})
+		data.Providers = append(data.Providers, placeRow{ID: p.ID, Name: p.Name, Where: where, When: when,
+			Visits: limitWords(p.Daily, "visit a day", "visits a day"), Rules: limitWords(p.Limit, "patient", "patients")})
 	}
 	pg := page{name: "places", title: "Facilities", data: data, crumbs: []crumb{{"Facilities", ""}}}
 	pg.banner = rq.note(bulk.Operation{})

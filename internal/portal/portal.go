@@ -23,6 +23,9 @@ import (
 // expired is fault.NotFound.
 type Store interface {
 	Put(ctx context.Context, kind, id string, v any, expires time.Time) error
+	// Replace is Put where something is stored, and fault.NotFound elsewhere: what
+	// was read and then deleted does not come back.
+	Replace(ctx context.Context, kind, id string, v any, expires time.Time) error
 	Get(ctx context.Context, kind, id string, v any, now time.Time) error
 	Delete(ctx context.Context, kind, id string) error
 	// Take is Get and Delete in one: of several calls at once, one succeeds.
@@ -33,6 +36,7 @@ type Store interface {
 const (
 	keepSession  = "SESSION" // who is signed in
 	keepSignIn   = "SIGNIN"  // a sign-in under way
+	keepWanted   = "WANTED"  // where a browser that has to sign in is to go then
 	keepTyped    = "FORM"    // what was typed into a form that could not be taken
 	keepDraft    = "DRAFT"   // a request before it is an operation
 	keepAudit    = "AUDIT"   // a question to the audit log

@@ -99,7 +99,7 @@ func TestPatientsAreSharedOutByCapacityAndVisitsBookedAnew(t *testing.T) {
 
 	answers["capacity"] = []string{"N1=30", "", "N2=10"}
 	p := asked(sam, "provider-reassignment", answers, ids...)
-	p.want(200, "Reassign to Dr. N1 (30), Dr. N2 (10), by patients a day; future visits are cancelled and booked anew", "cancelled")
+	p.want(200, "Reassign to Dr. N1 (30 a day), Dr. N2 (10 a day), by capacity; future visits are cancelled and booked anew", "cancelled")
 	op, err := w.store.Operation(t.Context(), p.operation())
 	must(t, err)
 	after := op.Plan.After[registry.ProviderField]

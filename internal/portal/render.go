@@ -32,6 +32,7 @@ func parsePages(s *statics) (pages, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"static": s.address, "number": english.Number, "time": showTime, "second": showSecond, "date": english.Date, "label": registry.Label,
 		"plural": english.Count, "field": makeField, "options": makeOptions, "speak": bulk.Speak, "age": age, "changes": changesOf, "subjects": subjects, "asked": askedWords, "visits": visitFigure, "few": fewWords, "capital": english.Capital, "lower": strings.ToLower, "lowerFirst": english.Small,
+		"batch":     func() int { return bulk.BatchSize },
 		"fileBytes": func() int { return intake.MaxFile }, "fileLimit": func() string { return intake.MaxFileWords }, "fileTooLarge": func() string { return fault.Sentence(intake.TooBig(0)) },
 	}).ParseFS(templateFiles, "templates/shared/*.html", "templates/help/*.html")
 	if err != nil {

@@ -116,12 +116,14 @@ func (rq *request) admit() error {
 	if post {
 		for name := range rq.form {
 			if !slices.Contains(rq.route.fields, name) {
-				return fault.New(fault.Invalid, "This form was sent with a field that it does not have. Open the page again and send it from there.")
+				return errUnknownField
 			}
 		}
 	}
 	return nil
 }
+
+var errUnknownField = fault.New(fault.Invalid, "This form was sent with a field that it does not have. Open the page again and send it from there.")
 
 func (rq *request) mayUse() error {
 	who := rq.person.Role.Title()
@@ -142,6 +144,8 @@ func (rq *request) tokenFits() bool {
 
 const tokenField = "form_token"
 
+const sentTooMuch = "What was sent is larger than this form takes. Go back, shorten it, and send it again."
+
 // readForm reads a POST within its limit. One that is larger is not read; the
 // form's own page says so when the person is known.
 func (rq *request) readForm() bool {
@@ -155,7 +159,7 @@ func (rq *request) readForm() bool {
 		r.PostForm, rq.form = url.Values{}, url.Values{}
 		if rq.route.keep == nil {
 			_ = rq.identify() // without it the page just has no menu
-			rq.showProblem(http.StatusRequestEntityTooLarge, "Nothing was sent", "What was sent is larger than this form takes. Go back, shorten it, and send it again.")
+			rq.showProblem(http.StatusRequestEntityTooLarge, "Nothing was sent", sentTooMuch)
 			return false
 		}
 		return true
@@ -163,21 +167,23 @@ func (rq *request) readForm() bool {
 	r.Body = http.MaxBytesReader(rq.w, r.Body, limit)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var err error
-	if kind == "multipart/form-data" {
-		if err = r.ParseMultipartForm(limit); err == nil {
-			r.PostForm = r.MultipartForm.Value
-			if files := r.MultipartForm.File["file"]; len(files) > 0 && files[0].Filename != "" {
-				rq.file = files[0]
-			}
-		}
-	} else {
+	switch {
+	case kind != "multipart/form-data":
 		err = r.ParseForm()
+	case !rq.route.takesFile():
+		err = errUnknownField // whatever is in it, no form of this address is sent so
+	default:
+		if err = r.ParseMultipartForm(limit); err == nil {
+			err = rq.takeFile(r.MultipartForm)
+		}
 	}
 	if err != nil {
 		status := http.StatusBadRequest
 		sentence := "The form did not arrive completely. Go back and send it again."
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status, sentence = http.StatusRequestEntityTooLarge, "What was sent is larger than this form takes. Go back, shorten it, and send it again."
+			status, sentence = http.StatusRequestEntityTooLarge, sentTooMuch
+		} else if errors.Is(err, errUnknownField) {
+			status, sentence = fault.Status(err), fault.Sentence(err)
 		}
 		_ = rq.identify() // without it the page just has no menu
 		rq.showProblem(status, "Nothing was sent", sentence)
@@ -192,6 +198,20 @@ func (rq *request) readForm() bool {
 	return true
 }
 
+// takeFile takes the values of a form that comes with a file, and the file where
+// one was chosen.
+func (rq *request) takeFile(form *multipart.Form) error {
+	files := form.File[fileField]
+	if others := len(form.File) - min(len(files), 1); others > 0 || len(files) > 1 {
+		return errUnknownField
+	}
+	if len(files) == 1 && files[0].Filename != "" {
+		rq.file = files[0]
+	}
+	rq.r.PostForm = form.Value
+	return nil
+}
+
 // noted begins the audit record of what somebody who is signed in asked for.
 // The handler adds what it alone knows.
 func (rq *request) noted() {
@@ -201,10 +221,10 @@ func (rq *request) noted() {
 	note := journal.Note(rq.ctx())
 	note.Quiet = rq.route.quiet
 	switch {
-	case rq.file != nil:
-		note.What, note.Target = audit.FileUploaded, fmt.Sprintf("%d bytes", rq.file.Size)
 	case rq.route.event != "":
 		note.What = rq.route.event
+	case rq.file != nil:
+		note.What, note.Target = audit.FileUploaded, fmt.Sprintf("%d bytes", rq.file.Size)
 	case rq.r.Method == http.MethodPost:
 		note.What = audit.Sent
 	default:
@@ -217,6 +237,15 @@ func (rq *request) noted() {
 	}
 	if id := rq.r.PathValue("operation") + rq.r.PathValue("patient"); id != "" {
 		note.Target = id
+	}
+}
+
+// notTaken says in the audit of a form whose answer leads to another page that
+// nothing was done with it, and why.
+func (rq *request) notTaken(why string) {
+	if rq.r.Method == http.MethodPost {
+		note := journal.Note(rq.ctx())
+		note.Result, note.Detail = audit.NotTaken, note.Detail+": "+why
 	}
 }
 
@@ -259,11 +288,27 @@ func (rq *request) fail(err error) {
 	}
 }
 
-func (rq *request) internal(err error, args ...any) {
+func (rq *request) internal(err error) {
+	rq.broken(err, nothingChanged, "route", rq.route.pattern)
+}
+
+// panicked answers a request in which something broke off.
+func (p *portal) panicked(w http.ResponseWriter, r *http.Request, err error, stack string) {
+	sentence := nothingChanged
+	if r.Method == http.MethodPost {
+		sentence = "What you sent may have been done all the same: open the page again to see what became of it, and"
+	}
+	(&request{portal: p, w: w, r: r}).broken(err, sentence, "stack", stack)
+}
+
+const nothingChanged = "Nothing was changed by this step. Try again; if it happens again,"
+
+// broken shows that something went wrong on our side; the sentence goes on with
+// the reference by which the log has the rest.
+func (rq *request) broken(err error, sentence string, args ...any) {
 	ref := reference()
-	rq.Log(rq.r.Context(), "a page failed", err, append(args, "reference", ref, "route", rq.route.pattern)...)
-	rq.showProblem(http.StatusInternalServerError, "Something went wrong on our side",
-		"Nothing was changed by this step. Try again; if it happens again, tell your administrator the reference "+ref+".")
+	rq.Log(rq.r.Context(), "a page failed", err, append(args, "reference", ref)...)
+	rq.showProblem(http.StatusInternalServerError, "Something went wrong on our side", sentence+" tell your administrator the reference "+ref+".")
 }
 
 // problems are what is wrong with a form, by field where err says so.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
@@ -40,6 +41,12 @@ type route struct {
 	keep func(*request) (path string, ok bool)
 }
 
+// fileField is the field of a form that takes a file; only such a form may be
+// sent as multipart.
+const fileField = "file"
+
+func (rt route) takesFile() bool { return slices.Contains(rt.fields, fileField) }
+
 // unaudited is the event of an address that shows nothing about patients,
 // operations or people, and does nothing.
 const unaudited = "-"
@@ -55,9 +62,12 @@ func (p *portal) routes() []route {
 		{method: "GET", pattern: "/{$}", right: reader, handle: home},
 
 		{method: "GET", pattern: "/sign-in", right: anyone, handle: signIn, event: unaudited},
-		{method: "GET", pattern: "/signed-in", right: anyone, handle: signedIn, event: unaudited},
+		{method: "GET", pattern: signingInPath, right: anyone, handle: enterPassword, event: unaudited},
+		{method: "GET", pattern: signedInPath, right: anyone, handle: signedIn, event: unaudited},
+		{method: "GET", pattern: welcomePath, right: anyone, handle: welcome, event: unaudited},
 		{method: "POST", pattern: "/sign-out", right: anyone, handle: signOut, noPage: true, event: audit.SignOut},
-		{method: "GET", pattern: "/signed-out", right: anyone, handle: signedOut, event: unaudited},
+		{method: "GET", pattern: signedOutPath, right: anyone, handle: signedOut, event: unaudited},
+		{method: "GET", pattern: "/still-here", right: reader, handle: stillHere, quiet: true, event: unaudited},
 		{method: "POST", pattern: "/still-here", right: reader, handle: stillHere, noPage: true, event: unaudited},
 		{method: "GET", pattern: "/resume/{form}", right: reader, handle: resume},
 
@@ -150,7 +160,7 @@ func newOperationRoutes(k kind.Kind) []route {
 	at := "/operations/new/" + k.Name
 	way := route{method: "POST", pattern: at, right: requester, handle: takeWay, kind: k, fields: []string{"way"}}
 	who := route{method: "POST", pattern: at + "/{draft}/who", right: requester, handle: takeWho, kind: k,
-		fields: append([]string{"ids", "file"}, filterFields...), limit: whoLimit, keep: keepUpload}
+		fields: append([]string{"ids", fileField}, filterFields...), limit: whoLimit, keep: keepUpload}
 	if k.ByFile { // its first page takes the file
 		way.fields, way.limit, way.keep = who.fields, who.limit, who.keep
 	}
@@ -168,14 +178,14 @@ func newOperationRoutes(k kind.Kind) []route {
 
 // handler puts the routes together.
 func (p *portal) handler() http.Handler {
-	journal := journal.Journal{Log: p.Journal, Now: p.Now, Failed: p.notWrittenDown}
+	journal := journal.Journal{Log: p.Journal, Now: p.Now, Failed: p.notWrittenDown, Panicked: p.panicked}
 	mux := http.NewServeMux()
 	for _, rt := range p.routes() {
 		mux.HandleFunc(rt.method+" "+rt.pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(rt, mux, w, r) })
 	}
 	mux.Handle("GET /static/{version}/{name...}", p.static)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return p.secure(journal.Keep(p.recovered(p.orNotFound(mux))))
+	return p.secure(journal.Keep(p.orNotFound(mux)))
 }
 
 // orNotFound gives unknown addresses and methods pages of our own.

@@ -13,6 +13,7 @@ type session struct {
 	Token   string    `json:"token"` // in every form, so that a form of another site or session is known
 	Created time.Time `json:"created"`
 	Seen    time.Time `json:"seen"`
+	To      string    `json:"to"` // where the sign-in leads
 }
 
 const (
@@ -60,14 +61,22 @@ func (rq *request) identify() error {
 	default:
 		rq.known = true
 	}
-	rq.sessionID, rq.session, rq.person = cookie.Value, &s, person
-	rq.noted()
 	// Storing each request's time would be one write a page; a sixteenth of the
-	// idle time is near enough, and ends a session earlier rather than later.
+	// idle time is near enough, and ends a session earlier rather than later. A
+	// session that was ended while this request was under way stays ended.
 	if now.Sub(s.Seen) >= rq.Idle/16 && rq.countsAsPresence() && !person.Disabled {
 		s.Seen = now
-		return rq.Store.Put(rq.ctx(), keepSession, cookie.Value, s, s.Created.Add(rq.Max+sessionKept))
+		err := rq.Store.Replace(rq.ctx(), keepSession, cookie.Value, s, s.Created.Add(rq.Max+sessionKept))
+		if fault.Is(err, fault.NotFound) {
+			rq.known = false
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
+	rq.sessionID, rq.session, rq.person = cookie.Value, &s, person
+	rq.noted()
 	return nil
 }
 
@@ -76,14 +85,14 @@ func (rq *request) countsAsPresence() bool { return !rq.route.quiet }
 
 // begin makes a new session and gives the browser its cookie. A session that
 // the browser had before ends.
-func (rq *request) begin(sub string) error {
+func (rq *request) begin(sub, to string) error {
 	if old, err := rq.r.Cookie(sessionCookie); err == nil {
 		if err := rq.Store.Delete(rq.ctx(), keepSession, old.Value); err != nil {
 			return err
 		}
 	}
 	now, id := rq.Now(), secret()
-	s := session{Sub: sub, Token: secret(), Created: now, Seen: now}
+	s := session{Sub: sub, Token: secret(), Created: now, Seen: now, To: to}
 	if err := rq.Store.Put(rq.ctx(), keepSession, id, s, now.Add(rq.Max+sessionKept)); err != nil {
 		return err
 	}
@@ -114,7 +123,8 @@ func (rq *request) browser() string {
 	return id
 }
 
-// stillHere keeps a session from ending while somebody reads a long page.
+// stillHere keeps a session from ending while somebody reads a long page. By GET
+// the script only asks whether it has ended.
 func stillHere(rq *request) error {
 	rq.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +29,18 @@ type identity struct {
 // signInLasts is how long somebody may take on the identity provider's page.
 const signInLasts = 15 * time.Minute
 
+// clockSkew is how far the identity provider's clock may be behind ours.
+const clockSkew = time.Minute
+
+// Where the identity provider sends the browser back to. The first is registered
+// as its call-back address, the others as its sign-out addresses.
+const (
+	signedInPath  = "/signed-in"
+	signedOutPath = "/signed-out"
+	signingInPath = "/signing-in"
+	welcomePath   = "/welcome"
+)
+
 func newIdentity(c Config) *identity {
 	client := &http.Client{Timeout: 10 * time.Second}
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), c.IdentityKeysURL)
@@ -39,7 +52,7 @@ func newIdentity(c Config) *identity {
 				TokenURL:  strings.TrimSuffix(c.IdentityTokenURL, "/") + "/oauth2/token",
 				AuthStyle: oauth2.AuthStyleInParams,
 			},
-			RedirectURL: c.URL + "/signed-in",
+			RedirectURL: c.URL + signedInPath,
 			Scopes:      []string{oidc.ScopeOpenID},
 		},
 		verifier: oidc.NewVerifier(c.Issuer, keys, &oidc.Config{
@@ -51,20 +64,48 @@ func newIdentity(c Config) *identity {
 
 // signingIn is a sign-in under way, kept under its state.
 type signingIn struct {
-	Nonce    string `json:"nonce"`
-	Verifier string `json:"verifier"` // PKCE
-	Browser  string `json:"browser"`  // only the browser that began may end it
-	To       string `json:"to"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"` // PKCE
+	Browser  string    `json:"browser"`  // only the browser that began may end it
+	To       string    `json:"to"`
+	Began    time.Time `json:"began"`
 }
 
-// signIn leads to the identity provider.
+// wanted is where a browser is to go once somebody has signed in.
+type wanted struct {
+	To string `json:"to"`
+}
+
+// signIn begins a sign-in. The identity provider keeps a session of its own,
+// longer than ours, in which it asks for no password: it ends before.
 func signIn(rq *request) error {
-	s := signingIn{Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Browser: rq.browser(), To: ownPath(rq.r.URL.Query().Get("to"))}
+	to := wanted{ownPath(rq.r.URL.Query().Get("to"))}
+	if err := rq.Store.Put(rq.ctx(), keepWanted, rq.browser(), to, rq.Now().Add(signInLasts)); err != nil {
+		return err
+	}
+	return rq.leaveProvider(signingInPath)
+}
+
+// leaveProvider ends the identity provider's session of this browser, and comes
+// back at the path.
+func (rq *request) leaveProvider(path string) error {
+	return rq.redirect(strings.TrimSuffix(rq.IdentityURL, "/") + "/logout?" +
+		url.Values{"client_id": {rq.ClientID}, "logout_uri": {rq.URL + path}}.Encode())
+}
+
+// enterPassword leads to the identity provider's page.
+func enterPassword(rq *request) error {
+	var to wanted
+	if err := rq.Store.Get(rq.ctx(), keepWanted, rq.browser(), &to, rq.Now()); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	s := signingIn{Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Browser: rq.browser(), To: ownPath(to.To), Began: rq.Now()}
 	state := secret()
 	if err := rq.Store.Put(rq.ctx(), keepSignIn, state, s, rq.Now().Add(signInLasts)); err != nil {
 		return err
 	}
-	return rq.redirect(rq.identity.flow.AuthCodeURL(state, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier)))
+	return rq.redirect(rq.identity.flow.AuthCodeURL(state, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier),
+		oauth2.SetAuthURLParam("prompt", "login")))
 }
 
 // signedIn is where the identity provider sends the browser back to.
@@ -82,21 +123,40 @@ func signedIn(rq *request) error {
 		return rq.notSignedIn("The sign-in was not finished.", nil, s.To)
 	}
 	sub, err := rq.identity.verify(rq.ctx(), query.Get("code"), s)
+	if errors.Is(err, errEarlierPassword) {
+		return rq.notSignedIn("Your password was entered for an earlier sign-in. Sign in again with it.", err, s.To)
+	}
 	if err != nil {
 		return rq.notSignedIn("The identity provider's answer could not be used.", err, s.To)
 	}
 	if err := rq.noteSignIn(sub); err != nil {
 		return err
 	}
-	if err := rq.begin(sub); err != nil {
+	if err := rq.begin(sub, s.To); err != nil {
 		return err
 	}
 	rq.Log(rq.ctx(), "signed in", nil, "sub", sub)
-	return rq.redirect(s.To)
+	return rq.leaveProvider(welcomePath) // or whoever comes next would be let in by it
 }
 
+// welcome leads somebody who has just signed in to where they wanted.
+func welcome(rq *request) error {
+	switch {
+	case rq.session == nil:
+		return rq.redirect("/")
+	case !rq.known:
+		return rq.showNoAccess()
+	}
+	return rq.redirect(ownPath(rq.session.To))
+}
+
+// errEarlierPassword refuses an id token for a password that was entered before
+// this sign-in began, by whoever used the browser then.
+var errEarlierPassword = fault.New(fault.Unauthenticated, "the password was entered before the sign-in began")
+
 // verify exchanges the code and returns the sub of the id token after checking
-// signature, algorithm, issuer, audience, expiry, nonce and use.
+// signature, algorithm, issuer, audience, expiry, nonce, use and when the
+// password was entered.
 func (i *identity) verify(ctx context.Context, code string, s signingIn) (sub string, err error) {
 	ctx = oidc.ClientContext(ctx, i.client)
 	token, err := i.flow.Exchange(ctx, code, oauth2.VerifierOption(s.Verifier))
@@ -109,7 +169,8 @@ func (i *identity) verify(ctx context.Context, code string, s signingIn) (sub st
 		return "", fault.Wrap(err, fault.Unauthenticated, "id token")
 	}
 	var claims struct {
-		Use string `json:"token_use"`
+		Use      string `json:"token_use"`
+		AuthTime int64  `json:"auth_time"`
 	}
 	if err := id.Claims(&claims); err != nil {
 		return "", fault.Wrap(err, fault.Unauthenticated, "claims of the id token")
@@ -121,6 +182,8 @@ func (i *identity) verify(ctx context.Context, code string, s signingIn) (sub st
 		return "", fault.New(fault.Unauthenticated, "the token is for another use")
 	case id.Subject == "":
 		return "", fault.New(fault.Unauthenticated, "the id token names nobody")
+	case time.Unix(claims.AuthTime, 0).Before(s.Began.Add(-clockSkew)):
+		return "", errEarlierPassword
 	}
 	return id.Subject, nil
 }
@@ -162,19 +225,31 @@ func signOut(rq *request) error {
 	gone := hostCookie(sessionCookie, "")
 	gone.MaxAge = -1
 	http.SetCookie(rq.w, gone)
-	return rq.redirect(strings.TrimSuffix(rq.IdentityURL, "/") + "/logout?" +
-		url.Values{"client_id": {rq.ClientID}, "logout_uri": {rq.URL + "/signed-out"}}.Encode())
+	return rq.leaveProvider(signedOutPath)
 }
 
+// signedOut says that nobody is signed in, and why where the session has ended
+// by itself: the script of a page comes here then.
 func signedOut(rq *request) error {
-	return rq.show(page{name: "signed-out", title: "You are signed out"})
+	to := ownPath(rq.r.URL.Query().Get("to"))
+	if rq.session != nil {
+		return rq.redirect(to)
+	}
+	title := "You are signed out"
+	if rq.expired != "" {
+		title = "You were signed out"
+	}
+	return rq.show(page{name: "signed-out", title: title, data: struct {
+		Expired       bool
+		Idle, Max, To string
+	}{rq.expired != "", lasting(rq.Idle), lasting(rq.Max), "/sign-in?to=" + url.QueryEscape(to)}})
 }
 
 // ownPath lets through only a path of this portal: whatever else comes in an
 // address must not send somebody elsewhere after the sign-in.
 func ownPath(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") ||
+	if err != nil || u.Path == welcomePath || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") ||
 		strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
 		return "/"
 	}

@@ -98,7 +98,7 @@ func submit(rq *request) error {
 		Stop:  engine.StopWish{Percent: rq.form.Get("stop_percent"), After: rq.form.Get("stop_after")},
 	})
 	if fault.Is(err, fault.Conflict) {
-		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		return rq.movedOn(op)
 	}
 	return rq.afterForm(err, "/operations/"+op.ID, func(wrong engine.Problems, status int) error {
 		return rq.showSubmit(op, k, wrong, status)
@@ -118,7 +118,7 @@ func takeBackPage(rq *request) error {
 		return err
 	}
 	if !op.State.MayBecome(bulk.Cancelled) {
-		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		return rq.movedOn(op)
 	}
 	if err := rq.engine.MayNotCancel(rq.person, op); err != nil {
 		return err
@@ -143,7 +143,7 @@ func stopPage(rq *request) error {
 	}
 	switch err := rq.engine.MayNotStop(rq.person, op); {
 	case fault.Is(err, fault.Conflict):
-		return rq.redirect("/operations/" + op.ID + "?note=moved-on")
+		return rq.movedOn(op)
 	case err != nil:
 		return err
 	}
@@ -163,11 +163,18 @@ func stop(rq *request) error {
 
 // afterStep leads back to the operation; what came too late is told there.
 func (rq *request) afterStep(op bulk.Operation, err error, note string) error {
-	if fault.Is(err, fault.Conflict) {
-		note, err = "moved-on", nil
-	}
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return rq.movedOn(op)
+	case err != nil:
 		return err
 	}
 	return rq.redirect("/operations/" + op.ID + "?note=" + note)
+}
+
+// movedOn leads back to the operation, whose page says how it stands now: what
+// was asked for or sent came too late.
+func (rq *request) movedOn(op bulk.Operation) error {
+	rq.notTaken("it came too late")
+	return rq.redirect("/operations/" + op.ID + "?note=moved-on")
 }

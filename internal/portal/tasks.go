@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"net/http"
+
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
@@ -15,6 +17,17 @@ type tasksPart struct {
 	Open   int
 	May    bool           // give and tick them
 	People []staff.Person // to whom they can be given
+	Wrong  engine.Problems
+}
+
+// Problem is what is wrong with a field of the tasks, or "".
+func (p *tasksPart) Problem(field string) string {
+	for _, w := range p.Wrong {
+		if w.Field == field {
+			return w.Sentence
+		}
+	}
+	return ""
 }
 
 // tasks returns the tasks of an operation; nil where it has none.
@@ -52,6 +65,9 @@ func (rq *request) showTasks(op bulk.Operation, wrong engine.Problems, status in
 	if part == nil && wrong == nil {
 		return rq.redirect("/operations/" + op.ID)
 	}
+	if part != nil {
+		part.Wrong = wrong
+	}
 	pg := page{name: "tasks", title: op.ID + ": tasks", heading: "Tasks after " + op.ID, data: part, problems: wrong, status: status,
 		crumbs: operationCrumbs(op, "Tasks")}
 	pg.banner = rq.note(op)
@@ -67,7 +83,11 @@ func seeToTask(rq *request) error {
 	task, note := rq.form.Get("task"), "task-given"
 	switch rq.form.Get("act") {
 	case "give":
-		_, err = rq.engine.GiveTask(rq.ctx(), rq.person, op.ID, task, rq.form.Get("to"))
+		to := rq.form.Get("to")
+		if to == "" && op.Task(task).Given.Sub == "" {
+			return rq.showTasks(op, engine.Problems{{Field: "to-" + task, Sentence: "Choose who gets this task."}}, http.StatusUnprocessableEntity)
+		}
+		_, err = rq.engine.GiveTask(rq.ctx(), rq.person, op.ID, task, to)
 	case "done":
 		note = "task-done"
 		_, err = rq.engine.TickTask(rq.ctx(), rq.person, op.ID, task, true)

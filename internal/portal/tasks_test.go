@@ -26,7 +26,11 @@ func TestTasksOfATransferAreSharedAndTicked(t *testing.T) {
 	page = page.press("give-records", url.Values{"to": {w.people["jonas"].Sub}}).want(200, "It is recorded whose task it is.", "Given to "+w.people["jonas"].Name)
 	checkMarkup(t, page)
 	checkMarkup(t, page.press("give-sample", url.Values{"to": {"sub-of-nobody"}}).want(422, "This task cannot be given to that person"))
+	checkMarkup(t, page.press("give-sample", nil).want(422, "Choose who gets this task."))
 	checkMarkup(t, page.press("give-sample", url.Values{"act": {"burn"}}).want(422, "Choose what to do with a task"))
+
+	page.press("give-records", url.Values{"to": {""}}).want(200, "Pharmacies and records are told Tell the patients’ pharmacies and whoever keeps their paper records where they are now. Given to nobody yet.").
+		press("give-records", url.Values{"to": {w.people["jonas"].Sub}}).want(200)
 
 	home := jonas.get("/").want(200, "Tasks given to you: 1", op)
 	checkMarkup(t, home)

@@ -3,11 +3,14 @@ package portal_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
+	"bulkops/internal/audit"
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 )
 
 // troubled is an engine's store in which reading an operation fails.
@@ -59,5 +62,26 @@ func TestTroubleIsAPageWithAReference(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+type breaking struct{ engine.Machine }
+
+func (breaking) Start(context.Context, string) error { panic("secret detail") }
+
+// A form that broke off may have been done: its page says so, and the audit
+// has it.
+func TestAFormThatBrokeOffIsWrittenDown(t *testing.T) {
+	w := newWorld(t, 50)
+	sam := w.signedIn("sam")
+	form := whatPage(sam, kind.StatusChange.Name, activeIn(w, "riverside", 1)...)
+	w.engine.Machine = breaking{w.machine}
+	p := form.press("continue", url.Values{"to": {"Inactive"}}).want(500, "may have been done all the same", "the reference ")
+	if strings.Contains(p.body, "secret") {
+		t.Error("the page says what the log should")
+	}
+	written := w.journal.accesses()
+	if last := written[len(written)-1]; last.What != audit.Sent || last.Result != audit.Failed || last.Operator.Name != w.people["sam"].Name {
+		t.Errorf("written down is %+v", last)
 	}
 }

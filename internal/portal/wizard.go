@@ -188,22 +188,26 @@ func (rq *request) takeChoice(id string, d draft) error {
 	return rq.redirect("/operations/new/" + k.Name + "/" + id + "/what")
 }
 
-// choose turns what was typed or uploaded into the draft's selection.
+// choose turns what was typed or uploaded into the draft's selection. Of what was
+// too large to be read nothing is chosen, whichever the way.
 func (rq *request) choose(d *draft) (engine.Problems, error) {
+	if rq.tooBig {
+		switch d.Way {
+		case wayPaste:
+			return d.take(intake.Result{}, intake.PastedTooMuch(), "ids", "")
+		case wayUpload:
+			return d.take(intake.Result{}, intake.TooBig(rq.r.ContentLength), fileField, "")
+		}
+		return engine.Problems{{Sentence: sentTooMuch}}, nil
+	}
 	limit := rq.engine.Limits.MaxSubjects
 	switch d.Way {
 	case wayPaste:
-		if rq.tooBig {
-			return d.take(intake.Result{}, intake.PastedTooMuch(), "ids", "")
-		}
 		read, err := intake.Paste(rq.form.Get("ids"), limit)
 		return d.take(read, err, "ids", "pasted")
 	case wayUpload:
-		if rq.tooBig {
-			return d.take(intake.Result{}, intake.TooBig(rq.r.ContentLength), "file", "")
-		}
 		if rq.file == nil {
-			return engine.Problems{{Field: "file", Sentence: "Choose a CSV file with patient ids."}}, nil
+			return engine.Problems{{Field: fileField, Sentence: "Choose a CSV file with patient ids."}}, nil
 		}
 		file, err := rq.file.Open()
 		if err != nil {
@@ -211,7 +215,7 @@ func (rq *request) choose(d *draft) (engine.Problems, error) {
 		}
 		defer func() { _ = file.Close() }() // it was only read
 		read, err := intake.CSV(file, rq.file.Size, limit, rq.route.kind, rq.Now())
-		return d.take(read, err, "file", "from the uploaded file")
+		return d.take(read, err, fileField, "from the uploaded file")
 	}
 	directory, err := rq.engine.Registry.Directory(rq.ctx())
 	if err != nil {
@@ -320,6 +324,7 @@ func takeWhat(rq *request) error {
 		return err
 	}
 	if d.Selection == nil {
+		rq.notTaken("no patients were chosen yet")
 		return rq.redirect("/operations/new/" + k.Name + "/" + id + "/who")
 	}
 	params := rq.answers(kindForms[k.Name])

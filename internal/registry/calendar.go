@@ -149,7 +149,7 @@ func ParseDays(text string) (Days, error) {
 		to = from
 	}
 	d := Days{strings.TrimSpace(from), strings.TrimSpace(to)}
-	if !IsDate(d.From) || !IsDate(d.To) || d.To < d.From {
+	if !isDate(d.From) || !isDate(d.To) || d.To < d.From {
 		return Days{}, fmt.Errorf("%q is no day: write it like 2026-12-25, or 2026-12-24 to 2026-12-26", english.Brief(text))
 	}
 	return d, nil
@@ -174,8 +174,8 @@ func (d *Days) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// IsDate reports whether the text is a date as 2006-01-02.
-func IsDate(text string) bool {
+// isDate reports whether the text is a date as 2006-01-02.
+func isDate(text string) bool {
 	_, err := time.Parse(time.DateOnly, text)
 	return err == nil
 }

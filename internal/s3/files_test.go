@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -14,6 +16,34 @@ import (
 	"bulkops/internal/fault"
 	"bulkops/internal/s3"
 )
+
+// noNetwork is a configuration for what needs none.
+func noNetwork() aws.Config {
+	return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
+}
+
+// How long a link lasts is signed with it; the bucket refuses old ones besides.
+func TestALinkSaysHowLongItLastsAndHowItsFileIsSaved(t *testing.T) {
+	link, err := s3.New(noNetwork(), "exports").Link(t.Context(), "OP-1", engine.Download{Name: "OP-1.zip", MediaType: "application/zip", For: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"X-Amz-Expires": "60", "response-cache-control": "no-store", "response-content-type": "application/zip",
+		"response-content-disposition": `attachment; filename="OP-1.zip"`,
+	} {
+		if got := u.Query().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if u.Scheme != "https" || u.Path != "/OP-1" || u.Query().Get("X-Amz-Signature") == "" {
+		t.Errorf("the link is %s", link)
+	}
+}
 
 // The local AWS completes at once and refuses nothing half-way: how S3 refuses
 // to complete a file, its reference says.
@@ -40,7 +70,9 @@ func TestAFileThatCannotBeCompletedNow(t *testing.T) {
 			}
 		}))
 		defer server.Close()
-		files := s3.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}, "exports")
+		cfg := noNetwork()
+		cfg.BaseEndpoint = &server.URL
+		files := s3.New(cfg, "exports")
 		file, err := files.Create(t.Context(), "OP-1", "a")
 		if err != nil {
 			t.Fatal(err)

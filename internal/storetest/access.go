@@ -129,6 +129,20 @@ var accessTests = []test{
 		must(t, "delete again", s.Access.Delete(t.Context(), "SESSION", "id"))
 		want(t, "get when deleted", s.Access.Get(t.Context(), "SESSION", "id", &got, noon), fault.NotFound)
 	}},
+	{"only what is there is replaced: nothing comes back that was deleted", func(t *testing.T, s Stores) {
+		later := noon.Add(time.Hour)
+		want(t, "replace nothing", s.Access.Replace(t.Context(), "SESSION", "id", form{"new"}, later), fault.NotFound)
+		must(t, "put", s.Access.Put(t.Context(), "SESSION", "id", form{"old"}, noon.Add(time.Minute)))
+		must(t, "replace", s.Access.Replace(t.Context(), "SESSION", "id", form{"new"}, later))
+		must(t, "replace again", s.Access.Replace(t.Context(), "SESSION", "id", form{"newer"}, later))
+		var got form
+		must(t, "get", s.Access.Get(t.Context(), "SESSION", "id", &got, later.Add(-time.Second)))
+		same(t, "value", got, form{"newer"})
+		want(t, "replace another kind", s.Access.Replace(t.Context(), "FORM", "id", form{"x"}, later), fault.NotFound)
+		must(t, "delete", s.Access.Delete(t.Context(), "SESSION", "id"))
+		want(t, "replace what was deleted", s.Access.Replace(t.Context(), "SESSION", "id", form{"back"}, later), fault.NotFound)
+		want(t, "get", s.Access.Get(t.Context(), "SESSION", "id", &got, noon), fault.NotFound)
+	}},
 	{"a long form with 50,000 ids is kept", func(t *testing.T, s Stores) {
 		var typed strings.Builder
 		for i := range 50_000 {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,24 @@ var auditTests = []test{
 			for n, r := range c.want {
 				same(t, "what comes before", len(collect(t, s.Audit.Backwards(t.Context(), c.trail, r.SortKey()))), len(c.want)-n-1)
 			}
+		}
+	}},
+	{"a record may fill an item, and one that is larger is too large", func(t *testing.T, s Stores) {
+		const op, most = "OP-000001-AAAA", 400 << 10
+		full := changeRecord(op, "p-1", 1)
+		full.New[registry.HoldReason] = strings.Repeat("<", 60_000) // each six bytes in JSON
+		stored, err := full.Item("2026-12-01T12")
+		must(t, "encode", err)
+		for name, value := range stored {
+			full.Detail += strings.Repeat("x", len(name)+len(value))
+		}
+		full.Detail = strings.Repeat("x", most-len(full.Detail)-len(`,"detail":""`))
+		must(t, "append", s.Audit.Append(t.Context(), []audit.Record{full}))
+		same(t, "records", collect(t, s.Audit.ForOperation(t.Context(), op)), []audit.Record{full})
+		more := full
+		more.Detail, more.Unique = full.Detail+"x", fmt.Sprintf("%032x", 2)
+		if err := s.Audit.Append(t.Context(), []audit.Record{more}); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("one byte more: %v", err)
 		}
 	}},
 	{"a thousand records at once are all kept", func(t *testing.T, s Stores) {

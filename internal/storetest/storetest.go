@@ -38,6 +38,7 @@ type Staff interface {
 // Access is what the portal keeps about people.
 type Access interface {
 	Put(ctx context.Context, kind, id string, v any, expires time.Time) error
+	Replace(ctx context.Context, kind, id string, v any, expires time.Time) error
 	Get(ctx context.Context, kind, id string, v any, now time.Time) error
 	Delete(ctx context.Context, kind, id string) error
 	Take(ctx context.Context, kind, id string, v any, now time.Time) error

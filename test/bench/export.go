@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,13 +27,8 @@ func measureExport(ctx context.Context, b *bench) error {
 	if _, err := s3.NewFromConfig(d.config(), func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "bulkops-bench-")
+	program, dir, err := b.fileWriter(ctx)
 	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "writefile")
-	if err := buildWriteFile(ctx, program); err != nil {
 		return err
 	}
 	const repetitions = 3

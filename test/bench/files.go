@@ -26,18 +26,23 @@ type writing struct {
 // peak is the most memory that the process has had at a time, in MiB.
 func (w writing) peak() float64 { return float64(w.Peak) / 1024 }
 
-// buildWriteFile builds the program in writefile.
-func buildWriteFile(ctx context.Context, program string) error {
+// fileWriter builds the program in writefile and returns it with the folder in which it may write.
+func (b *bench) fileWriter(ctx context.Context) (program, dir string, err error) {
 	root, err := stack.Root()
 	if err != nil {
-		return err
+		return "", "", err
 	}
+	if dir, err = os.MkdirTemp("", "bulkops-bench-"); err != nil {
+		return "", "", err
+	}
+	b.closers = append(b.closers, func() error { return os.RemoveAll(dir) })
+	program = filepath.Join(dir, "writefile")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
 	build.Dir = filepath.Join(root, "test", "bench", "writefile")
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program that writes files: %w\n%s", err, out)
+		return "", "", fmt.Errorf("build the program that writes files: %w\n%s", err, out)
 	}
-	return nil
+	return program, dir, nil
 }
 
 // write runs a program that writes one file and says what that took. Temporary files are in dir.
@@ -62,13 +67,8 @@ func measureFiles(ctx context.Context, b *bench) error {
 	if err := tools.Ensure(ctx, root, os.Stderr, tools.Readers); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "bulkops-bench-")
+	program, dir, err := b.fileWriter(ctx)
 	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "writefile")
-	if err := buildWriteFile(ctx, program); err != nil {
 		return err
 	}
 	python := filepath.Join(tools.Readers.Dir(root), "bin", "python")

@@ -111,6 +111,53 @@ func TestTheEndOfASessionIsAnnounced(t *testing.T) {
 	ana.heading("Paste the patient ids")
 }
 
+// hurries makes the minutes of a page's script pass in two seconds.
+func (p *person) hurries() {
+	p.t.Helper()
+	call(p.t, p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `{ const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms > 60000 ? 2000 : ms); }`})
+}
+
+// A page that is left alone does not stay: when its session has ended, it gives
+// way to one that says so, and the password is asked for.
+func TestAPageThatIsLeftGivesWay(t *testing.T) {
+	t.Parallel()
+	ana := signedIn(t, "Ana Lindqvist")
+	ana.hurries()
+	ana.visit("/patients?status=Active")
+	ana.fallsSilent()
+	ana.waits("the page says that she was signed out", `document.querySelector("h1")?.textContent === "You were signed out"`)
+	ana.sees("#why", "nothing was done for 15 minutes")
+	ana.look("you-were-signed-out")
+	ana.press("#sign-in")
+	ana.isAskedToSignIn()
+	ana.signIn()
+	if at := evaluate[string](ana, `location.pathname + location.search`); at != "/patients?status=Active" {
+		t.Errorf("after the sign-in she is at %s", at)
+	}
+}
+
+// What somebody has typed stays, and is there after the next sign-in.
+func TestATypedFormStaysWhenTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	ana := signedIn(t, "Ana Lindqvist")
+	ana.visit("/operations/new/status-change")
+	ana.choose("way-paste")
+	ana.press("#continue")
+	ana.hurries()
+	ana.reload()
+	ana.write("#ids", "000001 000002")
+	ana.fallsSilent()
+	ana.waits("the page says that she was signed out", `document.querySelector(".ending")?.textContent.includes("You were signed out")`)
+	ana.press("#continue")
+	ana.isAskedToSignIn()
+	ana.signIn()
+	ana.sees("#banner", "You were signed out", "Nothing was sent")
+	if got := ana.value("#ids"); got != "000001 000002" {
+		t.Errorf("the ids are now %q", got)
+	}
+}
+
 // Who signs out is signed out, here and with the Back button.
 func TestSigningOut(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ func (t *tab) hear(event any) {
 	case *network.EventResponseReceived:
 		if e.Type == network.ResourceTypeDocument {
 			t.document, t.request = e.Response.URL, e.RequestID
-		} else if e.Response.Status >= 400 {
+		} else if e.Response.Status >= 400 && !asksForTheSession(e.Response.URL) {
 			t.complain("%s answers %d", e.Response.URL, e.Response.Status)
 		}
 	case *network.EventLoadingFailed:
@@ -47,7 +47,7 @@ func (t *tab) hear(event any) {
 	case *log.EventEntryAdded:
 		// That a page itself answers 404 or 422 is what the test is about.
 		ownStatus := e.Entry.Source == log.EntrySourceNetwork && e.Entry.URL == t.document
-		if (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) && !ownStatus {
+		if (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) && !ownStatus && !asksForTheSession(e.Entry.URL) {
 			t.complain("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
@@ -58,6 +58,9 @@ func (t *tab) hear(event any) {
 		t.complain("%s", (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	}
 }
+
+// asksForTheSession: an answer of 401 there is no fault of the page.
+func asksForTheSession(address string) bool { return strings.HasSuffix(address, "/still-here") }
 
 func (t *tab) complain(format string, args ...any) {
 	if strings.HasPrefix(t.document, live.PortalURL) {

@@ -96,6 +96,7 @@ func TestExports(t *testing.T) {
 		audited(t, op, w.patients)
 	}
 	encryptedByOurKeyOnly(t)
+	refusedWhenOld(t, made[names[0]])
 	denial.Wait()
 	refusedWithoutTLS(t, made[names[0]], portal)
 	goneAfterItsTime(t, made[names[0]].ID, portal)

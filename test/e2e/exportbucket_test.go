@@ -2,15 +2,19 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	files "bulkops/internal/s3"
 )
 
 // exportBucket looks into the bucket of exports with an administrator's rights.
@@ -79,6 +83,29 @@ func encryptedByOurKeyOnly(t *testing.T) {
 			t.Errorf("encrypted by %s with %s: %v", other.ServerSideEncryption, aws.ToString(other.SSEKMSKeyId), err)
 		}
 	}
+}
+
+// refusedWhenOld makes a link as the portal does, for a second, and sees that it
+// opens nothing later. That the bucket refuses long links too, the template's test
+// says: the local AWS does not know the age of a signature.
+func refusedWhenOld(t *testing.T, op bulk.Operation) {
+	t.Helper()
+	link, err := files.New(live.AWSConfig(), *exportsBucket().name()).Link(t.Context(), op.ID, engine.Download{Name: op.ID, MediaType: "application/zip", For: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a link that has expired is refused", func() bool {
+		answer, err := http.Get(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode == http.StatusForbidden && strings.Contains(string(body), "Request has expired")
+	})
 }
 
 // refusedWithoutTLS puts the statement into the bucket's policy that the

@@ -74,7 +74,7 @@ var ordinary = typed(
 var hostile = rapid.Custom(func(t *rapid.T) table {
 	piece := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 		"=cmd|' /C calc'!A0", "+1 555 0100", "-2+3", "@SUM(A1)", "\tx", "\r", "\n", "\r\n", "\x00", "\x01\x1f\x7f", "\u0085\u2028", "\ufeff", "\ufffe\uffff",
-		"_x0041_", "_x005F_x0041_", "_x00", "<b>&amp;]]>", `"`, `""`, ",", ";", "'", " ", "  padded  ", "😀👩‍⚕️", "e\u0301", "محمد", "12345678901234567890", "1e5", "TRUE", "#N/A", "2026-11-26",
+		"_x0041_", "_x005F_x0041_", "_x0041", "_x000D", "_x00", "<b>&amp;]]>", `"`, `""`, ",", ";", "'", " ", "  padded  ", "😀👩‍⚕️", "e\u0301", "محمد", "12345678901234567890", "1e5", "TRUE", "#N/A", "2026-11-26",
 	}))
 	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 0, 4).Draw(t, "pieces"), "") })
 	result := typed()
@@ -177,7 +177,7 @@ func TestOthersReadWhatWasWritten(t *testing.T) {
 func TestLibreOfficeShowsWhatWasWritten(t *testing.T) {
 	long := strings.Repeat("Long note. ", 3700) // 40,700 characters
 	tables := []table{ordinary, {export.Table{Name: "Long", Columns: []export.Column{{Title: "Patient id"}, {Title: "Note", Type: export.Note}}},
-		[][]string{{"000123", long}, {"000124", "_x0041_ \x01"}}}}
+		[][]string{{"000123", long}, {"000124", "_x0041_ \x01 _x000D\x02"}}}}
 	file, s := write(t, export.Excel, tables...)
 	if len(s.Remarks) != 1 || !strings.HasPrefix(s.Remarks[0], "1 text is longer than a cell") {
 		t.Errorf("remarks are %q", s.Remarks)
@@ -197,7 +197,7 @@ func TestLibreOfficeShowsWhatWasWritten(t *testing.T) {
 	if got := strings.TrimSuffix(rows[1][1], xlsx.Continues) + strings.TrimPrefix(rows[2][1], xlsx.Continued); got != long {
 		t.Errorf("of the long note %d characters are left", len(got))
 	}
-	if rows[3][1] != "_x0041_ \x01" {
+	if rows[3][1] != "_x0041_ \x01 _x000D\x02" {
 		t.Errorf("LibreOffice shows %q", rows[3][1])
 	}
 	checkCover(t, all[0].Table(t, export.CoverSheet), [][]string{

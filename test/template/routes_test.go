@@ -85,6 +85,15 @@ func TestSignIn(t *testing.T) {
 	if got := list(x.properties("TerminalClient")["CallbackURLs"]); !slices.Equal(got, []any{"http://127.0.0.1:8765/callback"}) {
 		t.Errorf("the command line returns to %v", got)
 	}
+	for name, paths := range map[string][]string{"CallbackURLs": {"/signed-in"}, "LogoutURLs": {"/signing-in", "/welcome", "/signed-out"}} {
+		var got []string
+		for _, address := range list(x.properties("PortalClient")[name]) {
+			got = append(got, strings.TrimPrefix(fmt.Sprint(list(get(address, "Fn::Sub"))[0]), "${Url}"))
+		}
+		if !slices.Equal(got, paths) {
+			t.Errorf("the portal's %s are %q, want %q", name, got, paths)
+		}
+	}
 	if got := fmt.Sprint(get(x.properties("JwtAuthorizer"), "JwtConfiguration", "Audience")); got != fmt.Sprint([]any{map[string]any{"Ref": "TerminalClient"}}) {
 		t.Errorf("/v1 takes tokens of %s", got)
 	}

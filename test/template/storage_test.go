@@ -141,8 +141,8 @@ func refusesPlainHTTP(statement any, bucket string) bool {
 		len(condition) == 1 && len(unless) == 1 && unless["aws:SecureTransport"] == "false"
 }
 
-// Files of exports are encrypted with our key only, and go by themselves where
-// nobody deletes them.
+// Files of exports are encrypted with our key only, open by no old link, and go
+// by themselves where nobody deletes them, after the time that any is kept.
 func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 	x := load(t)
 	p := x.properties("ExportsBucket")
@@ -151,11 +151,12 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		t.Errorf("encrypted by %v", encryption)
 	}
 	rule := list(get(p, "LifecycleConfiguration", "Rules"))[0]
-	if get(rule, "Status") != "Enabled" || text(get(rule, "ExpirationInDays")) != "${KeepExportDays}" ||
+	longest, _ := get(x.parameters, "KeepExportDays", "MaxValue").(int)
+	if get(rule, "Status") != "Enabled" || get(rule, "ExpirationInDays") != longest+1 ||
 		get(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1 {
 		t.Errorf("lifecycle %v", rule)
 	}
-	denied, theirKey := map[string]string{}, false
+	denied, theirKey, oldLinks := map[string]string{}, false, false
 	for _, s := range list(get(x.properties("ExportsBucketPolicy"), "PolicyDocument", "Statement")) {
 		if branches, conditional := get(s, "Fn::If").([]any); conditional {
 			if branches[0] != "TlsRequired" {
@@ -168,6 +169,9 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 		}
 		if condition, _ := get(s, "Condition").(object); len(condition) == 1 && get(condition, "Null", "s3:x-amz-server-side-encryption-customer-algorithm") == "false" {
 			theirKey = get(s, "Action") == "s3:PutObject" && text(get(s, "Resource")) == "${ExportsBucket.Arn}/*"
+		}
+		if condition, _ := get(s, "Condition").(object); len(condition) == 1 && get(condition, "NumericGreaterThan", "s3:signatureAge") == "300000" {
+			oldLinks = get(s, "Action") == "s3:GetObject" && text(get(s, "Resource")) == "${ExportsBucket.Arn}/*"
 		}
 		unless, _ := get(s, "Condition", "StringNotEquals").(object)
 		for key, value := range unless {
@@ -182,6 +186,9 @@ func TestFilesOfExportsAreEncryptedAndGo(t *testing.T) {
 	}
 	if !theirKey {
 		t.Error("takes what is encrypted with a key of its sender")
+	}
+	if !oldLinks {
+		t.Error("opens files by links of more than five minutes")
 	}
 	if get(x.parameters, "RequireTls", "Default") != "true" {
 		t.Error("plain HTTP is not refused unless somebody says so")

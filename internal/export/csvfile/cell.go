@@ -3,6 +3,7 @@ package csvfile
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -15,26 +16,35 @@ const formulaStarts = "=+-@＝＋－＠"
 // text". (OWASP, CSV Injection.) Every file made for people to open uses it.
 // A telephone number keeps every character: '+1 555 0100 instead of a sum.
 //
-// Plain takes it away again.
+// It guards the beginning of the cell. What a program makes of it that parts
+// cells elsewhere, docs/exports.md says.
 func Cell(value string) string {
-	if value == "" {
-		return value
-	}
-	switch value[0] {
-	case '\t', '\r', 0:
-		return "'" + value
-	}
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(value, " \t\r\n\v\f\u00a0\ufeff\x00"))
-	if first != utf8.RuneError && strings.ContainsRune(formulaStarts, first) {
+	if computed(value) {
 		return "'" + value
 	}
 	return value
 }
 
-// Plain is the value of a cell that Cell may have made.
+// Plain gives back every value of which Cell made the cell.
 func Plain(cell string) string {
-	if value, marked := strings.CutPrefix(cell, "'"); marked && Cell(value) == cell {
+	if value, marked := strings.CutPrefix(cell, "'"); marked && computed(value) {
 		return value
 	}
 	return cell
 }
+
+// computed says whether a spreadsheet could take a value for a formula, or pass
+// over how it begins. An apostrophe that is the value's own changes nothing, so
+// Plain can tell it from Cell's.
+func computed(value string) bool {
+	value = strings.TrimLeft(value, "'")
+	first, _ := utf8.DecodeRuneInString(value)
+	if unicode.IsControl(first) {
+		return true
+	}
+	first, _ = utf8.DecodeRuneInString(strings.TrimLeftFunc(value, blank))
+	return strings.ContainsRune(formulaStarts, first)
+}
+
+// blank is what shows nothing, so that a reader may pass over it.
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"bulkops/internal/export/csvfile"
 )
 
@@ -27,7 +29,20 @@ func TestCellsThatASpreadsheetWouldComputeBecomeText(t *testing.T) {
 		"\xff=1":                 "\xff=1",
 		"+1 555 0100":            "'+1 555 0100",
 		"\rAnn":                  "'\rAnn",
+		"\nAnn":                  "'\nAnn",
+		"\x01=1":                 "'\x01=1",
+		"\u0085=1":               "'\u0085=1",
 		"\u00a0=1":               "'\u00a0=1",
+		"\u2003=1":               "'\u2003=1",
+		"\u3000=1":               "'\u3000=1",
+		"\u200b\u200e \ufeff+1":  "'\u200b\u200e \ufeff+1",
+		"'=1":                    "''=1",
+		"''+49 170 1":            "'''+49 170 1",
+		"'\tAnn":                 "''\tAnn",
+		"'Ann":                   "'Ann",
+		"'":                      "'",
+		"- milk\n- honey":        "'- milk\n- honey",
+		"Buy:\n- milk; -5":       "Buy:\n- milk; -5",
 		"＝1+1":                   "'＝1+1",
 		"   ":                    "   ",
 		"\"=1\"":                 "\"=1\"",
@@ -42,6 +57,16 @@ func TestCellsThatASpreadsheetWouldComputeBecomeText(t *testing.T) {
 			t.Errorf("Plain(%q) = %q, want %q", want, got, value)
 		}
 	}
+}
+
+func TestEveryValueComesBack(t *testing.T) {
+	piece := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"'", "=", "+", "-", "@", "＝", " ", "\t", "\r", "\n", "\x00", "\u200b", "\u3000", "\xff", "a"}))
+	rapid.Check(t, func(t *rapid.T) {
+		value := strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(t, "pieces"), "")
+		if got := csvfile.Plain(csvfile.Cell(value)); got != value {
+			t.Fatalf("%q comes back as %q", value, got)
+		}
+	})
 }
 
 func TestRowsAreAsRFC4180HasThem(t *testing.T) {

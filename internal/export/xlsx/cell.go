@@ -195,15 +195,17 @@ func appendText(b []byte, text string) []byte {
 	return append(b, text[start:]...)
 }
 
-// looksEscaped says whether a text begins with _xHHHH_.
+// looksEscaped says whether a text is written as something that begins with
+// _xHHHH_, where the last underscore is the text's own or that of an escape.
 func looksEscaped(text string) bool {
-	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
+	if len(text) < 7 || text[0] != '_' || text[1] != 'x' {
 		return false
 	}
-	for _, c := range text[2:6] {
-		if !strings.ContainsRune("0123456789abcdefABCDEF", c) {
+	for i := 2; i < 6; i++ {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
 			return false
 		}
 	}
-	return true
+	next := text[6]
+	return next == '_' || next < ' ' && !plain[next] || strings.HasPrefix(text[6:], "\ufffe") || strings.HasPrefix(text[6:], "\uffff")
 }

@@ -10,6 +10,25 @@ const thousands = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 // A problem with the form is where somebody should look first.
 document.getElementById("problems")?.focus();
 
+// Where nobody is signed in any more, the page makes room for one that says so,
+// unless something was typed: that is kept when it is sent.
+let typed = false;
+document.addEventListener("input", () => { typed = true; });
+const notice = (text, ...more) => {
+  document.querySelector(".ending")?.remove();
+  const box = document.createElement("div"), p = document.createElement("p");
+  box.className = "ending";
+  box.setAttribute("role", "alert");
+  p.textContent = text;
+  box.append(p, ...more);
+  document.body.append(box);
+  return box;
+};
+const signedOut = () => {
+  if (typed) notice("You were signed out, because nothing was done here for a while. Send this form as it is: you sign in again, and what you typed is there.");
+  else location.replace("/signed-out?to=" + encodeURIComponent(location.pathname + location.search));
+};
+
 // Menus close when something else is pressed.
 document.addEventListener("click", (e) => each(".menu__group[open], .actions[open]", (d) => { if (!d.contains(e.target)) d.open = false; }));
 document.addEventListener("keydown", (e) => {
@@ -18,17 +37,23 @@ document.addEventListener("keydown", (e) => {
 });
 
 // Progress: put the new numbers in place; load the page again when the
-// operation has entered another state.
+// operation has entered another state. Who listens to the page is told each tenth.
 each("[data-poll]", (box) => {
+  const told = document.getElementById("progress-told");
+  const tell = () => {
+    const bar = box.querySelector("progress");
+    const words = bar ? Math.floor(bar.value / 10) * 10 + " % processed" : "";
+    if (told.textContent !== words) told.textContent = words;
+  };
   const look = async () => {
     try {
       const answer = await fetch(box.dataset.poll, { headers: { Accept: "text/html" }, cache: "no-store" });
-      if (answer.status === 401) { location.reload(); return; }
+      if (answer.status === 401) { signedOut(); return; }
       if (answer.ok) {
         const state = answer.headers.get("Bulkops-State");
         if (state && state !== box.dataset.state) { location.replace(location.pathname); return; }
         const text = await answer.text();
-        if (text) box.innerHTML = text;
+        if (text) { box.innerHTML = text; tell(); }
       }
     } catch { /* no connection at the moment: try again */ }
     setTimeout(look, 1500);
@@ -110,24 +135,27 @@ if (idle > 0) {
   const warn = Math.max(idle - 150000, idle / 2);
   let timer;
   const start = () => { clearTimeout(timer); timer = setTimeout(announce, warn); };
+  // Another page may have kept the session: only the server knows.
+  const look = async () => {
+    const answer = await fetch("/still-here", { cache: "no-store" }).catch(() => null);
+    if (!answer) { timer = setTimeout(look, 30000); return; }
+    document.querySelector(".ending")?.remove();
+    if (answer.status === 401) signedOut(); else start();
+  };
   const announce = () => {
-    const box = document.createElement("div");
-    box.className = "ending";
-    box.setAttribute("role", "alert");
-    const p = document.createElement("p");
-    p.textContent = "You will be signed out in about two minutes, because nothing was done here for a while. What you typed is kept.";
     const stay = document.createElement("button");
     stay.className = "usa-button";
     stay.type = "button";
     stay.textContent = "Stay signed in";
     stay.addEventListener("click", async () => {
       const answer = await fetch("/still-here", { method: "POST", body: new URLSearchParams({ form_token: token }) }).catch(() => null);
+      if (!answer) return; // no connection at the moment: press again
       box.remove();
-      if (answer && answer.status === 204) start(); else location.reload();
+      if (answer.status === 204) start(); else if (answer.status === 401) { clearTimeout(timer); signedOut(); } else location.reload();
     });
-    box.append(p, stay);
-    document.body.append(box);
+    const box = notice("You will be signed out in about two minutes, because nothing was done here for a while. What you typed is kept.", stay);
     stay.focus();
+    timer = setTimeout(look, idle - warn + 5000);
   };
   start();
 }

@@ -74,6 +74,7 @@ func (e *Engine) bookings(ctx context.Context, todo []bulk.Change, d registry.Di
 			b.visit = registry.Record{Ref: edit.Ref, Fields: registry.Fields{}}
 			maps.Copy(b.visit.Fields, records[edit.Ref].Fields)
 			maps.Copy(b.visit.Fields, edit.After)
+			b.visit.Fields[registry.FacilityField] = cmp.Or(b.visit.Get(registry.FacilityField), c.Facility)
 			if b.visit.Start().IsZero() {
 				return // it is at no time
 			}

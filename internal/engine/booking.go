@@ -136,7 +136,7 @@ func (a agenda) clash(b booking, own []registry.Ref, operation string) (with reg
 
 // lostTimes says which of the candidates cannot be rolled back, by id: those whose
 // visits would come back at a time that the provider has given to another one.
-func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidate, records map[registry.Ref]registry.Record, d registry.Directory) (map[string]*bulk.Exclusion, error) {
+func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidate, d registry.Directory) (map[string]*bulk.Exclusion, error) {
 	var back []bulk.Change
 	for _, c := range candidates {
 		if c.change == nil {

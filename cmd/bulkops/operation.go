@@ -143,7 +143,7 @@ func show(t *terminal, op api.Operation) {
 		row("Start", "%s", op.Start.Words)
 	}
 	if s := op.Stop; s != nil {
-		row("Stops by itself", "when %d %% of at least %s failed", s.Percent, english.Count(s.After, "patient", "patients"))
+		row("Stops by itself", "when %d %% of at least %s were skipped or failed", s.Percent, english.Count(s.After, "patient", "patients"))
 	}
 	if d := op.Decision; d != nil {
 		row("Decision", "%s by %s at %s. %s", d.Verdict, d.By, clock(d.At), d.Comment)

@@ -289,7 +289,10 @@ func (r redriveCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	names := map[string]string{"AuditTable": "", "OperationsTable": "", "AuditFailuresBucketName": ""}
+	if err := s.clockAgrees(); err != nil {
+		return err
+	}
+	names := map[string]string{"AuditTable": "", "OperationsTable": "", "RegistryTable": "", "AuditFailuresBucketName": ""}
 	for output := range names {
 		if names[output], err = s.output(output); err != nil {
 			return err
@@ -297,8 +300,8 @@ func (r redriveCommand) Run(t *terminal) error {
 	}
 	client := dynamo.NewClient(s.aws)
 	operations := dynamo.NewOperations(client, names["OperationsTable"], "")
-	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: operations.Operation, Batch: operations.Batch,
-		Logger: slog.New(slog.DiscardHandler)}
+	recorder := &audit.Recorder{Log: dynamo.NewAudit(client, names["AuditTable"]), Operation: operations.Operation, Event: operations.Event, Batch: operations.Batch,
+		Records: dynamo.NewRegistry(client, names["RegistryTable"]).Records, Logger: slog.New(slog.DiscardHandler)}
 	done, err := recorder.Redrive(t.ctx, bucket.New(s.aws, names["AuditFailuresBucketName"]), r.NoteUnreadable)
 	t.say("%s written into the audit, from %s.", english.Count(done.Records, "record", "records"), english.Count(done.Files, "delivery", "deliveries"))
 	if err != nil {

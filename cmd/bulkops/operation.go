@@ -80,8 +80,12 @@ func overlaps(t *terminal, c *client, n named) error {
 		return err
 	}
 	for _, o := range told.Overlaps {
-		t.say("\n%s also in %s (%s; asked by %s; %s). Whichever comes first changes them; the other one skips them.",
-			english.Count(o.Patients, "patient is", "patients are"), o.Operation, visible(o.Summary), visible(o.Requester), o.State)
+		what := "which you may not see"
+		if o.Summary != "" {
+			what = visible(o.Summary) + "; asked by " + visible(o.Requester)
+		}
+		t.say("\n%s also in %s (%s; %s). Whichever comes first changes them; the other one skips them.",
+			english.Count(o.Patients, "patient is", "patients are"), o.Operation, what, o.State)
 	}
 	return nil
 }

@@ -5,8 +5,10 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/logging"
@@ -19,6 +21,25 @@ type stack struct {
 	name    string
 	aws     aws.Config
 	outputs map[string]string
+
+	ahead time.Duration // of this computer's clock before that of AWS
+	timed bool          // AWS has said the time
+}
+
+// clockAgrees refuses where this computer's clock is not that of AWS: a record
+// is sealed with the hour of its writing, and one that came into an hour which is
+// sealed already would look as if somebody had added it.
+func (s *stack) clockAgrees() error {
+	const most = time.Minute
+	switch {
+	case !s.timed:
+		return fmt.Errorf("AWS did not say what time it is, so this computer's clock cannot be compared with it; try again")
+	case s.ahead > most:
+		return fmt.Errorf("this computer's clock is %s ahead of that of AWS; set it right, and run the command again", s.ahead.Round(time.Second))
+	case s.ahead < -most:
+		return fmt.Errorf("this computer's clock is %s behind that of AWS; set it right, and run the command again", -s.ahead.Round(time.Second))
+	}
+	return nil
 }
 
 // openStack reads the outputs of the CloudFormation stack.
@@ -37,6 +58,8 @@ func (t *terminal) openStack() (*stack, error) {
 		return nil, fmt.Errorf("the stack %s cannot be read; set BULKOPS_STACK to its name, and AWS credentials (or AWS_ENDPOINT_URL for the local AWS): %w", t.stack, err)
 	}
 	s := &stack{name: t.stack, aws: cfg, outputs: map[string]string{}}
+	skew, timed := middleware.GetAttemptSkew(found.ResultMetadata)
+	s.ahead, s.timed = -skew, timed
 	for _, o := range found.Stacks[0].Outputs {
 		s.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}

@@ -12,7 +12,8 @@ import (
 
 func main() {
 	in := installation.Open()
-	r := &audit.Recorder{Log: in.Audit(), Operation: in.Operations().Operation, Batch: in.Operations().Batch, Logger: in.Log}
+	r := &audit.Recorder{Log: in.Audit(), Operation: in.Operations().Operation, Event: in.Operations().Event, Batch: in.Operations().Batch,
+		Records: in.Registry().Records, Logger: in.Log}
 	in.Check()
 	lambda.Start(lambdastep.Edge(r.Handle, in.Log))
 }

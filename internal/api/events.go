@@ -65,7 +65,7 @@ func (a *api) events(ctx context.Context, person staff.Person, in *OperationID) 
 }
 
 func (a *api) auditRecords(ctx context.Context, person staff.Person, in *auditQuery) (*auditOut, error) {
-	op, err := a.visible(ctx, person, in.ID)
+	op, err := a.withSubjects(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}

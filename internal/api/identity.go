@@ -116,6 +116,15 @@ func (a *api) visible(ctx context.Context, person staff.Person, id string) (bulk
 	return op, err
 }
 
+// withSubjects reads an operation for an answer that says who its subjects are.
+func (a *api) withSubjects(ctx context.Context, person staff.Person, id string) (bulk.Operation, error) {
+	op, err := a.visible(ctx, person, id)
+	if err == nil {
+		err = a.engine.MayNotReadSubjects(person, op)
+	}
+	return op, err
+}
+
 func noteOperation(ctx context.Context, op bulk.Operation) {
 	note := journal.Note(ctx)
 	note.Operation, note.Kind, note.Target = op.ID, op.Kind, ""

@@ -13,8 +13,8 @@ import (
 type OverlapView struct {
 	Operation string     `json:"operation" example:"OP-0SX4K2-7QFM"`
 	State     bulk.State `json:"state"`
-	Summary   string     `json:"summary" example:"Change status to On Hold (family request)"`
-	Requester string     `json:"requester" doc:"Name."`
+	Summary   string     `json:"summary,omitempty" example:"Change status to On Hold (family request)" doc:"Absent where you may not see the operation."`
+	Requester string     `json:"requester,omitempty" doc:"Name. Absent where you may not see the operation."`
 	Patients  int        `json:"patients" doc:"How many both change."`
 }
 

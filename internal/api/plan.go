@@ -101,10 +101,10 @@ func reading(id, path, summary string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/v1/operations/{id}/" + path, Tags: []string{"operations"}, Summary: summary}
 }
 
-// read returns an operation that the person may see, and the directory that has
-// its words.
+// read returns an operation whose subjects the person may read, and the
+// directory that has its words.
 func (a *api) read(ctx context.Context, person staff.Person, id string) (bulk.Operation, registry.Directory, error) {
-	op, err := a.visible(ctx, person, id)
+	op, err := a.withSubjects(ctx, person, id)
 	if err != nil {
 		return op, registry.Directory{}, err
 	}
@@ -165,7 +165,7 @@ func (a *api) notice(ctx context.Context, person staff.Person, in *noticeIn) (*n
 }
 
 func (a *api) exclusions(ctx context.Context, person staff.Person, in *PageOf) (*exclusionsOut, error) {
-	op, err := a.visible(ctx, person, in.ID)
+	op, err := a.withSubjects(ctx, person, in.ID)
 	if err != nil {
 		return nil, err
 	}

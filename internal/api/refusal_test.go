@@ -214,3 +214,61 @@ func TestEveryAnswerIsKeptFromCachesAndBrowsers(t *testing.T) {
 		}
 	}
 }
+
+// Who lost a facility is told state and counts of their own operation, and
+// nothing that names its patients.
+func TestWhoLostAFacilityIsToldNumbersOnly(t *testing.T) {
+	c := newClinic(t)
+	op := c.submitted(t, toHold("000001", "000004"))
+	c.as(t, "maria", "POST", "/v1/operations/"+op.ID+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
+	other := c.submitted(t, object{"kind": "status-change", "params": object{"to": "Hospitalized"}, "selection": object{"ids": []string{"000005"}}})
+	ready := c.ready(t, object{"kind": "status-change", "params": object{"to": "Inactive"}, "selection": object{"ids": []string{"000005"}}})
+	sam, err := c.Store.Person(t.Context(), "sam")
+	must(t, err)
+	sam.Facilities = []string{"lakeside"}
+	must(t, c.Store.PutPerson(t.Context(), sam))
+	for route, status := range map[string]int{
+		"GET ": 200, "GET /events": 200, "GET /overlaps": 200,
+		"GET /sample": 403, "GET /changes": 403, "GET /exclusions": 403, "GET /outcomes": 403, "GET /outcomes.csv": 403, "GET /not-changed.csv": 403, "GET /left-out.csv": 403,
+		"GET /audit": 403, "POST /rerun": 403, "POST /rollback": 403,
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		a := c.as(t, "sam", method, "/v1/operations/"+op.ID+path, nil, key(1)...)
+		if a.Code != status || strings.Contains(a.Body.String(), "000001") {
+			t.Errorf("%s: %d %s, want %d", route, a.Code, a.Body, status)
+		}
+		if status == 403 {
+			if p := a.problem(403, "forbidden"); !strings.Contains(p.Detail, "You no longer hold every facility that "+op.ID+" is about") {
+				t.Errorf("%s: %s", route, p.Detail)
+			}
+		}
+		if again := c.as(t, "maria", method, "/v1/operations/"+op.ID+path, nil, key(1)...); method == "GET" && again.Code != 200 {
+			t.Errorf("%s: a manager is answered %d", route, again.Code)
+		}
+	}
+	c.as(t, "sam", "GET", "/v1/operations/"+ready.ID+"/overlaps/"+other.ID, nil).problem(403, "forbidden")
+	if you := c.as(t, "sam", "GET", "/v1/operations/"+op.ID, nil).operation(200).You; you.MayRead || you.MayRollBack || you.MayRerun {
+		t.Errorf("you may %+v", you)
+	}
+	if you := c.as(t, "sam", "GET", "/v1/operations/"+ready.ID, nil).operation(200).You; you.MayEdit || !you.MayCancel {
+		t.Errorf("of one that waits: you may %+v", you)
+	}
+}
+
+// An operation that somebody may not see is a number to them, also where it
+// changes the same patients.
+func TestAnOverlapDoesNotTellOfAForeignOperation(t *testing.T) {
+	c := newClinic(t)
+	first := c.submitted(t, toHold("000001"))
+	second := c.as(t, "jonas", "POST", "/v1/operations", object{"kind": "status-change", "params": object{"to": "Inactive"}, "selection": object{"ids": []string{"000001"}}}, key(7)...).operation(201)
+	p, err := c.Store.Person(t.Context(), "jonas")
+	must(t, err)
+	p.Role = "staff"
+	must(t, c.Store.PutPerson(t.Context(), p))
+	c.as(t, "jonas", "GET", "/v1/operations/"+first.ID, nil).problem(404, "not-found")
+	var told struct{ Overlaps []api.OverlapView }
+	c.as(t, "jonas", "GET", "/v1/operations/"+second.ID+"/overlaps", nil).into(200, &told)
+	if want := (api.OverlapView{Operation: first.ID, State: "awaiting-approval", Patients: 1}); len(told.Overlaps) != 1 || told.Overlaps[0] != want {
+		t.Errorf("told %+v, want %+v", told, want)
+	}
+}

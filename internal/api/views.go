@@ -149,6 +149,7 @@ type LeftView struct {
 
 // You says what the caller may do with the operation now.
 type You struct {
+	MayRead     bool           `json:"may_read_patients" doc:"Whether you may read who its patients are: not the requester who no longer holds all of their facilities."`
 	MaySubmit   bool           `json:"may_submit"`
 	MayCancel   bool           `json:"may_cancel"`
 	MayDecide   bool           `json:"may_decide"`
@@ -247,15 +248,17 @@ func present[K comparable, V any](m map[K]V) map[K]V {
 
 func (a *api) mayDo(ctx context.Context, op bulk.Operation, person staff.Person) You {
 	own := op.Requester.Sub == person.Sub
+	reads := a.engine.MayNotReadSubjects(person, op) == nil
 	you := You{
+		MayRead:     reads,
 		MaySubmit:   own && op.State == bulk.Ready && op.Plan.Changes > 0 && person.MayRequest(),
 		MayCancel:   a.engine.MayNotCancel(person, op) == nil,
 		MayDecide:   a.engine.MayDecideOn(person, op),
 		MayStop:     a.engine.MayNotStop(person, op) == nil,
 		MayEdit:     person.MayRequest() && a.engine.MayNotEdit(person, op) == nil,
 		MayReassign: a.engine.MayReassign(person, op),
-		MayRerun:    person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
-		MayRollBack: person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
+		MayRerun:    reads && person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rerun) == nil,
+		MayRollBack: reads && person.MayRequest() && a.engine.MayNotFollow(ctx, op, bulk.Rollback) == nil,
 	}
 	if you.MaySubmit {
 		you.ToSubmit = &WhatToConfirm{engine.ChecklistOf(op), engine.NeedsTypedNumber(op.Plan)}

@@ -39,10 +39,8 @@ func (r *Recorder) outcomes(ctx context.Context, from events.DynamoDBEventRecord
 	if err != nil {
 		return nil, err
 	}
-	forged := group
-	forged.Type, forged.What, forged.Kind = Event, Tampered, op.Kind
-	forged.ByHand, forged.Operator = true, Person{Name: Unknown}
-	forged.Detail = fmt.Sprintf("%s was stored, and is no result that %s can have had.", group.Part, group.Operation)
+	forged := tampered(group, fmt.Sprintf("%s was stored, and is no result that %s can have had.", group.Part, group.Operation))
+	forged.Type, forged.Kind = Event, op.Kind
 	if group.Part != fmt.Sprintf(resultPrefix+"%05d#%02d", result.Batch, result.Group) || !couldMake(op, result.Batch) || lacksFile(op) {
 		return []Record{forged}, nil
 	}

@@ -9,24 +9,36 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/registry"
 )
 
 // Recorder writes what streams deliver to the audit log. One serves all calls
 // of a process.
 type Recorder struct {
 	Log       Log
-	Operation func(ctx context.Context, id string) (bulk.Operation, error)              // its latest header; fault.NotFound for none
-	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error) // of its plan; fault.NotFound for none
+	Operation func(ctx context.Context, id string) (bulk.Operation, error)                             // its latest header; fault.NotFound for none
+	Event     func(ctx context.Context, id string, number int) (bulk.Event, error)                     // of it; fault.NotFound for none
+	Batch     func(ctx context.Context, id, run string, number int) (bulk.Batch, error)                // of its plan; fault.NotFound for none
+	Records   func(ctx context.Context, refs []registry.Ref) (map[registry.Ref]registry.Record, error) // those that there are
 	Logger    *slog.Logger
 
-	mu      sync.Mutex
-	headers map[string]bulk.Operation
-	batches map[planned]bulk.Batch
+	mu       sync.Mutex
+	headers  map[string]header
+	batches  map[planned]bulk.Batch
+	patients map[string]place
+}
+
+// header is an operation as it was read after something had been written at the
+// time, by the stream's clock.
+type header struct {
+	bulk.Operation
+	after time.Time
 }
 
 // planned names a batch of a plan.
@@ -38,7 +50,16 @@ type planned struct {
 // What a process remembers of operations is bounded.
 const (
 	maxHeaders = 200
-	maxBatches = 8 // the groups of a batch come one after the other
+	maxBatches = 64 // more than run at once, of one operation
+)
+
+const (
+	// callsLast is longer than any call of a function (template.yaml): what is
+	// written later is written by none that began before.
+	callsLast = 15 * time.Minute
+	// clocksDiffer is how far apart the clocks of a function and of a stream may
+	// be, with the seconds between a stamp and its write.
+	clocksDiffer = 5 * time.Minute
 )
 
 // Handle writes the audit records for a delivery. A record that cannot be
@@ -113,22 +134,37 @@ func (r *Recorder) read(ctx context.Context, from events.DynamoDBEventRecord) ([
 	if err != nil || !ok {
 		return nil, err
 	}
-	if record.Operation == "" {
-		return []Record{record}, nil
+	written := from.Change.ApproximateCreationDateTime.UTC()
+	if record.Type == Change && record.Patient != "" && record.Facility == "" {
+		if record.Facility, err = r.facility(ctx, record.Patient, written); err != nil {
+			return nil, fmt.Errorf("%w: read a patient's facility: %w", errStore, err)
+		}
 	}
-	op, err := r.header(ctx, record)
+	switch {
+	case record.Operation == "", record.Part == headerPart && record.What == Tampered: // what such a header says counts for nothing
+		return []Record{record}, nil
+	case record.Type == Event && record.Part == headerPart:
+		return r.withoutEvent(ctx, from, record)
+	}
+	op, err := r.header(ctx, record, written)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("%w: read an operation: %w", errStore, err)
 	}
-	switch {
-	case record.Type == Outcome:
+	switch record.Type {
+	case Outcome:
 		return r.outcomes(ctx, from, op, record)
-	case record.Type == Change && !couldMake(op, record.Batch):
-		record.Detail = fmt.Sprintf("Stamped as made by %s, which has no such batch running.", record.Operation)
-		record.At = from.Change.ApproximateCreationDateTime.UTC()
-		record.Operation, record.Batch, record.ByHand = "", 0, true
-		record.Operator, record.Approver = Person{Name: Unknown}, Person{}
-		return []Record{record}, nil
+	case Change:
+		made, err := r.madeBy(ctx, op, record, written)
+		if err != nil {
+			return nil, err
+		}
+		if !made {
+			record.Detail = fmt.Sprintf("Stamped as made by %s, which has no such change in a batch that ran then.", record.Operation)
+			record.At = written
+			record.Operation, record.Batch, record.ByHand = "", 0, true
+			record.Operator, record.Approver = Person{Name: Unknown}, Person{}
+			return []Record{record}, nil
+		}
 	}
 	return []Record{record.of(op)}, nil
 }
@@ -149,22 +185,43 @@ func (r Record) of(op bulk.Operation) Record {
 	return r
 }
 
-// couldMake reports whether the operation was approved and has the batch that
-// a change or a result names: anybody who can write an item can also write a stamp.
+// madeBy reports whether the operation made the change that its stamp names:
+// anybody who can write an item can also write a stamp. It must have been written
+// while the operation ran, at the time of the stamp, and the batch must change
+// this record. All of that is the same in a repeat, and however late it comes.
+func (r *Recorder) madeBy(ctx context.Context, op bulk.Operation, change Record, written time.Time) (bool, error) {
+	if !couldMake(op, change.Batch) || written.Before(op.Started.Add(-clocksDiffer)) ||
+		!op.Ended.IsZero() && written.After(op.Ended.Add(callsLast)) || written.Sub(change.At).Abs() > clocksDiffer {
+		return false, nil
+	}
+	batch, err := r.batch(ctx, planned{op.ID, op.Plan.Run, change.Batch})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return false, fmt.Errorf("%w: read a batch: %w", errStore, err)
+	}
+	ref := registry.Ref{Patient: change.Patient, Part: change.Part}
+	return slices.ContainsFunc(batch.Changes, func(c bulk.Change) bool {
+		return slices.ContainsFunc(c.Edits, func(e bulk.Edit) bool { return e.Ref == ref })
+	}), nil
+}
+
+// couldMake reports whether the operation was approved, was started, and has the
+// batch that a change or a result names.
 func couldMake(op bulk.Operation, batch int) bool {
 	return op.Decision != nil && op.Decision.Verdict == bulk.Approve && !op.Started.IsZero() &&
 		batch >= 1 && batch <= op.Plan.Batches
 }
 
 // header returns the header of a record's operation, not older than what the
-// record is about. It is read once for a process as long as it is new enough.
-func (r *Recorder) header(ctx context.Context, about Record) (bulk.Operation, error) {
+// record is about. It is read once for a process as long as it is new enough: one
+// that had not ended then says of what is written long after nothing.
+func (r *Recorder) header(ctx context.Context, about Record, written time.Time) (bulk.Operation, error) {
 	r.mu.Lock()
-	op, known := r.headers[about.Operation]
+	known, ok := r.headers[about.Operation]
 	r.mu.Unlock()
 	version, _ := strconv.Atoi(strings.TrimPrefix(about.Part, eventPrefix)) // 0 for what is no event
-	if known && op.Version >= version && (about.Type == Event || !op.Started.IsZero()) && (about.Type != Outcome || !lacksFile(op)) {
-		return op, nil
+	if ok && known.Version >= version && (about.Type == Event || !known.Started.IsZero()) && (about.Type != Outcome || !lacksFile(known.Operation)) &&
+		(about.Type != Change || !known.Ended.IsZero() || !written.After(known.after.Add(callsLast))) {
+		return known.Operation, nil
 	}
 	op, err := r.Operation(ctx, about.Operation)
 	if err != nil {
@@ -173,8 +230,8 @@ func (r *Recorder) header(ctx context.Context, about Record) (bulk.Operation, er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.headers == nil || len(r.headers) >= maxHeaders {
-		r.headers = map[string]bulk.Operation{}
+		r.headers = map[string]header{}
 	}
-	r.headers[about.Operation] = op
+	r.headers[about.Operation] = header{op, written}
 	return op, nil
 }

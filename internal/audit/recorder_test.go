@@ -17,6 +17,7 @@ import (
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
 	"bulkops/internal/memory"
+	"bulkops/internal/registry"
 )
 
 var (
@@ -73,7 +74,16 @@ func recorder(l audit.Log, headers map[string]bulk.Operation) *audit.Recorder {
 			return op, nil
 		}
 		return bulk.Operation{}, fault.New(fault.NotFound, "none")
-	}}
+	}, Batch: holding, Records: func(context.Context, []registry.Ref) (map[registry.Ref]registry.Record, error) { return nil, nil }}
+}
+
+// holding is each batch of the plans: it changes the profiles of the first patients.
+func holding(context.Context, string, string, int) (b bulk.Batch, err error) {
+	for n := range 30 {
+		patient := fmt.Sprintf("%06d", n)
+		b.Changes = append(b.Changes, bulk.Change{Subject: patient, Edits: []bulk.Edit{{Ref: registry.ProfileRef(patient)}}})
+	}
+	return b, nil
 }
 
 // change is the stream record of a patient whose status an operation changed.
@@ -81,7 +91,12 @@ func change(number int, operation string, batch int) string {
 	text := streamRecord("MODIFY", fmt.Sprintf("PATIENT#%06d", number), "profile", `{"status":{"S":"Active"}}`,
 		fmt.Sprintf(`{"status":{"S":"On Hold"},"stamp_op":{"S":"%s"},"stamp_batch":{"N":"%d"},"stamp_by":{"S":"Sam Okafor"},"stamp_approver":{"S":"Maria Duarte"},"stamp_at":{"S":"%s"}}`,
 			operation, batch, started.Add(time.Second).Format(time.RFC3339Nano)))
-	return numbered(text, number)
+	return numbered(writtenAt(text, started.Add(time.Second)), number)
+}
+
+// writtenAt is the stream record with another time of its write.
+func writtenAt(text string, at time.Time) string {
+	return strings.Replace(text, "1.795467874E9", fmt.Sprint(at.Unix()), 1)
 }
 
 func event(number int, what string, at time.Time) string {
@@ -155,6 +170,63 @@ func TestAStampThatNoOperationCanHaveSetIsAChangeByHand(t *testing.T) {
 	}
 	if n != 5 {
 		t.Errorf("%d records, want 5", n)
+	}
+}
+
+// A stamp can be copied into any write. It counts for what was written while the
+// operation ran, when the stamp says, into a record that the batch changes; also
+// where the process has known the operation since it ran.
+func TestAStampIsTheOperationsOnlyForWhatItDid(t *testing.T) {
+	ended := running
+	ended.State, ended.Version, ended.Ended = bulk.Completed, 9, started.Add(time.Minute)
+	stamp := started.Add(time.Second).Format(time.RFC3339Nano)
+	written := func(at time.Time) string {
+		return strings.Replace(change(1, "OP-1", 1), fmt.Sprint(started.Add(time.Second).Unix()), fmt.Sprint(at.Unix()), 1)
+	}
+	stamped := func(at time.Time) string {
+		return strings.Replace(written(at), stamp, at.Format(time.RFC3339Nano), 1)
+	}
+	year := started.AddDate(1, 0, 0)
+	for name, c := range map[string]struct {
+		text   string
+		byHand bool
+	}{
+		"as it ran":                        {change(1, "OP-1", 1), false},
+		"by a clock that is behind":        {stamped(started.Add(-time.Minute)), false},
+		"by a call that outlived the run":  {stamped(ended.Ended.Add(10 * time.Minute)), false},
+		"a year later, with the old stamp": {written(year), true},
+		"a year later, with a new stamp":   {stamped(year), true},
+		"soon after the end":               {stamped(ended.Ended.Add(16 * time.Minute)), true},
+		"before the start":                 {stamped(started.Add(-time.Hour)), true},
+		"a patient who is not in it":       {strings.Replace(change(1, "OP-1", 1), "PATIENT#000001", "PATIENT#999999", 1), true},
+		"another record of one who is":     {strings.Replace(change(1, "OP-1", 1), `"profile"`, `"CLINICAL#condition#1"`, 1), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header, l := running, log{Audit: memory.NewAudit()}
+			r := recorder(l, nil)
+			r.Operation = func(context.Context, string) (bulk.Operation, error) { return header, nil }
+			if _, err := r.Handle(t.Context(), deliver(t, change(2, "OP-1", 1))); err != nil { // it runs
+				t.Fatal(err)
+			}
+			header = ended
+			for range 2 {
+				if res, err := r.Handle(t.Context(), deliver(t, c.text)); err != nil || len(res.BatchItemFailures) > 0 {
+					t.Fatal(res, err)
+				}
+				r = recorder(l, map[string]bulk.Operation{"OP-1": ended}) // another process, at another time
+			}
+			for record, err := range audit.Records(l.All(t.Context())) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if record.Patient != "000002" && (record.ByHand != c.byHand || c.byHand && (record.Operation != "" || record.Approver.Name != "" || !strings.Contains(record.Detail, "OP-1"))) {
+					t.Errorf("%+v", record)
+				}
+			}
+			if got, want := len(l.ofOP1(t)), map[bool]int{true: 1, false: 2}[c.byHand]; got != want {
+				t.Errorf("%d changes are the operation's, want %d", got, want)
+			}
+		})
 	}
 }
 
@@ -257,7 +329,7 @@ func TestHeadersAreReadOnceForAProcess(t *testing.T) {
 }
 
 func TestNothingToAuditIsNoFailure(t *testing.T) {
-	res, err := recorder(log{Audit: memory.NewAudit()}, nil).Handle(context.Background(), deliver(t, streamRecord("MODIFY", "OP#OP-1", "HEADER", `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`)))
+	res, err := recorder(log{Audit: memory.NewAudit()}, nil).Handle(context.Background(), deliver(t, streamRecord("MODIFY", "OP#OP-1", "TOKEN#review", `{"a":{"S":"1"}}`, `{"a":{"S":"2"}}`)))
 	if err != nil || res.BatchItemFailures == nil || len(res.BatchItemFailures) != 0 {
 		t.Errorf("%+v %v", res, err)
 	}

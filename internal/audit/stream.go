@@ -22,6 +22,7 @@ const (
 	patientPrefix   = "PATIENT#"
 	operationPrefix = "OP#"
 	submitPrefix    = "KEY#"
+	headerPart      = "HEADER"
 	eventPrefix     = "EVENT#"
 	noticePrefix    = "NOTICE#"
 	resultPrefix    = "RESULT#"
@@ -41,7 +42,8 @@ var addedOnly = []string{eventPrefix, noticePrefix, resultPrefix, "PLAN#", "TALL
 // Operations or the Access table; ok is false where there is nothing to audit. It looks
 // at the stream record alone: what the operation's header adds is added by
 // Recorder, which also makes, of the one record for the result of a group, those
-// of its patients. An error means that no repeat can help.
+// of its patients, and drops the one for a header whose event is stored. An error
+// means that no repeat can help.
 func FromStream(r events.DynamoDBEventRecord) (record Record, ok bool, err error) {
 	if r.EventID == "" || r.Change.ApproximateCreationDateTime.IsZero() {
 		return Record{}, false, fmt.Errorf("a stream record without an id or a time")
@@ -166,14 +168,14 @@ func fromOperations(r events.DynamoDBEventRecord, part string, record Record) (R
 		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 			did = "removed"
 		}
-		record.ByHand, record.Operator = true, Person{Name: Unknown}
-		record.What = Tampered
-		record.Detail = fmt.Sprintf("%s was %s after it had been stored.", part, did)
+		record = tampered(record, fmt.Sprintf("%s was %s after it had been stored.", part, did))
 		was, is := difference(texts(r.Change.OldImage), texts(r.Change.NewImage))
 		if fields := slices.Sorted(maps.Keys(union(was, is))); did == "changed" && len(fields) > 0 {
 			record.Detail += " Changed: " + strings.Join(fields, ", ") + "."
 		}
 		return record, true, nil
+	case part == headerPart:
+		return fromHeader(r, record), true, nil
 	}
 	return Record{}, false, nil
 }
@@ -195,6 +197,12 @@ func fromNotice(r events.DynamoDBEventRecord, part string, record Record) (Recor
 	}
 	record.Detail = fmt.Sprintf("Message %d-%d to %s", batch, change+1, textAt(r.Change.NewImage, "recipient"))
 	return record, true, nil
+}
+
+func tampered(record Record, detail string) Record {
+	record.ByHand, record.Operator = true, Person{Name: Unknown}
+	record.What, record.Detail = Tampered, detail
+	return record
 }
 
 func textAt(image map[string]events.DynamoDBAttributeValue, name string) string {

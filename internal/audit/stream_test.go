@@ -154,7 +154,7 @@ func TestWhoMadeAChange(t *testing.T) {
 
 func TestWhatIsNoMatterForTheAudit(t *testing.T) {
 	for _, c := range [][3]string{
-		{"INSERT", "OP#OP-1", "HEADER"}, {"MODIFY", "OP#OP-1", "HEADER"}, {"INSERT", "OP#OP-1", "PLAN#run#BATCH#00001"},
+		{"INSERT", "OP#OP-1", "PLAN#run#BATCH#00001"},
 		{"INSERT", "OP#OP-1", "TALLY#00001#00"}, {"INSERT", "OP#OP-1", "TOKEN#review"},
 		{"MODIFY", "OP#OP-1", "TOKEN#review"}, {"REMOVE", "OP#OP-1", "TOKEN#review"}, {"INSERT", "OP#OP-1", "MAIL#ask"},
 		{"INSERT", "OP#OP-1", "SELECTION#0001"}, {"REMOVE", "OP#OP-1", "SELECTION#0001"}, {"INSERT", "KEY#s-1", "abc"},

@@ -337,7 +337,7 @@ func (r rights) see(ctx context.Context, record audit.Record) (bool, error) {
 		return true, nil
 	case record.Operation != "":
 		op, err := r.operation(ctx, record.Operation)
-		return op.ID != "", err
+		return op.ID != "" && (record.Type == audit.Event || r.engine.MayNotReadSubjects(r.actor, op) == nil), err
 	}
 	return false, nil
 }

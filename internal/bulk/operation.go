@@ -239,6 +239,7 @@ type PlanSummary struct {
 	Batches    int                   `json:"batches"`
 	Pages      int                   `json:"pages"`                // stored pages of exclusions
 	Facilities []string              `json:"facilities,omitempty"` // touched, sorted
+	LeftOut    []string              `json:"left_out,omitempty"`   // facilities of patients who are named among the exclusions, sorted
 	ByFacility map[string]int        `json:"by_facility,omitempty"`
 	ByProvider map[string]int        `json:"by_provider,omitempty"`
 	Residents  map[string]int        `json:"residents,omitempty"` // all patients of each facility where the plan changes some and no more than CountUpTo were counted

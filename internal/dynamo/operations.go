@@ -42,6 +42,10 @@ func errNoOperation() error { return fault.New(fault.NotFound, "There is no oper
 
 func headerKey(id string) key { return operationKey(id, headerSK) }
 
+func errNoEvent() error { return fault.New(fault.NotFound, "There is no event with this number.") }
+
+func eventKey(id string, number int) key { return operationKey(id, eventPrefix+"%06d", number) }
+
 // headerItem holds the header as readable JSON, and beside it what the indexes need.
 func headerItem(op bulk.Operation) (item, error) {
 	body, err := json.Marshal(op)
@@ -74,7 +78,7 @@ func eventItem(e bulk.Event) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := operationKey(e.Operation, eventPrefix+"%06d", e.Number).item()
+	i := eventKey(e.Operation, e.Number).item()
 	i["body"] = text(string(body))
 	return i, nil
 }
@@ -198,6 +202,26 @@ func (o *Operations) Update(ctx context.Context, op bulk.Operation, e bulk.Event
 		return busy(err, what)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Event returns one event of an operation; fault.NotFound where there is none of
+// the number.
+func (o *Operations) Event(ctx context.Context, id string, number int) (e bulk.Event, err error) {
+	k := eventKey(id, number)
+	if !k.possible() {
+		return e, errNoEvent()
+	}
+	i, err := o.client.get(ctx, o.table, k)
+	switch {
+	case err != nil:
+		return e, failed(err, "read an event")
+	case i == nil:
+		return e, errNoEvent()
+	}
+	if err := unpack(i["body"], &e); err != nil {
+		return e, fmt.Errorf("decode an event: %w", err)
+	}
+	return e, nil
 }
 
 func (o *Operations) Events(ctx context.Context, id string) ([]bulk.Event, error) {

@@ -23,6 +23,9 @@ import (
 // all whom another run can help.
 func (e *Engine) Again(ctx context.Context, actor staff.Person, id string, as bulk.LinkKind, key string, codes ...string) (bulk.Operation, error) {
 	of, err := e.Visible(ctx, actor, id)
+	if err == nil {
+		err = e.MayNotReadSubjects(actor, of) // its plan names them
+	}
 	if err != nil {
 		return of, err
 	}

@@ -19,7 +19,7 @@ func (e *Engine) MayNotEdit(actor staff.Person, op bulk.Operation) error {
 	case !op.State.Ended() && !op.State.MayBecome(bulk.Expired) && !op.StartsLater(e.Now()) || !op.Started.IsZero():
 		return fault.New(fault.Conflict, "%s cannot be edited: it is %s.", op.ID, op.State.InSentence())
 	}
-	return nil
+	return e.MayNotReadSubjects(actor, op) // it shows whom they chose
 }
 
 // EditedSelection returns what was selected for an operation, for a request

@@ -16,11 +16,22 @@ import (
 // Whichever of the two comes first changes them; the other one finds them
 // changed and skips them.
 type Overlap struct {
-	With     bulk.Operation
+	With     bulk.Operation // only its id and state where the person may not open it
 	Patients int
 	Sees     bool // the person may open it
 
-	batches map[int]int // of the other one, by number: how many patients in each
+	run     string      // of the other one's plan
+	batches map[int]int // of the plan, by number: how many of these patients in each
+}
+
+// overlapWith is what the person is told of an operation that has patients of
+// another one.
+func overlapWith(actor staff.Person, other bulk.Operation) Overlap {
+	o := Overlap{With: other, Sees: sees(actor, other), run: other.Plan.Run}
+	if !o.Sees {
+		o.With = bulk.Operation{ID: other.ID, State: other.State}
+	}
+	return o
 }
 
 // Overlaps returns the operations that were sent for approval and have not
@@ -49,7 +60,8 @@ func (e *Engine) Overlaps(ctx context.Context, actor staff.Person, op bulk.Opera
 		if err != nil {
 			return nil, err
 		}
-		o := Overlap{With: other, Sees: sees(actor, other), batches: own.Common(theirs)}
+		o := overlapWith(actor, other)
+		o.batches = own.Common(theirs)
 		for _, n := range o.batches {
 			o.Patients += n
 		}
@@ -72,7 +84,7 @@ func (e *Engine) OverlapPage(ctx context.Context, actor staff.Person, op bulk.Op
 		return o, nil, fault.New(fault.NotFound, "%s and %s have no patient in common any more.", op.ID, english.Brief(with))
 	}
 	o = overlaps[i]
-	theirs, err := e.Operations.Subjects(ctx, o.With.ID, o.With.Plan.Run)
+	theirs, err := e.Operations.Subjects(ctx, o.With.ID, o.run)
 	if err != nil {
 		return o, nil, err
 	}
@@ -117,7 +129,9 @@ func (e *Engine) PendingFor(ctx context.Context, actor staff.Person, p registry.
 			return nil, err
 		}
 		if s.Has()(p.ID()) {
-			pending = append(pending, Overlap{With: other, Patients: 1, Sees: sees(actor, other)})
+			o := overlapWith(actor, other)
+			o.Patients = 1
+			pending = append(pending, o)
 		}
 	}
 	return pending, nil

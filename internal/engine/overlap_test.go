@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -88,13 +89,25 @@ func TestAnOperationNamesThoseThatHaveItsPatientsToo(t *testing.T) {
 func TestAnOverlapWithWhatSomebodyMayNotSeeIsNamedOnly(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(2), with(registry.FacilityField, "fac-2"))
-	c.submitted(asks(registry.OnHold, numbered(2)...))
+	theirs := c.submitted(asks(registry.OnHold, numbered(2)...))
 	own, err := c.Request(t.Context(), ben, keyed(asks(registry.Inactive, "P002"), "ben"))
 	must(t, err)
 	must(t, c.Plan(t.Context(), own.ID))
 	found, err := c.Overlaps(t.Context(), ben, c.header(own.ID))
 	must(t, err)
-	if len(found) != 1 || found[0].Patients != 1 || found[0].Sees {
-		t.Errorf("found %+v", found)
+	patients, err := c.store.Patients(t.Context(), []string{"P002"})
+	must(t, err)
+	pending, err := c.PendingFor(t.Context(), ben, patients["P002"])
+	must(t, err)
+	equal(t, "pending", len(pending), 1)
+	for _, o := range append(found, pending...) {
+		told := bulk.Operation{ID: theirs.ID, State: bulk.AwaitingApproval}
+		if o.Patients != 1 || o.Sees || !reflect.DeepEqual(o.With, told) {
+			t.Errorf("told %+v", o)
+		}
 	}
+	equal(t, "found", len(found), 1)
+	_, changes, err := c.OverlapPage(t.Context(), ben, c.header(own.ID), theirs.ID, 1)
+	must(t, err)
+	equal(t, "listed", len(changes), 1)
 }

@@ -86,7 +86,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		engine: e, op: op, digest: bulk.NewDigester(op.Kind, op.Params),
 		summary: bulk.PlanSummary{Run: e.Secret(), ByReason: map[bulk.ExclusionCode]int{}, ByFacility: map[string]int{}, ByProvider: map[string]int{},
 			Before: bulk.Counts{}, After: bulk.Counts{}, Rows: map[string]int{}},
-		touched: map[string]bool{}, lists: map[bulk.List]bool{},
+		touched: map[string]bool{}, leftOut: map[string]bool{}, lists: map[bulk.List]bool{},
 	}
 	world, err := e.world(ctx, k, op.Params, directory, requester)
 	if err != nil {
@@ -124,6 +124,9 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 			switch {
 			case exclusion != nil:
 				exclusion.Subject, exclusion.Row = c.id, c.row
+				if exclusion.Name != "" && p.Facility() != "" { // a recipient is in none
+					w.leftOut[p.Facility()] = true
+				}
 				err = w.exclude(ctx, *exclusion)
 			case change.Subject != "":
 				change.Row = c.row
@@ -283,6 +286,7 @@ type planWriter struct {
 	digest  *bulk.Digester
 	summary bulk.PlanSummary
 	touched map[string]bool    // facilities
+	leftOut map[string]bool    // facilities of those excluded by name
 	lists   map[bulk.List]bool // that notices are about
 	looked  int                // candidates
 
@@ -390,7 +394,7 @@ func (w *planWriter) finish(ctx context.Context) (bulk.PlanSummary, error) {
 		return bulk.PlanSummary{}, err
 	}
 	w.summary.BoundCounts()
-	w.summary.Facilities = slices.Sorted(maps.Keys(w.touched))
+	w.summary.Facilities, w.summary.LeftOut = slices.Sorted(maps.Keys(w.touched)), slices.Sorted(maps.Keys(w.leftOut))
 	w.summary.Digest = w.digest.Sum()
 	return w.summary, nil
 }

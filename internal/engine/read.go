@@ -13,7 +13,8 @@ import (
 // Visible returns an operation that the person may see: their own; as
 // administrator or auditor any; as somebody who may approve, those that touch
 // only facilities they hold. Everything else is the same fault.NotFound as an
-// unknown id.
+// unknown id. Its state and counts are for all of them; MayNotReadSubjects says
+// who may read more.
 func (e *Engine) Visible(ctx context.Context, actor staff.Person, id string) (bulk.Operation, error) {
 	op, err := e.Operations.Operation(ctx, id)
 	if fault.Is(err, fault.NotFound) {
@@ -36,6 +37,20 @@ func sees(actor staff.Person, op bulk.Operation) bool {
 		return true
 	}
 	return actor.Role.AtLeast(staff.TeamLead) && len(op.Plan.Facilities) > 0 && actor.HoldsAll(op.Plan.Facilities)
+}
+
+// MayNotReadSubjects says why the person, who may see an operation, may not read
+// who its subjects are and what becomes of each; nil when they may. A requester
+// may as long as they hold every facility of the plan. All or nothing: a part of
+// a plan would be taken for the whole.
+func (e *Engine) MayNotReadSubjects(actor staff.Person, op bulk.Operation) error {
+	switch {
+	case !sees(actor, op):
+		return errUnknown(op.ID)
+	case actor.ReadsAll(), actor.HoldsAll(op.Plan.Facilities) && (op.Requester.Sub != actor.Sub || actor.HoldsAll(op.Plan.LeftOut)):
+		return nil
+	}
+	return fault.New(fault.Forbidden, "You no longer hold every facility that %s is about, so its patients are not shown to you. If you need them, ask an administrator for the right in these facilities; for patients of your own facilities, ask for a new operation.", op.ID)
 }
 
 // ByRef returns the operation behind the link of an approval mail. The link

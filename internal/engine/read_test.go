@@ -181,3 +181,50 @@ func TestListsOfOperations(t *testing.T) {
 	must(t, err)
 	list(t, "waiting for grace after a decision", idsOf(c.Approvals(ctx, grace)), ids[1], ids[2])
 }
+
+// Who no longer holds a facility sees of their own operation its state and its
+// counts, and neither reads its patients nor has them planned again.
+func TestWhoLostAFacilityNoLongerReadsThePatients(t *testing.T) {
+	holding := func(facilities ...string) staff.Person { p := ada; p.Facilities = facilities; return p }
+	const why = "You no longer hold every facility that %s is about, so its patients are not shown to you. If you need them, ask an administrator for the right in these facilities; for patients of your own facilities, ask for a new operation."
+	c := newClinic(t)
+	c.admit(registry.Active, []string{"P001", "P002"})
+	c.admit(registry.OnHold, []string{"P101"}, with(registry.FacilityField, "fac-2"))
+	riverside := c.finished(asks(registry.OnHold, "P001"))
+	leftOut := c.planned(keyed(asks(registry.OnHold, "P002", "P101"), "left-out")) // P101 is on hold already, and named so
+	list(t, "facilities of those left out", leftOut.Plan.LeftOut, "fac-2")
+	for _, test := range []struct {
+		name    string
+		person  staff.Person
+		op      bulk.Operation
+		mayRead bool
+	}{
+		{"the requester", ada, riverside, true},
+		{"the requester with this facility alone", holding("fac-1"), riverside, true},
+		{"the requester with another one", holding("fac-2"), riverside, false},
+		{"the requester with none", holding(), riverside, false},
+		{"an auditor", ula, riverside, true},
+		{"who decides", tom, riverside, true},
+		{"the requester of one with somebody left out", ada, leftOut, true},
+		{"the requester who lost where that one is", holding("fac-1"), leftOut, false},
+		{"the requester who lost where the changes are", holding("fac-2"), leftOut, false},
+		{"who decides about it", tom, leftOut, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := c.Visible(t.Context(), test.person, test.op.ID)
+			must(t, err)
+			if err = c.MayNotReadSubjects(test.person, test.op); test.mayRead {
+				must(t, err)
+			} else {
+				refused(t, err, fault.Forbidden, fmt.Sprintf(why, test.op.ID))
+			}
+		})
+	}
+	for _, as := range []bulk.LinkKind{bulk.Rerun, bulk.Rollback} {
+		_, err := c.Again(t.Context(), holding("fac-2"), riverside.ID, as, "key-of-"+string(as)+"-0123456789")
+		refused(t, err, fault.Forbidden, fmt.Sprintf(why, riverside.ID))
+	}
+	_, _, err := c.EditedSelection(t.Context(), holding("fac-2"), leftOut.ID)
+	refused(t, err, fault.Forbidden, fmt.Sprintf(why, leftOut.ID))
+	equal(t, "to who may not see it at all", fault.CodeOf(c.MayNotReadSubjects(ben, riverside)), fault.NotFound)
+}

@@ -17,9 +17,9 @@ import (
 // that no change shows.
 func (k *checker) checkAudit() error {
 	l := busyLog{memory.NewAudit(), k.w}
-	r := &audit.Recorder{Log: l, Operation: k.w.store.Operation, Batch: k.w.store.Batch, Logger: slog.New(slog.DiscardHandler)}
+	r := &audit.Recorder{Log: l, Operation: k.w.store.Operation, Event: k.w.store.Event, Batch: k.w.store.Batch, Records: k.w.store.Records, Logger: slog.New(slog.DiscardHandler)}
 	changes := k.w.store.ChangesSince(k.w.began)
-	streamed := audittest.Streamed(changes, k.w.now)
+	streamed := audittest.Streamed(changes)
 	var outcomes []audit.Record
 	for _, id := range slices.Sorted(maps.Keys(k.headers)) {
 		results, err := audittest.Results(k.w.store, id, k.w.now)

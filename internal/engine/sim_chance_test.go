@@ -23,6 +23,7 @@ type chance struct {
 
 	share  map[fate]float64 // of the calls that meet the fate while there is trouble
 	twice  float64          // of the deliveries
+	full   float64          // of the calls of functions that find others using all there are
 	acts   float64          // of the steps in which people and misfortune act
 	deaths float64          // of these that end an execution from outside
 	dogged bool             // what is stopped is run again, and again
@@ -35,7 +36,7 @@ type chance struct {
 func newChance(seed uint64) *chance {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	c := &chance{world: newWorld(rng)}
-	c.director = director{c.next, c.fate, c.copies, c.idle}
+	c.director = director{c.next, c.fate, c.copies, c.throttled, c.idle}
 	pick := func(shares ...float64) float64 { return shares[rng.IntN(len(shares))] }
 	c.dogged = rng.IntN(3) == 0
 	c.share = map[fate]float64{}
@@ -49,6 +50,7 @@ func newChance(seed uint64) *chance {
 		c.share[busy] = 0.6
 	}
 	c.twice, c.acts, c.deaths = pick(0, 0.1, 0.5), pick(0.02, 0.1, 0.3), pick(0, 0, 0.3)
+	c.full = pick(0, 0, 0.1, 0.9)
 	c.until = 100 + rng.IntN(900)
 	c.populate(c.patients())
 	c.addressees()
@@ -255,6 +257,8 @@ func (c *chance) copies() int {
 	}
 	return 1
 }
+
+func (c *chance) throttled(int) bool { return c.trouble() && c.rng.Float64() < c.full }
 
 // act lets people or misfortune do one thing, while there is trouble.
 func (c *chance) act() bool {

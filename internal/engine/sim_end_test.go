@@ -36,6 +36,9 @@ func (k *checker) checkEnd() error {
 		if x.alive {
 			return fmt.Errorf("%s: the execution still stands in %s", x.op, x.state)
 		}
+		if x.failure == tooMany {
+			return fmt.Errorf("%s was given up for no more than that others were at work", x.op)
+		}
 	}
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
 		return errors.Join(err, fmt.Errorf("%s: a token was never used", id))

@@ -2,10 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"bulkops/internal/bulk"
@@ -26,13 +30,45 @@ type execution struct {
 	token    string    // of the wait it stands in
 	answered string    // what the wait was answered with
 	startAt  time.Time // when the run is to start, once it was approved
+	failure  string    // that it was given up for, if it was
 	left     int       // batches of the map that have not ended
 	pending  map[int]func(failure string)
 }
 
-// retries are how often a function is called again for an error, as the Retry
-// of every task says. What is not listed is not tried again.
-var retries = map[string]int{"Busy": 10, "Internal": 3, "Lambda.Unknown": 3, "States.Timeout": 3}
+// retrier is one entry of the Retry of a state.
+type retrier struct {
+	ErrorEquals []string
+	MaxAttempts int
+}
+
+// retriers are those of each state, as the state machine has them.
+var retriers = sync.OnceValue(func() map[string][]retrier {
+	text, err := os.ReadFile("../../statemachines/bulk-operation.asl.json")
+	if err != nil {
+		panic(err)
+	}
+	type state struct {
+		Retry         []retrier
+		ItemProcessor struct{ States map[string]state }
+	}
+	var m struct{ States map[string]state }
+	if err := json.Unmarshal(regexp.MustCompile(`\$\{\w+\}`).ReplaceAll(text, []byte("1")), &m); err != nil {
+		panic(err)
+	}
+	found := map[string][]retrier{}
+	for name, s := range m.States {
+		for _, inner := range s.ItemProcessor.States { // the one that the Map runs
+			s = inner
+		}
+		found[name] = s.Retry
+	}
+	return found
+})
+
+// errThrottled says that a function was not called: others use all of its share.
+var errThrottled = errors.New("rate exceeded")
+
+const tooMany = "Lambda.TooManyRequestsException"
 
 func (w *world) Start(_ context.Context, operation string) error {
 	if w.execution(operation) == nil {
@@ -141,6 +177,7 @@ func (x *execution) enter(state, cause string) {
 	case "Close":
 		x.finish(cause, func(string) { x.enter("Closed", "") })
 	case "CloseFailed":
+		x.failure = cause
 		x.finish(cause, func(string) { x.enter("Failed", "") })
 	case "Done", "Closed", "Failed":
 		x.alive = false
@@ -187,11 +224,14 @@ func (x *execution) call(name string, f func(context.Context) error, done func(f
 // comes first counts, and what comes later nobody hears.
 func (x *execution) try(name string, attempt func() func(context.Context) error, done func(failure string)) {
 	entry, number, key := x.entry, 0, x.w.number()
-	failures := map[string]int{}
+	tried := map[int]int{} // by the retrier
 	var again func()
 	judge := func(failure string) {
 		delete(x.pending, key)
-		if failures[failure]++; failure != "" && failures[failure] <= retries[failure] {
+		all := retriers()[x.state]
+		n := slices.IndexFunc(all, func(r retrier) bool { return slices.Contains(r.ErrorEquals, failure) })
+		if n >= 0 && tried[n] < all[n].MaxAttempts {
+			tried[n]++
 			again()
 			return
 		}
@@ -200,6 +240,10 @@ func (x *execution) try(name string, attempt func() func(context.Context) error,
 	again = func() {
 		number++
 		mine, f := number, attempt()
+		if x.w.director.throttled(number) {
+			f = func(context.Context) error { return errThrottled }
+			x.w.now = x.w.now.Add(30 * time.Second)
+		}
 		heard := func(failure string) {
 			if x.alive && x.entry == entry && x.answered == "" && number == mine {
 				number++ // the other copy is not heard
@@ -221,6 +265,8 @@ func errorName(err error) string {
 		return ""
 	case errors.Is(err, errDead):
 		return "Lambda.Unknown"
+	case errors.Is(err, errThrottled):
+		return tooMany
 	}
 	return fault.Name(err)
 }

@@ -268,8 +268,8 @@ func (w *world) byHand(id string) {
 		v := registry.VisitRef{Start: w.now.AddDate(0, 0, 9).Truncate(60e9), ID: fmt.Sprint("H", w.number())}
 		_ = w.store.PutRecords(context.Background(), []registry.Record{visitRecord(id, v)})
 		write(ref, registry.Fields{registry.Upcoming: strings.TrimSpace(p.Get(registry.Upcoming) + " " + v.String())})
-	case 7: // a visit took place
-		if refs := p.Visits(); len(refs) > 0 {
+	case 7: // a visit took place; that of the poisoned one has a key that no table takes
+		if refs := p.Visits(); len(refs) > 0 && id != poisoned {
 			write(refs[0].Ref(id), registry.Fields{registry.VisitState: registry.VisitCompleted})
 			write(ref, registry.Fields{registry.Upcoming: registry.FormatVisitRefs(refs[1:]), registry.LastVisit: w.now.Format("2006-01-02")})
 		}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -19,21 +20,22 @@ type script struct {
 	wish  *wish
 	edits bool // somebody has written by hand
 
-	at    int           // the number of the call, from 1
-	fate  fate          // of that call
-	also  func(*script) // before that call
-	calls int
-	swept int  // sweeps since it ended
-	idled int  // how often there was nothing else to do
-	last  bool // the process that began last goes first
-	twice bool // everything is delivered twice, and the two take turns
+	at      int           // the number of the call, from 1
+	fate    fate          // of that call
+	also    func(*script) // before that call
+	calls   int
+	swept   int  // sweeps since it ended
+	idled   int  // how often there was nothing else to do
+	last    bool // the process that began last goes first
+	twice   bool // everything is delivered twice, and the two take turns
+	refused int  // how often each call of a function finds none left, at first
 }
 
 // newScript is the life of three patients with many visits, who are discharged
 // in two groups; one of them is changed by hand before the approval.
 func newScript() *script {
 	s := &script{world: newWorld(rand.New(rand.NewPCG(1, 1)))}
-	s.director = director{s.next, s.fated, s.copies, s.idle}
+	s.director = director{s.next, s.fated, s.copies, s.throttled, s.idle}
 	var patients []registry.Record
 	for n := range 3 {
 		var visits []registry.VisitRef
@@ -70,6 +72,8 @@ func (s *script) copies() int {
 	}
 	return 1
 }
+
+func (s *script) throttled(n int) bool { return n <= s.refused }
 
 func (s *script) fated(*portCall) fate {
 	if s.calls == s.at {
@@ -159,6 +163,19 @@ func TestTroubleAtEveryCall(t *testing.T) {
 func TestTroubleAtEveryCallWithEverythingDeliveredTwice(t *testing.T) {
 	t.Parallel()
 	play(t, anyTrouble, func(s *script) { s.twice = true }, whole)
+}
+
+// Other operations use every call that may be made at the same time, for hours:
+// this one waits, and is done.
+func TestOthersUseAllCallsForHours(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript()
+		s.refused = 500
+		if err := errors.Join(s.live(), whole(s.header(s.wish.id))); err != nil {
+			t.Fatalf("%v\n%s", err, s.history())
+		}
+	})
 }
 
 // The machine gives a function up and calls it again while the first call is

@@ -63,6 +63,9 @@ type director struct {
 	fate func(*portCall) fate
 	// copies says how often the state machine delivers a call of a function.
 	copies func() int
+	// throttled says whether the n-th call of a function, from 1, is refused since
+	// other operations use all calls that may be made of it at the same time.
+	throttled func(n int) bool
 	// idle does something when no call waits; false when nothing is left to do.
 	idle func() bool
 }

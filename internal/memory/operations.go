@@ -135,6 +135,21 @@ func (s *Store) Events(_ context.Context, id string) ([]bulk.Event, error) {
 	return events, nil
 }
 
+// Event returns one event of an operation; fault.NotFound where there is none of
+// the number.
+func (s *Store) Event(ctx context.Context, id string, number int) (bulk.Event, error) {
+	all, err := s.Events(ctx, id)
+	if err != nil {
+		return bulk.Event{}, err
+	}
+	for _, e := range all {
+		if e.Number == number {
+			return e, nil
+		}
+	}
+	return bulk.Event{}, fault.New(fault.NotFound, "There is no event with this number.")
+}
+
 func (s *Store) Selection(_ context.Context, id string) (bulk.Selection, error) {
 	return read(s, id, func(o *operation) (bulk.Selection, error) { return decode[bulk.Selection](o.selection), nil })
 }

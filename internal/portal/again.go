@@ -40,7 +40,7 @@ type followData struct {
 // followPage asks whether an operation is to be made from this one.
 func followPage(as bulk.LinkKind) func(*request) error {
 	return func(rq *request) error {
-		op, _, err := rq.theOperation()
+		op, _, err := rq.theSubjects()
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (rq *request) showFollow(op bulk.Operation, as bulk.LinkKind, wrong engine.
 // follow makes it. The same form sent twice makes one operation.
 func follow(as bulk.LinkKind) func(*request) error {
 	return func(rq *request) error {
-		op, _, err := rq.theOperation()
+		op, _, err := rq.theSubjects()
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ type auditData struct {
 
 // auditRecord shows what the audit log holds of an operation.
 func auditRecord(rq *request) error {
-	op, k, err := rq.theOperation()
+	op, k, err := rq.theSubjects()
 	if err != nil {
 		return err
 	}

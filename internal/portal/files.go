@@ -11,7 +11,7 @@ import (
 // operationFile answers with the file of that name about an operation that has a plan.
 func operationFile(name string) func(*request) error {
 	return func(rq *request) error {
-		op, _, err := rq.theOperation()
+		op, _, err := rq.theSubjects()
 		if err != nil {
 			return err
 		}

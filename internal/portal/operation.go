@@ -60,6 +60,16 @@ func (rq *request) theOperation() (bulk.Operation, kind.Kind, error) {
 	return op, k, nil
 }
 
+// theSubjects reads the operation of the address for a page that says who its
+// subjects are.
+func (rq *request) theSubjects() (bulk.Operation, kind.Kind, error) {
+	op, k, err := rq.theOperation()
+	if err == nil {
+		err = rq.engine.MayNotReadSubjects(rq.person, op)
+	}
+	return op, k, err
+}
+
 // noteOperation is for the audit: what is asked for is about an operation that
 // the person may see.
 func (rq *request) noteOperation(op bulk.Operation) {
@@ -114,7 +124,7 @@ func operation(rq *request) error {
 			return err
 		}
 		data.File = rq.filePart(op, k)
-		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rollback) == nil
+		data.MayRollBack = rq.person.MayRequest() && rq.engine.MayNotReadSubjects(rq.person, op) == nil && rq.engine.MayNotFollow(rq.ctx(), op, bulk.Rollback) == nil
 	}
 	if data.Tasks, err = rq.tasks(op); err != nil {
 		return err

@@ -11,8 +11,9 @@ import (
 // overlapPart is what pages say of the operations on their way that change the
 // same patients.
 type overlapPart struct {
-	Op   bulk.Operation
-	With []engine.Overlap
+	Op    bulk.Operation
+	With  []engine.Overlap
+	Lists bool // the person may read who the patients are
 }
 
 // overlap reads it; nil where there is nothing to say.
@@ -21,12 +22,12 @@ func (rq *request) overlap(op bulk.Operation) (*overlapPart, error) {
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return &overlapPart{op, found}, nil
+	return &overlapPart{op, found, rq.engine.MayNotReadSubjects(rq.person, op) == nil}, nil
 }
 
 // overlapPage lists the patients whom two operations are to change.
 func overlapPage(rq *request) error {
-	op, _, err := rq.theOperation()
+	op, _, err := rq.theSubjects()
 	if err != nil {
 		return err
 	}

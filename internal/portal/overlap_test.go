@@ -1,6 +1,8 @@
 package portal_test
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"bulkops/internal/registry"
@@ -37,4 +39,21 @@ func TestPatientsInTwoOperations(t *testing.T) {
 		t.Error("what has ended is still named")
 	}
 	sam.get(listed.path).want(404, "have no patient in common any more")
+}
+
+// An operation that somebody may not see is a number to them, also where it has
+// the same patients.
+func TestPatientsAlsoInAnOperationThatIsNotSeen(t *testing.T) {
+	w := newWorld(t, 400)
+	sam, maria := w.signedIn("sam"), w.signedIn("maria")
+	ids := activeIn(w, "riverside", 3)
+	first := submitted(plannedAs(maria, "status-change", url.Values{"to": {"On Hold"}, "hold_reason": {"Insurance lapse"}}, ids...)).operation()
+	w.settle()
+	p := planned(sam, registry.Inactive, ids...).want(200, "3 patients: "+first+" (which you may not see; waiting for approval)")
+	for _, q := range []*page{p, p.click("List these patients"), sam.get("/operations/" + p.operation() + "/submit"), sam.get("/patients/"+ids[0]).want(200, first)} {
+		checkMarkup(t, q)
+		if strings.Contains(q.body, "Insurance lapse") || strings.Contains(q.text(), "asked by "+w.people["maria"].Name) {
+			t.Errorf("%s tells of %s", q.path, first)
+		}
+	}
 }

@@ -18,9 +18,10 @@ import (
 )
 
 // planPart is a plan as its requester, its approver and an auditor see it: all
-// of them the same.
+// of them the same. Who may not read its subjects sees the counts.
 type planPart struct {
 	Op       bulk.Operation
+	Hidden   string // why the subjects are not shown; empty when they are
 	Counts   []countTable
 	Unusual  []string   // warnings
 	Sample   []planLine // to check before it is decided
@@ -149,7 +150,11 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	p := &planPart{Op: op, Ran: !op.Started.IsZero(), Sheets: engine.Sheets(op), Rows: bulk.AllRows(op.Plan.Rows), Size: bytesInWords(fileEstimate(op))}
 	p.Pages = pagesOf(op.Plan.Batches, 1, rq.r.URL.Query().Get("page"))
 	p.Pages.Noun, p.Pages.Section = "Batch", "changes"
-	p.Counts, p.Unusual = countTables(op.Plan, d), unusualWords(op.Plan, d)
+	p.Counts, p.Unusual, p.Undoes = countTables(op.Plan, d), unusualWords(op.Plan, d), op.Kind == kind.Rollback.Name
+	if err := rq.engine.MayNotReadSubjects(rq.person, op); err != nil {
+		p.Hidden = fault.Sentence(err)
+		return p, nil
+	}
 	if op.State == bulk.Ready || op.State == bulk.AwaitingApproval {
 		sample, err := rq.engine.Sample(rq.ctx(), op)
 		if err != nil {
@@ -163,7 +168,7 @@ func (rq *request) plan(op bulk.Operation, d registry.Directory) (*planPart, err
 	if err != nil {
 		return nil, err
 	}
-	p.Excluded, p.Undoes = exclusionSections(op, groups), op.Kind == kind.Rollback.Name
+	p.Excluded = exclusionSections(op, groups)
 	lines, err := rq.lines(op, p.Pages.Page)
 	if err != nil {
 		return nil, err
@@ -332,7 +337,7 @@ func (l planLine) VisitSummary() string {
 
 // leftOut lists those left out of a plan for one reason.
 func leftOut(rq *request) error {
-	op, _, err := rq.theOperation()
+	op, _, err := rq.theSubjects()
 	if err != nil {
 		return err
 	}

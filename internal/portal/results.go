@@ -14,6 +14,7 @@ import (
 type resultsPart struct {
 	Op       bulk.Operation
 	Groups   []outcomeGroup
+	Lists    bool   // the person may read who they are
 	MayRerun bool   // for at least one of the reasons
 	Key      string // of the form that asks for it
 }
@@ -70,10 +71,10 @@ func (rq *request) results(op bulk.Operation) (*resultsPart, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &resultsPart{Op: op, Key: secret()}
+	p := &resultsPart{Op: op, Key: secret(), Lists: rq.engine.MayNotReadSubjects(rq.person, op) == nil}
 	for _, l := range left {
 		p.Groups = append(p.Groups, outcomeGroup{l, outcomeTitle(l.Code), outcomeRemedies[l.Code]})
-		p.MayRerun = p.MayRerun || l.AgainAs == "" && rq.person.MayRequest()
+		p.MayRerun = p.MayRerun || p.Lists && l.AgainAs == "" && rq.person.MayRequest()
 	}
 	return p, nil
 }
@@ -94,7 +95,7 @@ type outcomeLine struct {
 
 // outcomes lists those who were not changed for one reason.
 func outcomes(rq *request) error {
-	op, _, err := rq.theOperation()
+	op, _, err := rq.theSubjects()
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func outcomes(rq *request) error {
 			return err
 		}
 		for i, l := range listed {
-			if p, ok := found[l.Subject]; ok && l.Name == "" {
+			if p, ok := found[l.Subject]; ok && l.Name == "" && (rq.person.ReadsAll() || rq.person.Holds(p.Facility())) {
 				listed[i].Name = p.Name()
 			}
 		}

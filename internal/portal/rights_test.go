@@ -366,3 +366,68 @@ func TestTheMenuShowsWhatSomebodyMayUse(t *testing.T) {
 		}
 	}
 }
+
+// lost says what Sam, who asked for the operations of the matrix, is answered
+// about them when he no longer holds their facility, and a manager who still
+// does.
+var lost = map[string]string{
+	//                                         target                                     sam maria
+	"GET /operations/{operation}":                 "/operations/{op:ended}                        200 200",
+	"GET /operations/{operation}/progress":        "/operations/{op:running}/progress             200 200",
+	"GET /operations/{operation}/left-out/{code}": "/operations/{op:ready}/left-out/unknown       403 200",
+	"GET /operations/{operation}/outcomes/{code}": "/operations/{op:ended}/outcomes/changed-since 403 200",
+	"GET /operations/{operation}/overlap/{other}": "/operations/{overlap}                         403 200",
+	"GET /operations/{operation}/outcomes.csv":    "/operations/{op:ended}/outcomes.csv           403 200",
+	"GET /operations/{operation}/not-changed.csv": "/operations/{op:ended}/not-changed.csv        403 200",
+	"GET /operations/{operation}/left-out.csv":    "/operations/{op:ended}/left-out.csv           403 200",
+	"GET /operations/{operation}/audit":           "/operations/{op:ended}/audit                  403 200",
+	"GET /operations/{operation}/take-back":       "/operations/{op:waiting}/take-back            200 403",
+	"GET /operations/{operation}/edit":            "/operations/{op:waiting}/edit                 403 403",
+	"POST /operations/{operation}/edit":           "/operations/{op:waiting}/edit                 403 403",
+	"GET /operations/{operation}/stop":            "/operations/{op:running}/stop                 200 200",
+	"GET /operations/{operation}/rerun":           "/operations/{op:ended}/rerun                  403 200",
+	"POST /operations/{operation}/rerun":          "/operations/{op:ended}/rerun                  403 422",
+	"GET /operations/{operation}/rollback":        "/operations/{op:ended}/rollback               403 200",
+	"POST /operations/{operation}/rollback":       "/operations/{op:ended}/rollback               403 422",
+}
+
+// Who lost a facility sees of their own operations state and counts, and is told
+// why no more.
+func TestWhoLostAFacility(t *testing.T) {
+	f := newFixture(t)
+	sam := f.people["sam"]
+	holding := func(facilities ...string) {
+		p := sam
+		p.Facilities = facilities
+		must(t, f.store.PutPerson(t.Context(), p))
+	}
+	for route, row := range lost {
+		method, _, _ := strings.Cut(route, " ")
+		cells := strings.Fields(row)
+		for i, who := range []string{"sam", "maria"} {
+			holding(sam.Facilities...)
+			target := f.target(cells[0])
+			holding("mesa")
+			if p := f.send(method, target, who); fmt.Sprint(p.status) != cells[i+1] {
+				t.Errorf("%s %s as %s: %d, want %s\n%.300s", method, cells[0], who, p.status, cells[i+1], p.text())
+			}
+		}
+	}
+	holding(sam.Facilities...)
+	for _, state := range []string{"ready", "waiting", "ended"} {
+		holding(sam.Facilities...)
+		op := f.operation(state)
+		named := f.sam.get("/operations/"+op).want(200, "Every patient: old and new values", "no-such-patient")
+		f.writeAudit()
+		logged := f.sam.get("/audit").press("search", url.Values{"operation": {op}}).want(200)
+		patient := find(named.id("plan"), func(n *html.Node) bool { return attr(n, "class") == "under" })
+		holding("mesa")
+		p := f.sam.get("/operations/"+op).want(200, "Only the numbers are shown", "You no longer hold every facility that "+op+" is about", "2 patients to change", "History")
+		checkMarkup(t, p)
+		for _, b := range []*page{p, f.sam.get("/operations"), f.sam.get(logged.path)} {
+			if strings.Contains(b.body, text(patient)) || strings.Contains(b.body, "no-such-patient") {
+				t.Errorf("%s, %s: still names the patients", b.path, state)
+			}
+		}
+	}
+}

@@ -96,10 +96,11 @@ func (rq *request) leaveProvider(path string) error {
 // enterPassword leads to the identity provider's page.
 func enterPassword(rq *request) error {
 	var to wanted
-	if err := rq.Store.Get(rq.ctx(), keepWanted, rq.browser(), &to, rq.Now()); err != nil && !fault.Is(err, fault.NotFound) {
+	browser := rq.browser()
+	if err := rq.Store.Get(rq.ctx(), keepWanted, browser, &to, rq.Now()); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	s := signingIn{Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Browser: rq.browser(), To: ownPath(to.To), Began: rq.Now()}
+	s := signingIn{Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Browser: browser, To: ownPath(to.To), Began: rq.Now()}
 	state := secret()
 	if err := rq.Store.Put(rq.ctx(), keepSignIn, state, s, rq.Now().Add(signInLasts)); err != nil {
 		return err

@@ -308,7 +308,7 @@ func (w *world) writeAudit() {
 		w.t.Errorf("audit: %v", err)
 	}
 	// Delivered again, a result gives the records that are there.
-	recorder := &audit.Recorder{Log: w.audit, Operation: w.store.Operation, Batch: w.store.Batch, Logger: slog.New(slog.DiscardHandler)}
+	recorder := &audit.Recorder{Log: w.audit, Operation: w.store.Operation, Event: w.store.Event, Batch: w.store.Batch, Records: w.store.Records, Logger: slog.New(slog.DiscardHandler)}
 	for _, p := range w.people {
 		for id, err := range w.store.ByRequester(ctx, p.Sub) {
 			must(w.t, err)

@@ -42,14 +42,17 @@ var files = map[string]func(ctx context.Context, e *engine.Engine, person staff.
 // larger ones for who takes it, which all browsers do.
 const plainLimit = 15_000
 
-// File makes the file of that name about an operation which the person may see,
-// and says under which name it is to be saved. The names are outcomes: what
-// became of every subject; not-changed: those whom the run did not change; and
-// left-out: those whom the plan could not include. accepts is the Accept-Encoding
-// of who asks.
+// File makes the file of that name about an operation, for whoever may read who
+// its subjects are, and says under which name it is to be saved. The names are
+// outcomes: what became of every subject; not-changed: those whom the run did not
+// change; and left-out: those whom the plan could not include. accepts is the
+// Accept-Encoding of who asks.
 func File(ctx context.Context, e *engine.Engine, person staff.Person, op bulk.Operation, name, accepts string) (saved string, content []byte, err error) {
 	if !strings.Contains(accepts, "gzip") && op.Plan.Changes+op.Plan.Excluded > plainLimit {
 		return "", nil, fault.New(fault.TooLarge, "This file is too large for a browser or a program that takes no compressed files. Open the page with another browser, or ask with Accept-Encoding: gzip.")
+	}
+	if err := e.MayNotReadSubjects(person, op); err != nil {
+		return "", nil, err
 	}
 	var file bytes.Buffer
 	if err := files[name](ctx, e, person, op, &file); err != nil {

@@ -72,6 +72,7 @@ type Files interface {
 // Signer signs with a key that nobody can read.
 type Signer interface {
 	Sign(ctx context.Context, sum [sha256.Size]byte) (signature []byte, err error)
+	Public(ctx context.Context) (*ecdsa.PublicKey, error)
 }
 
 const (
@@ -110,13 +111,20 @@ const lookBack = 14 * 24
 // Run seals every hour that has ended and has no seal, oldest first, and
 // returns how many. A call that ends early is continued by the next.
 func (s Sealer) Run(ctx context.Context) (sealed int, err error) {
-	last := audit.HourOf(s.Now().Add(-Grace)).Before()
-	hour, previous, err := s.next(ctx, last)
+	hours, begins, err := s.due(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for ; hour <= last; hour = hour.Next() {
-		if previous, err = s.hour(ctx, hour, previous); err != nil {
+	for n, hour := range hours {
+		previous := ""
+		if n > 0 || !begins {
+			stored, err := s.Files.Get(ctx, sealName(hour.Before()))
+			if err != nil {
+				return sealed, fmt.Errorf("read the seal before the hour %s: %w", hour, err)
+			}
+			previous = digest(stored)
+		}
+		if err := s.hour(ctx, hour, previous); err != nil {
 			return sealed, fmt.Errorf("seal the hour %s: %w", hour, err)
 		}
 		sealed++
@@ -124,98 +132,129 @@ func (s Sealer) Run(ctx context.Context) (sealed int, err error) {
 	return sealed, nil
 }
 
-// next returns the hour after the newest seal, with that seal's digest; before
-// the first seal the earliest hour in which something was written.
-func (s Sealer) next(ctx context.Context, last audit.Hour) (hour audit.Hour, previous string, err error) {
-	newest, err := s.newest(ctx, last)
+// due returns the hours to seal: those since the first seal that the key has
+// signed that have no file under their name, and where there is no such seal, all
+// from the earliest in which something was written; begins says so. A file that is
+// no seal stands in the way of its own hour, which verify names, and of no other.
+func (s Sealer) due(ctx context.Context) (hours []audit.Hour, begins bool, err error) {
+	last := audit.HourOf(s.Now().Add(-Grace)).Before()
+	key, err := s.Signer.Public(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, false, err
 	}
-	if newest != "" {
-		stored, err := s.Files.Get(ctx, sealName(newest))
-		return newest.Next(), digest(stored), err
-	}
-	hour = audit.HourOf(last.Start().Add(-lookBack * time.Hour))
-	for ; hour < last; hour = hour.Next() {
-		for _, err := range s.Log.InHour(ctx, hour) {
-			return hour, "", err
-		}
-	}
-	return last, "", nil
-}
-
-// newest returns the newest hour with a seal. One after the last that is due has
-// none of ours: verify names it, and it must not end the sealing.
-func (s Sealer) newest(ctx context.Context, last audit.Hour) (newest audit.Hour, err error) {
+	first, there := audit.Hour(""), map[audit.Hour]bool{}
 	// A week back is enough unless sealing has stood still for longer.
 	for _, after := range []string{sealName(audit.HourOf(s.Now().AddDate(0, 0, -7))), ""} {
-		for name, err := range s.Files.Names(ctx, sealPrefix, after) {
-			if err != nil {
-				return "", err
-			}
-			if h, ok := hourOfName(name); ok && h <= last {
-				newest = h
-			}
+		if first, there, err = s.sealed(ctx, after, key); err != nil {
+			return nil, false, err
 		}
-		if newest != "" {
-			return newest, nil
+		if first != "" {
+			break
 		}
 	}
-	return "", nil
+	if begins = first == ""; begins {
+		if first, err = s.earliest(ctx, last); err != nil {
+			return nil, false, err
+		}
+	}
+	for hour := first; hour <= last; hour = hour.Next() {
+		if !there[hour] {
+			hours = append(hours, hour)
+		}
+	}
+	return hours, begins && len(hours) > 0 && hours[0] == first, nil
 }
 
-// hour seals one hour and returns the digest of its seal. Of several at once
-// one stores the seal, and the others find it.
-func (s Sealer) hour(ctx context.Context, hour audit.Hour, previous string) (string, error) {
+// sealed returns the hours after a name under whose names there is something, and
+// the first of them whose seal the key has signed.
+func (s Sealer) sealed(ctx context.Context, after string, key *ecdsa.PublicKey) (first audit.Hour, there map[audit.Hour]bool, err error) {
+	there = map[audit.Hour]bool{}
+	for name, err := range s.Files.Names(ctx, sealPrefix, after) {
+		if err != nil {
+			return "", nil, err
+		}
+		hour, named := hourOfName(name)
+		if !named {
+			continue
+		}
+		there[hour] = true
+		if first != "" {
+			continue
+		}
+		stored, err := s.Files.Get(ctx, name)
+		if err != nil {
+			return "", nil, err
+		}
+		if seal, signed, err := parse(stored); err == nil && signed.by(key) && seal.Hour == hour {
+			first = hour
+		}
+	}
+	return first, there, nil
+}
+
+// earliest is the first hour in which something was written, the last that is
+// due where nothing was.
+func (s Sealer) earliest(ctx context.Context, last audit.Hour) (audit.Hour, error) {
+	for hour := audit.HourOf(last.Start().Add(-lookBack * time.Hour)); hour < last; hour = hour.Next() {
+		for _, err := range s.Log.InHour(ctx, hour) {
+			return hour, err
+		}
+	}
+	return last, nil
+}
+
+// hour seals one hour. Of several at once one stores the seal, and the others
+// find it.
+func (s Sealer) hour(ctx context.Context, hour audit.Hour, previous string) error {
 	t, err := treeOf(s.Log.InHour(ctx, hour))
 	if err != nil {
-		return "", err
+		return err
 	}
 	seal := Seal{Hour: hour, Records: len(t), Root: hex.EncodeToString(t.root()), Previous: previous, Sealed: s.Now().UTC()}
 	lines, err := t.lines()
 	if err != nil {
-		return "", err
+		return err
 	}
 	list, err := packed(lines)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := s.Files.Put(ctx, listName(hour, seal.Root), list); err != nil && !fault.Is(err, fault.Conflict) {
-		return "", err
+		return err
 	}
 	text, err := json.Marshal(seal)
 	if err != nil {
-		return "", err
+		return err
 	}
 	signature, err := s.Signer.Sign(ctx, sha256.Sum256(text))
 	if err != nil {
-		return "", err
+		return err
 	}
 	stored, err := json.Marshal(Signed{string(text), signature})
 	if err != nil {
-		return "", err
+		return err
 	}
 	err = s.Files.Put(ctx, sealName(hour), stored)
 	if fault.Is(err, fault.Conflict) {
 		return s.same(ctx, seal)
 	}
-	return digest(stored), err
+	return err
 }
 
-// same returns the digest of the stored seal of an hour that says the same.
-func (s Sealer) same(ctx context.Context, mine Seal) (string, error) {
+// same reports an hour of which the stored seal says something else.
+func (s Sealer) same(ctx context.Context, mine Seal) error {
 	stored, err := s.Files.Get(ctx, sealName(mine.Hour))
 	if err != nil {
-		return "", err
+		return err
 	}
 	theirs, _, err := parse(stored)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if theirs.Root != mine.Root || theirs.Previous != mine.Previous || theirs.Records != mine.Records || theirs.Hour != mine.Hour {
-		return "", fault.New(fault.Conflict, "The hour %s is sealed already, and otherwise: %d records then, %d now. Run: bulkops audit verify", mine.Hour, theirs.Records, mine.Records)
+		return fault.New(fault.Conflict, "The hour %s is sealed already, and otherwise: %d records then, %d now. Run: bulkops audit verify", mine.Hour, theirs.Records, mine.Records)
 	}
-	return digest(stored), nil
+	return nil
 }
 
 func packed(text []byte) ([]byte, error) {

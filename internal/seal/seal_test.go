@@ -69,6 +69,70 @@ func TestSealingGoesOnBesideWhatIsNoSeal(t *testing.T) {
 	}
 }
 
+// Whatever somebody puts under the name of an hour before that is sealed, the
+// hours before and after it are sealed, and it is named until somebody looks.
+func TestAFileUnderTheNameOfAnHourLeavesNoOtherHourUnsealed(t *testing.T) {
+	for name, content := range map[string]func(*world) []byte{
+		"rubbish": func(*world) []byte { return []byte("x") },
+		"a true seal of another hour": func(w *world) []byte {
+			stored, err := w.files.Get(t.Context(), "seals/2026-12-01T11.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return stored
+		},
+		"a seal with another key": func(*world) []byte {
+			other := newWorld(t)
+			other.write(t, 0, 1)
+			other.pass(7 * time.Hour)
+			other.run(t)
+			stored, err := other.files.Get(t.Context(), "seals/2026-12-01T14.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return stored
+		},
+	} {
+		w, _ := sealedDay(t)  // 12:10, sealed up to 11
+		w.pass(3 * time.Hour) // 15:10
+		w.write(t, 300, 2)
+		if err := w.files.Put(t.Context(), "seals/2026-12-01T14.json", content(w)); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.run(t); n != 2 {
+			t.Errorf("%s: %d hours sealed, want those of 12 and 13", name, n)
+		}
+		w.pass(2 * time.Hour) // 17:10
+		if n := w.run(t); n != 2 {
+			t.Errorf("%s: %d hours sealed, want those of 15 and 16", name, n)
+		}
+		var found []string
+		for _, f := range w.verify(t, "2026-12-01T09", "2026-12-01T16") {
+			found = append(found, fmt.Sprint(f.Hour, " ", f.Wrong, " ", f.Record))
+		}
+		if !slices.Equal(found, []string{"2026-12-01T14 bad-seal "}) {
+			t.Errorf("%s: verify finds %q", name, found)
+		}
+	}
+}
+
+// A gap is closed whenever it is seen, however it came about.
+func TestAGapIsSealedAfterwards(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, 0, 1)
+	w.pass(6 * time.Hour)
+	w.run(t)
+	w.files.Rewrite("seals/2026-12-01T11.json", nil)
+	if n := w.run(t); n != 1 {
+		t.Errorf("%d hours sealed, want 1", n)
+	}
+	for _, f := range w.verify(t, "2026-12-01T09", "2026-12-01T13") {
+		if f.Wrong != seal.Rewrite && f.Wrong != seal.Unlinked {
+			t.Error(f)
+		}
+	}
+}
+
 // Where nothing was ever sealed, sealing begins with the first hour in which
 // something was written.
 func TestSealingThatBeginsLateLeavesNothingOut(t *testing.T) {

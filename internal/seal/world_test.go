@@ -35,6 +35,8 @@ func (s signer) Sign(_ context.Context, sum [sha256.Size]byte) ([]byte, error) {
 	return ecdsa.SignASN1(rand.Reader, s.key, sum[:])
 }
 
+func (s signer) Public(context.Context) (*ecdsa.PublicKey, error) { return &s.key.PublicKey, nil }
+
 // world is an audit log with its seals and a clock.
 type world struct {
 	log   *memory.Audit

@@ -120,6 +120,14 @@ var operationTests = []test{
 			}
 		}
 		same(t, "events", whats, []string{"requested", "ready", "awaiting-approval", "scheduled", "running"})
+		one, err := s.Operations.Event(t.Context(), op.ID, 3)
+		must(t, "read an event", err)
+		same(t, "the third event", one, events[2])
+		for id, number := range map[string]int{op.ID: 6, "OP-000001-AAAAB": 1, repeat("long", 3000): 1} {
+			if _, err := s.Operations.Event(t.Context(), id, number); !fault.Is(err, fault.NotFound) {
+				t.Errorf("event %d of %.20s: %v", number, id, err)
+			}
+		}
 	}},
 	{"an update of an older version is a conflict and leaves no event", func(t *testing.T, s Stores) {
 		op := operation("OP-000001-AAAA", noon)

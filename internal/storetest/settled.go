@@ -10,7 +10,7 @@ import (
 
 // settled is a store whose lost answers are read back, as the port tells every
 // caller to do: a server on a busy machine may drop a connection.
-type settled struct{ engine.Operations }
+type settled struct{ Operations }
 
 func (s settled) CommitGroup(ctx context.Context, g engine.Group) error {
 	for try := 1; ; try++ {

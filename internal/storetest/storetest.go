@@ -29,6 +29,12 @@ type Registry interface {
 	WriteByHand(ctx context.Context, ref registry.Ref, fields registry.Fields, by string, at time.Time) error
 }
 
+// Operations are the operations with what the audit reads of them.
+type Operations interface {
+	engine.Operations
+	Event(ctx context.Context, id string, number int) (bulk.Event, error)
+}
+
 // Staff is the staff directory with the writes of administrators.
 type Staff interface {
 	engine.Staff
@@ -54,7 +60,7 @@ type Audit interface {
 // Stores is one installation: everything it keeps.
 type Stores struct {
 	Registry   Registry
-	Operations engine.Operations
+	Operations Operations
 	Staff      Staff
 	Access     Access
 	Audit      Audit

@@ -28,6 +28,8 @@ func (s benchSigner) Sign(_ context.Context, sum [sha256.Size]byte) ([]byte, err
 	return ecdsa.SignASN1(rand.Reader, s.key, sum[:])
 }
 
+func (s benchSigner) Public(context.Context) (*ecdsa.PublicKey, error) { return &s.key.PublicKey, nil }
+
 // measureAudit seals and verifies an hour with many records, without a
 // database: what is measured is the work of this program.
 func measureAudit(ctx context.Context, b *bench) error {

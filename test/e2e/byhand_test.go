@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -79,6 +81,23 @@ func TestAChangeByHandIsAudited(t *testing.T) {
 	if r := awaitChange(t, w.patients[1], registry.Phone, "+19145550199"); !r.ByHand || r.Operator.Name != "Rita Chen" {
 		t.Errorf("a change by somebody named is audited as %+v", r)
 	}
+
+	note := registry.Record{Ref: registry.Ref{Patient: w.patients[0], Part: "CLINICAL#allergy#" + w.patients[0]},
+		Fields: registry.Fields{registry.ClinicalKind: "allergy", registry.ClinicalText: "Penicillin"}, Stamp: registry.Stamp{By: "Rita Chen", At: began}}
+	if err := live.registry.PutRecords(t.Context(), []registry.Record{note}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a note is audited with the facility of its patient", func() bool {
+		for r, err := range live.audit.ForPatient(t.Context(), w.patients[0]) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Part == note.Ref.Part {
+				return r.Facility == w.facility && r.Operator.Name == "Rita Chen"
+			}
+		}
+		return false
+	})
 }
 
 // A stamp is only a claim: who can write an item can write a stamp too.
@@ -98,7 +117,7 @@ func TestAForgedStampIsAuditedAsAChangeByHand(t *testing.T) {
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":status": &types.AttributeValueMemberS{Value: "Inactive"},
 			":op":     &types.AttributeValueMemberS{Value: op.ID},
-			":batch":  &types.AttributeValueMemberN{Value: "7"}, // the plan has one
+			":batch":  &types.AttributeValueMemberN{Value: "1"}, // in which this patient is not
 			":at":     &types.AttributeValueMemberS{Value: time.Now().UTC().Format(time.RFC3339Nano)},
 		},
 	})
@@ -202,15 +221,42 @@ func TestATamperedPlanIsRefused(t *testing.T) {
 			t.Errorf("patient %s is %s, stamped by %q", p.ID(), p.Status(), p.Stamp.Operation)
 		}
 	}
-	eventually(t, "the tampering is audited", func() bool {
-		for r, err := range live.audit.ForOperation(t.Context(), op.ID) {
-			if err != nil {
-				t.Fatal(err)
+	// Somebody decides in the other's header, of which nothing else knows.
+	forged, err := live.operations.Operation(t.Context(), other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.State, forged.Decision = bulk.Scheduled, &bulk.Decision{Verdict: bulk.Approve, By: bulk.Person{Sub: "nobody", Name: "Nobody"}, At: time.Now()}
+	body, err := json.Marshal(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.database.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: table, Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "OP#" + other.ID}, "sk": &types.AttributeValueMemberS{Value: "HEADER"}},
+		UpdateExpression:          aws.String("SET body = :body, version = version + :one"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":body": &types.AttributeValueMemberS{Value: string(body)}, ":one": &types.AttributeValueMemberN{Value: "1"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		op.ID:    fmt.Sprintf("PLAN#%s#BATCH#00001 was changed after it had been stored. Changed: body.", op.Plan.Run),
+		other.ID: fmt.Sprintf("HEADER was written as version %d without an event. Changed: decision, state.", forged.Version+1),
+	} {
+		var said []string
+		eventually(t, "the tampering with "+id+" is audited", func() bool {
+			said = nil
+			for r, err := range live.audit.ForOperation(t.Context(), id) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.What == audit.Tampered && r.ByHand {
+					said = append(said, r.Detail)
+				}
 			}
-			if r.What == audit.Tampered && r.ByHand && strings.Contains(r.Detail, "BATCH#00001") && strings.Contains(r.Detail, "body") {
-				return true
-			}
+			return len(said) > 0
+		})
+		if !slices.Equal(said, []string{want}) {
+			t.Errorf("said of %s is %q, want %q", id, said, want)
 		}
-		return false
-	})
+	}
 }

@@ -108,10 +108,12 @@ func planOn(p *person) [][]string {
 }
 
 // signedInSafely looks at the addresses of a sign-in: authorization code, PKCE,
-// state and nonce, and no token in any of them.
+// state and nonce, and no token in any of them; and the session of the sign-in
+// pages is ended before and after it.
 func signedInSafely(t *testing.T, visited []string) {
 	t.Helper()
 	var authorized, back bool
+	var order []string
 	for _, visit := range visited {
 		_, address, _ := strings.Cut(visit, " ")
 		u, err := url.Parse(address)
@@ -123,6 +125,9 @@ func signedInSafely(t *testing.T, visited []string) {
 			authorized = q.Get("response_type") == "code" && q.Get("code_challenge_method") == "S256" && len(q.Get("code_challenge")) == 43 &&
 				len(q.Get("state")) >= 22 && len(q.Get("nonce")) >= 22
 		}
+		if strings.HasPrefix(visit, "GET ") && slices.Contains([]string{"/logout", "/signing-in", "/oauth2/authorize", "/signed-in", "/welcome"}, u.Path) {
+			order = append(order, u.Path)
+		}
 		if u.Path == "/signed-in" {
 			back = q.Get("code") != "" && q.Get("state") != ""
 		}
@@ -131,6 +136,9 @@ func signedInSafely(t *testing.T, visited []string) {
 				t.Errorf("the address %s has a %s", u.Path, secret)
 			}
 		}
+	}
+	if want := []string{"/logout", "/signing-in", "/oauth2/authorize", "/signed-in", "/logout", "/welcome"}; len(order) < len(want) || !slices.Equal(order[:len(want)], want) {
+		t.Errorf("the sign-in goes over %q, want %q", order, want)
 	}
 	if !authorized || !back {
 		t.Errorf("the sign-in went over %q", visited)

@@ -132,7 +132,7 @@ func TestRetries(t *testing.T) {
 				t.Errorf("%s retries %v without jitter, a growing delay or an upper limit of it", name, get(r, "ErrorEquals"))
 			}
 		}
-		for _, e := range append(service, "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", busy, internal) {
+		for _, e := range append(service, "Lambda.Unknown", "Sandbox.Timedout", busy, internal) {
 			if attempts[e] < 3 {
 				t.Errorf("%s does not retry %s", name, e)
 			}
@@ -147,6 +147,39 @@ func TestRetries(t *testing.T) {
 		if attempts["States.ALL"] > 0 || attempts["States.TaskFailed"] > 0 {
 			t.Errorf("%s retries errors that nobody named", name)
 		}
+	}
+}
+
+// Nothing was begun when a function has no call left, since other operations use
+// them all: that is waited for, for hours. Even where it happens to every step,
+// the history of the execution stays far below its quota.
+func TestACallThatIsNotLeftIsWaitedFor(t *testing.T) {
+	const perTry, maxHistory = 3, 25_000 // events: scheduled, started, failed (Step Functions quota)
+	m := machine(t, load(t))
+	events := 0.0
+	for name, s := range ofKind(m, "Task") {
+		i := slices.IndexFunc(list(s["Retry"]), func(r any) bool {
+			return slices.Equal(list(get(r, "ErrorEquals")), []any{"Lambda.TooManyRequestsException"})
+		})
+		if i < 0 {
+			t.Errorf("%s has no retry of its own for calls that are not left", name)
+			continue
+		}
+		r := list(s["Retry"])[i]
+		tries, delay := get(r, "MaxAttempts").(float64), get(r, "MaxDelaySeconds").(float64)
+		if hours := tries * delay / 2 / 3600; hours < 4 || delay > 60 { // on average half of the delay, with full jitter
+			t.Errorf("%s waits %.1f hours for a call, up to %v s between two tries", name, hours, delay)
+		}
+		if name == "Execute" {
+			if tries*perTry > maxHistory/2 {
+				t.Errorf("%s may try %v times", name, tries)
+			}
+			continue // its execution is the batch's own
+		}
+		events += tries * perTry
+	}
+	if events > maxHistory*2/3 {
+		t.Errorf("waiting for calls may add %v events to a history of at most %d", events, maxHistory)
 	}
 }
 

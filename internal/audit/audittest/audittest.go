@@ -3,6 +3,7 @@
 package audittest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -23,9 +24,9 @@ import (
 	"bulkops/internal/registry"
 )
 
-// Streamed are the changes as the Registry table's stream reports them, at the
-// time. (internal/dynamo/keys.go)
-func Streamed(changes []memory.Change, at time.Time) []events.DynamoDBEventRecord {
+// Streamed are the changes as the Registry table's stream reports them: written
+// when they were stamped. (internal/dynamo/keys.go)
+func Streamed(changes []memory.Change) []events.DynamoDBEventRecord {
 	streamed := make([]events.DynamoDBEventRecord, len(changes))
 	for i, c := range changes {
 		partition, sort := "PATIENT#"+c.Ref.Patient, c.Ref.Part
@@ -41,7 +42,7 @@ func Streamed(changes []memory.Change, at time.Time) []events.DynamoDBEventRecor
 			what = events.DynamoDBOperationTypeRemove
 		}
 		streamed[i] = events.DynamoDBEventRecord{EventID: fmt.Sprintf("id-%06d", i), EventName: string(what), Change: events.DynamoDBStreamRecord{
-			ApproximateCreationDateTime: events.SecondsEpochTime{Time: at}, Keys: keys,
+			ApproximateCreationDateTime: events.SecondsEpochTime{Time: cmp.Or(c.New.Stamp.At, c.Old.Stamp.At).Truncate(time.Second)}, Keys: keys,
 			OldImage: image(keys, c.Old), NewImage: image(keys, c.New), SequenceNumber: fmt.Sprintf("seq-%06d", i),
 		}}
 	}

@@ -13,7 +13,8 @@ type Approval struct {
 	Delegates []Standin `json:"delegates,omitempty"` // asked in the place of those of them who are away
 	Asked     time.Time `json:"asked,omitzero"`      // when Approvers were
 	Reminded  time.Time `json:"reminded,omitzero"`
-	Widened   time.Time `json:"widened,omitzero"` // when the request went to Escalated, who may be nobody
+	Widened   time.Time `json:"widened,omitzero"`  // when the request went to Escalated, who may be nobody
+	Unasked   int       `json:"unasked,omitempty"` // how many others might have decided then, and were not asked
 	Expires   time.Time `json:"expires,omitzero"`
 
 	Reassigned []Handover `json:"reassigned,omitempty"` // how it came to Approvers, oldest first
@@ -92,12 +93,12 @@ func (a Approval) TakenFrom(sub string) *Handover {
 	return nil
 }
 
-// Reassign hands the request to one person, who has the whole time to answer:
-// until it expires they are reminded, and others asked, as from the beginning.
+// Reassign hands the request to one person. It expires when it did, but until
+// then they are reminded, and others asked, as long after this as at first.
 func (a *Approval) Reassign(to, by Person, at time.Time) {
 	a.Reassigned = append(a.Reassigned, Handover{From: a.Everybody(), To: to, By: by, At: at})
 	a.Approvers, a.Escalated, a.Delegates = []Person{to}, nil, nil
-	a.Asked, a.Reminded, a.Widened = at, time.Time{}, time.Time{}
+	a.Asked, a.Reminded, a.Widened, a.Unasked = at, time.Time{}, time.Time{}, 0
 }
 
 func holds(people []Person, sub string) bool {

@@ -92,6 +92,7 @@ type Link struct {
 type Task struct {
 	Name  string    `json:"name"`
 	Given Person    `json:"given,omitzero"` // whose it is; the zero person: nobody's yet
+	Giver Person    `json:"giver,omitzero"` // who gave it
 	By    Person    `json:"by,omitzero"`    // who ticked it
 	At    time.Time `json:"at,omitzero"`    // when; zero while it is open
 }
@@ -169,14 +170,15 @@ func (o Operation) StartPassed() bool {
 
 // Whom or what an operation waits for: the keys of the index of open
 // operations. One that has ended waits only for the deletion of its file.
-// WaitsForAnswer is the state machine's own: a stored token that has not been
-// used yet.
+// Two are not the header's: WaitsForAnswer is the state machine's own, a stored
+// token that has not been used yet, and WaitsForMail is a mail that is due.
 const (
 	WaitsForPlan      = "plan"
 	WaitsForRequester = "requester"
 	WaitsForApproval  = "approval"
 	WaitsForMachine   = "machine"
 	WaitsForAnswer    = "answer"
+	WaitsForMail      = "mail"
 	WaitsForDeletion  = "deletion" // of its file
 	WaitsForTasks     = "tasks"
 )

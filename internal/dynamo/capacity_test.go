@@ -63,10 +63,13 @@ func TestAStatusChangeStaysWithinItsBudget(t *testing.T) {
 	_, err := s.Operations.Create(t.Context(), op, bulk.Selection{Source: bulk.ByFilter, Filter: &filter}, "the key of a form", bulk.Event{At: at, Actor: requester, What: "requested"})
 	check(t, err)
 	version := 1
-	step := func(state bulk.State) {
+	step := func(state bulk.State, mails ...string) {
 		op.Version, op.State = version, state
-		check(t, s.Operations.Update(t.Context(), op, bulk.Event{At: at, Actor: requester, What: string(state), Detail: "as the engine writes it"}))
+		check(t, s.Operations.Update(t.Context(), op, bulk.Event{At: at, Actor: requester, What: string(state), Detail: "as the engine writes it"}, mails...))
 		version++
+		for _, mail := range mails {
+			check(t, s.Operations.SettleMail(t.Context(), op.ID, mail))
+		}
 	}
 
 	planner := kind.StatusChange.New(op.Params, kind.World{At: at})
@@ -101,9 +104,9 @@ func TestAStatusChangeStaysWithinItsBudget(t *testing.T) {
 		t.Errorf("counted %d patients", counted)
 	}
 	counting := meter.Total().Read - planning.Read
-	for _, state := range []bulk.State{bulk.AwaitingApproval, bulk.Scheduled, bulk.Running} {
-		step(state)
-	}
+	step(bulk.AwaitingApproval, "ask#0#"+requester.Sub, "ask#0#another")
+	step(bulk.Scheduled, "tell#scheduled")
+	step(bulk.Running)
 	beforeRun := meter.Total()
 	for _, b := range batches {
 		for n := range b.Groups {
@@ -114,7 +117,7 @@ func TestAStatusChangeStaysWithinItsBudget(t *testing.T) {
 			}))
 		}
 	}
-	step(bulk.Completed)
+	step(bulk.Completed, "tell#completed")
 	all := meter.Total()
 	registryWrites := meter.Units()[tables.Registry]
 

@@ -37,7 +37,7 @@ import (
 //	RESULT#<batch>#<group>      body       TALLY#<batch>#<group>  done, skipped, failed
 //	NOTICE#<batch>#<change>     body; recipient, outcome: a claim
 //	TOKEN#<wait>#<hash>         task_token; waits_for, waits_since
-//	MAIL#<id>
+//	MAIL#<name>                 waits_for, waits_since: while it is due
 //	WRITTEN#<attempt>           body       SEALED#<attempt>  sealed
 //
 // and KEY#<requester> / <key>, the operation that a requester's key made.

@@ -179,7 +179,7 @@ func (o *Operations) OperationsByID(ctx context.Context, ids []string) (map[stri
 	return headers, broken
 }
 
-func (o *Operations) Update(ctx context.Context, op bulk.Operation, e bulk.Event) error {
+func (o *Operations) Update(ctx context.Context, op bulk.Operation, e bulk.Event, mails ...string) error {
 	const what = "write an operation"
 	read := op.Version
 	op.Version++
@@ -189,7 +189,11 @@ func (o *Operations) Update(ctx context.Context, op bulk.Operation, e bulk.Event
 	}
 	header.Put.ConditionExpression = aws.String("version = :read")
 	header.Put.ExpressionAttributeValues = item{":read": number(int64(read))}
-	err = o.client.transact(ctx, []types.TransactWriteItem{header, event}, headerTries)
+	writes := []types.TransactWriteItem{header, event}
+	for _, mail := range mails {
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &o.table, Item: dueMail(op.ID, mail, e.At)}})
+	}
+	err = o.client.transact(ctx, writes, headerTries)
 	reasons, wasCancelled := cancelled(err)
 	switch {
 	case err == nil:

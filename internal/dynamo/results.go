@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -139,19 +140,33 @@ func (o *Operations) DeleteToken(ctx context.Context, id, wait, token string) er
 	return nil
 }
 
-func mailKey(id, mail string) key { return operationKey(id, "MAIL#%s", mail) }
+const mailPrefix = "MAIL#"
 
-func (o *Operations) MailSent(ctx context.Context, id, mail string) (bool, error) {
-	i, err := o.client.get(ctx, o.table, mailKey(id, mail))
-	if err != nil {
-		return false, failed(err, "look up a mail")
-	}
-	return i != nil, nil
+func mailKey(id, mail string) key { return operationKey(id, "%s%s", mailPrefix, mail) }
+
+// dueMail is listed among the open ones; a settled mail stays, without that.
+func dueMail(id, mail string, since time.Time) item {
+	i := mailKey(id, mail).item()
+	i["waits_for"] = text(bulk.WaitsForMail)
+	i["waits_since"] = text(sortable(since))
+	return i
 }
 
-func (o *Operations) MarkMailSent(ctx context.Context, id, mail string) error {
+func (o *Operations) MailsDue(ctx context.Context, id string) (mails []string, err error) {
+	for i, err := range o.client.query(ctx, "read the mails that are due", partition(o.table, operationPrefix+id, mailPrefix)) {
+		if err != nil {
+			return nil, err
+		}
+		if i["waits_for"] != nil {
+			mails = append(mails, strings.TrimPrefix(textOf(i["sk"]), mailPrefix))
+		}
+	}
+	return mails, nil
+}
+
+func (o *Operations) SettleMail(ctx context.Context, id, mail string) error {
 	if err := o.client.put(ctx, o.table, mailKey(id, mail).item(), ""); err != nil {
-		return failed(err, "mark a mail as sent")
+		return failed(err, "settle a mail")
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func (e *Engine) Reassign(ctx context.Context, actor staff.Person, id, to string
 	})
 	if err == nil {
 		op = e.delegate(ctx, op)
-		e.askApprovers(ctx, op)
+		e.post(ctx, op)
 	}
 	return op, err
 }

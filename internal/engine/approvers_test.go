@@ -94,9 +94,9 @@ func TestTheTimesBeginAnewButNotTheLast(t *testing.T) {
 	}
 	reminder := "Reminder: approval needed: " + op.ID
 	sweep(23*time.Hour, engine.Swept{})
-	sweep(24*time.Hour, engine.Swept{Reminded: 1})
+	sweep(24*time.Hour, engine.Swept{Reminded: 1, Mailed: 1})
 	list(t, "reminded", c.sent(reminder), grace.Email, lin.Email, lin.Email)
-	sweep(48*time.Hour, engine.Swept{Escalated: 1})
+	sweep(48*time.Hour, engine.Swept{Escalated: 1, Mailed: 1})
 	equal(t, "waiting for grace again", ids(c.Approvals(t.Context(), grace)), op.ID)
 	equal(t, "handed on by grace", ids(c.HandedOn(t.Context(), grace)), "")
 }

@@ -161,8 +161,11 @@ func (e *Engine) delegate(ctx context.Context, op bulk.Operation) bulk.Operation
 	if err == nil && len(standins) > 0 {
 		var updated bulk.Operation
 		updated, err = e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
+			if op.State != bulk.AwaitingApproval {
+				return bulk.Event{}, errNothingNew
+			}
 			added := op.Approval.AddDelegates(standins)
-			if op.State != bulk.AwaitingApproval || len(added) == 0 {
+			if len(added) == 0 {
 				return bulk.Event{}, errNothingNew
 			}
 			return bulk.Event{What: "delegated", Detail: standinWords(added)}, nil

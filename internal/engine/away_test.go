@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,9 +40,11 @@ func TestWhoIsAwayHasADelegate(t *testing.T) {
 	c.admit(registry.Active, numbered(2))
 	op := c.submitted(asks(registry.OnHold, numbered(2)...)) // asks grace and lin
 	c.wait(op.ID, engine.WaitApprove, "token")
-	list(t, "asked", c.sent("Approval needed: "+op.ID), grace.Email, lin.Email, amir.Email)
-	if last := c.mails[len(c.mails)-1]; !strings.Contains(last.Text, "In place of:   Grace Manages") {
-		t.Errorf("the mail says\n%s", last.Text)
+	asked := "Approval needed: " + op.ID
+	list(t, "asked", c.sent(asked), amir.Email, grace.Email, lin.Email)
+	i := slices.IndexFunc(c.mails, func(m engine.Mail) bool { return m.Subject == asked && m.To == amir.Email })
+	if !strings.Contains(c.mails[i].Text, "In place of:   Grace Manages") {
+		t.Errorf("the mail says\n%s", c.mails[i].Text)
 	}
 	op = c.header(op.ID)
 	list(t, "amir stands in for", op.Approval.StandsInFor(amir.Sub), bulk.Person{Sub: grace.Sub, Name: grace.Name, Email: grace.Email})
@@ -104,6 +107,33 @@ func TestADelegateMustHaveTheRightForEachRequest(t *testing.T) {
 			list(t, "history", c.happened(op.ID), "requested", "planned", "submitted")
 		})
 	}
+}
+
+// A decision that comes while the delegates are looked up is the last word:
+// nobody is asked any more.
+func TestNobodyIsAskedAfterADecisionAtTheSameMoment(t *testing.T) {
+	c := newClinic(t)
+	op := c.waiting()
+	c.away(lin, "2026-12-01", "2026-12-05", amir)
+	handed := false
+	c.fault = func(call string, do func() error) error {
+		if err := do(); err != nil {
+			return err
+		}
+		switch {
+		case call == "Update":
+			handed = true
+		case call == "Person" && handed:
+			c.fault = noFault
+			c.approve(op)
+		}
+		return nil
+	}
+	op, err := c.Reassign(t.Context(), grace, op.ID, lin.Sub)
+	must(t, err)
+	equal(t, "delegates", len(op.Approval.Delegates), 0)
+	equal(t, "stored", len(c.header(op.ID).Approval.Delegates), 0)
+	equal(t, "mailed", slices.Contains(c.sent("Approval needed: "+op.ID), amir.Email), false)
 }
 
 // The requester is nobody's delegate for what they asked themselves.

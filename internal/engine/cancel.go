@@ -27,9 +27,7 @@ func (e *Engine) Cancel(ctx context.Context, actor staff.Person, id string) (bul
 	})
 	if err == nil {
 		e.deliver(ctx, op)
-		if op.Requester.Sub != actor.Sub {
-			e.tell(ctx, op)
-		}
+		e.post(ctx, op)
 	}
 	return op, err
 }

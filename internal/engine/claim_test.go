@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
 
@@ -183,4 +185,34 @@ func TestTheEndOfARunClosesItsNotices(t *testing.T) {
 	c.fault = noFault
 	again := c.again(op, bulk.Rerun)
 	equal(t, "the rerun is for", again.Final, bulk.Tally{Done: 4})
+}
+
+// busyAfter is a mail service that takes its time to say that it is busy.
+type busyAfter time.Duration
+
+func (b busyAfter) Send(ctx context.Context, _ engine.Mail) error {
+	engine.Pause(ctx, time.Duration(b))
+	return fault.New(fault.Busy, "The mail service is busy.")
+}
+
+// A call that is about to be ended does not wait for a busy mail service: it says
+// that the notice was not sent while it still can, and sets out with no other.
+func TestACallSaysInTimeThatANoticeWasNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClinic(t)
+		c.twoFacilities()
+		op := c.started(tells("P1", "P4", "P5"))
+		works := c.Mailer
+		c.Mailer = busyAfter(2 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		_, err := c.RunBatch(ctx, op.ID, 1)
+		equal(t, "the machine calls again after", fault.CodeOf(err), fault.Busy)
+		must(t, ctx.Err())
+		c.Mailer = works
+		op = c.finish(op)
+		equal(t, "counts", op.Final, bulk.Tally{Done: 1, Failed: 1})
+		list(t, "left", op.Left, bulk.Left{Code: bulk.MailRefused, Count: 1, Retryable: true})
+		equal(t, "mails", len(c.notices()), 1)
+	})
 }

@@ -86,7 +86,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	})
 	if err == nil {
 		e.deliver(ctx, op)
-		e.tellRequester(ctx, op)
+		e.post(ctx, op)
 	}
 	return op, err
 }
@@ -148,7 +148,7 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 	})
 	if err == nil {
 		e.deliver(ctx, op)
-		e.tellRequester(ctx, op)
+		e.post(ctx, op)
 	}
 	return op, err
 }

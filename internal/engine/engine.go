@@ -94,8 +94,8 @@ func errUnknown(id string) error {
 // errNothingNew ends an update that finds its work already done.
 var errNothingNew = errors.New("nothing to change")
 
-// update loads the header, lets change alter it, and stores it with the event,
-// again from the start when somebody else wrote in between. When the answer to
+// update loads the header, lets change alter it, and stores it with the event and
+// the mails that it calls for, again from the start when somebody else wrote in between. When the answer to
 // the write is lost, or says that the header has moved on, the stored events
 // say whether it was this very write. A change to a state that may not follow
 // is a programming mistake, answered as Internal. When change returns
@@ -106,7 +106,7 @@ func (e *Engine) update(ctx context.Context, id string, change func(*bulk.Operat
 		if err != nil {
 			return bulk.Operation{}, err
 		}
-		before := op.State
+		before := op
 		event, err := change(&op)
 		if errors.Is(err, errNothingNew) {
 			return op, nil
@@ -115,14 +115,14 @@ func (e *Engine) update(ctx context.Context, id string, change func(*bulk.Operat
 			return op, err
 		}
 		now := e.Now()
-		if op.State != before {
-			if !before.MayBecome(op.State) {
-				return op, fault.New(fault.Internal, "%s may not follow %s", op.State, before)
+		if op.State != before.State {
+			if !before.State.MayBecome(op.State) {
+				return op, fault.New(fault.Internal, "%s may not follow %s", op.State, before.State)
 			}
 			op.Since = now
 		}
 		event.Operation, event.Number, event.At = id, op.Version+1, now
-		err = e.Operations.Update(ctx, op, event)
+		err = e.Operations.Update(ctx, op, event, mailsFor(before, op, event.Actor)...)
 		if err == nil {
 			op.Version++
 			return op, nil

@@ -51,7 +51,7 @@ func (e *Engine) Finish(ctx context.Context, id, cause string) (bulk.Operation, 
 		return op, err
 	}
 	e.deliver(ctx, op)
-	e.tellRequester(ctx, op)
+	e.post(ctx, op)
 	if op.Remains { // now that it has ended, no call can make the file of it any more
 		return op, e.Files.Delete(ctx, id)
 	}

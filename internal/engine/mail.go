@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -9,25 +10,12 @@ import (
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/english"
-	"bulkops/internal/fault"
 	"bulkops/internal/kind"
 	"bulkops/internal/staff"
 )
 
-// askApprovers mails the asked approvers who have not been mailed yet. A mail
-// that cannot be sent does not hold up the operation: the request stands in the
-// approvals inbox, and the watch tries the mail again.
-func (e *Engine) askApprovers(ctx context.Context, op bulk.Operation) {
-	for _, p := range op.Approval.Everybody() {
-		e.mailApprover(ctx, op, p, "ask", "Approval needed: "+op.ID, "asks you to decide on a bulk operation.")
-	}
-}
-
-// remind mails the approvers again.
+// remind asks the approvers again.
 func (e *Engine) remind(ctx context.Context, op bulk.Operation) error {
-	for _, p := range op.Approval.Everybody() {
-		e.mailApprover(ctx, op, p, "remind", "Reminder: approval needed: "+op.ID, "still waits for your decision on a bulk operation.")
-	}
 	_, err := e.update(ctx, op.ID, func(op *bulk.Operation) (bulk.Event, error) {
 		if op.State != bulk.AwaitingApproval || !op.Approval.Reminded.IsZero() {
 			return bulk.Event{}, errNothingNew
@@ -50,47 +38,51 @@ func (e *Engine) escalate(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.Approval.Widened = e.Now()
-		for _, p := range all[:min(maxApprovers, len(all))] {
-			if !slices.ContainsFunc(op.Approval.Approvers, func(a bulk.Person) bool { return a.Sub == p.Sub }) {
+		for i, p := range all {
+			switch {
+			case op.Approval.Asks(p.Sub):
+			case i < maxApprovers:
 				op.Approval.Escalated = append(op.Approval.Escalated, p)
+			default:
+				op.Approval.Unasked++
 			}
 		}
-		return bulk.Event{What: "escalated", Detail: names(op.Approval.Escalated)}, nil
+		return bulk.Event{What: "escalated", Detail: fmt.Sprintf("%s; %d more may decide", cmp.Or(names(op.Approval.Escalated), "nobody"), op.Approval.Unasked)}, nil
 	})
 	if err == nil {
-		op = e.delegate(ctx, op)
-		e.askApprovers(ctx, op)
+		e.delegate(ctx, op)
 	}
 	return err
 }
 
-func (e *Engine) mailApprover(ctx context.Context, op bulk.Operation, to bulk.Person, what, subject, request string) {
-	// Who gets a request back after it was handed on is mailed again.
-	mail := fmt.Sprintf("%s#%d#%s", what, len(op.Approval.Reassigned), to.Sub)
-	e.sendOnce(ctx, op.ID, mail, func() (Mail, error) {
-		ref := e.Secret()
-		if err := e.Staff.PutApprovalRef(ctx, ref, ApprovalRef{Operation: op.ID, Approver: to.Sub}, op.Approval.Expires); err != nil {
-			return Mail{}, err
-		}
-		k, err := mustKind(op.Kind)
-		if err != nil {
-			return Mail{}, err
-		}
-		lines := append(size(op, k),
-			[2]string{"Asked for", english.Minute(op.Submitted)},
-			[2]string{"Decide before", english.Minute(op.Approval.Expires)})
-		if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
-			lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
-		}
-		if away := op.Approval.StandsInFor(to.Sub); len(away) > 0 {
-			lines = append(lines, [2]string{"In place of", names(away)})
-		}
-		return compose(to, subject,
-			fmt.Sprintf("%s %s", op.Requester.Name, request),
-			append(lines, startLine(op)...),
-			"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
-			"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
-	})
+// toApprover asks somebody to decide, for the first time or again.
+func (e *Engine) toApprover(ctx context.Context, op bulk.Operation, to bulk.Person, again bool) (Mail, error) {
+	subject, request := "Approval needed: "+op.ID, "asks you to decide on a bulk operation."
+	if again {
+		subject, request = "Reminder: approval needed: "+op.ID, "still waits for your decision on a bulk operation."
+	}
+	ref := e.Secret()
+	if err := e.Staff.PutApprovalRef(ctx, ref, ApprovalRef{Operation: op.ID, Approver: to.Sub}, op.Approval.Expires); err != nil {
+		return Mail{}, err
+	}
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return Mail{}, err
+	}
+	lines := append(size(op, k),
+		[2]string{"Asked for", english.Minute(op.Submitted)},
+		[2]string{"Decide before", english.Minute(op.Approval.Expires)})
+	if n := len(op.Approval.Reassigned); n > 0 && op.Approval.Reassigned[n-1].To.Sub == to.Sub {
+		lines = append(lines, [2]string{"Handed to you by", op.Approval.Reassigned[n-1].By.Name})
+	}
+	if away := op.Approval.StandsInFor(to.Sub); len(away) > 0 {
+		lines = append(lines, [2]string{"In place of", names(away)})
+	}
+	return compose(to, subject,
+		fmt.Sprintf("%s %s", op.Requester.Name, request),
+		append(lines, startLine(op)...),
+		"Read the plan and decide", e.PortalURL+"/approvals/"+ref,
+		"Opening the link decides nothing. You sign in, read the plan, and then approve or reject it."), nil
 }
 
 // startLine says when an operation is to begin, where that was chosen.
@@ -107,7 +99,9 @@ func startLine(op bulk.Operation) [][2]string {
 // tellDelegate mails somebody that they decide in the place of another. A mail
 // that cannot be sent holds nothing up: each request is mailed to the delegate.
 func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) {
-	err := e.mail(ctx, compose(person(delegate), "You decide for "+away.Name,
+	mailing, done := timeFor(ctx, mailTime)
+	defer done()
+	err := e.mail(mailing, compose(person(delegate), "You decide for "+away.Name,
 		fmt.Sprintf("%s is away and has named you as delegate: requests for approval that %s is asked about come to you too, where you have the right to decide.", away.Name, away.Name),
 		[][2]string{{"From", english.Date(away.Away.From)}, {"Until", english.Date(away.Away.Until)}},
 		"Open the approvals", e.PortalURL+"/approvals", "If that does not suit you, ask "+away.Name+" to name somebody else."))
@@ -116,40 +110,43 @@ func (e *Engine) tellDelegate(ctx context.Context, away, delegate staff.Person) 
 	}
 }
 
-// tellRequester mails the requester how an operation ended or was decided.
-func (e *Engine) tellRequester(ctx context.Context, op bulk.Operation) {
-	if op.State != bulk.Cancelled { // Cancel tells them, where it was not their own act
-		e.tell(ctx, op)
+// toRequester says how an operation ended or was decided.
+func (e *Engine) toRequester(op bulk.Operation) (Mail, error) {
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return Mail{}, err
 	}
+	text := k.Text(op)
+	lines := append(size(op, k), [2]string{"State", text.Title})
+	if op.Decision != nil {
+		lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
+	}
+	if op.State == bulk.Scheduled {
+		lines = append(lines, startLine(op)...)
+	}
+	if op.State == bulk.Cancelled {
+		lines = append(lines, [2]string{"Why", op.Cause})
+	}
+	if op.State.Ended() && !op.Started.IsZero() {
+		lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
+			op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
+	}
+	if op.File != nil {
+		lines = append(lines, [2]string{"File", "ready until " + english.Minute(op.File.Expires)})
+	}
+	return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
+		"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
 }
 
-func (e *Engine) tell(ctx context.Context, op bulk.Operation) {
-	e.sendOnce(ctx, op.ID, "tell#"+string(op.State), func() (Mail, error) {
-		k, err := mustKind(op.Kind)
-		if err != nil {
-			return Mail{}, err
-		}
-		text := k.Text(op)
-		lines := append(size(op, k), [2]string{"State", text.Title})
-		if op.Decision != nil {
-			lines = append(lines, [2]string{"Decided by", op.Decision.By.Name})
-		}
-		if op.State == bulk.Scheduled {
-			lines = append(lines, startLine(op)...)
-		}
-		if op.State == bulk.Cancelled {
-			lines = append(lines, [2]string{"Why", op.Cause})
-		}
-		if op.State.Ended() && !op.Started.IsZero() {
-			lines = append(lines, [2]string{"Result", fmt.Sprintf("%d done, %d skipped, %d failed, %d not attempted",
-				op.Final.Done, op.Final.Skipped, op.Final.Failed, op.NotAttempted(op.Final))})
-		}
-		if op.File != nil {
-			lines = append(lines, [2]string{"File", "ready until " + english.Minute(op.File.Expires)})
-		}
-		return compose(op.Requester, fmt.Sprintf("%s: %s", text.Title, op.ID), text.Sentence, lines,
-			"Open the operation", e.PortalURL+"/operations/"+op.ID, ""), nil
-	})
+// toTasked tells somebody of a task that they were given.
+func (e *Engine) toTasked(op bulk.Operation, t kind.Task, given bulk.Task) (Mail, error) {
+	k, err := mustKind(op.Kind)
+	if err != nil {
+		return Mail{}, err
+	}
+	return compose(given.Given, "A task for you: "+op.ID, given.Giver.Name+" gave you a task that follows a bulk operation.",
+		[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", english.Number(op.Final.Done)}},
+		"See to it", e.PortalURL+"/operations/"+op.ID+"/tasks", t.How), nil
 }
 
 // size says what an operation is and how much it does.
@@ -167,40 +164,6 @@ func subjectsOf(op bulk.Operation) string {
 		return "messages"
 	}
 	return "patients"
-}
-
-// mail sends a mail that may be sent twice: it is tried again at once.
-func (e *Engine) mail(ctx context.Context, m Mail) error {
-	const tries = 3
-	for try := 1; ; try++ {
-		err := e.Mailer.Send(ctx, m)
-		if err == nil || fault.Is(err, fault.Invalid) || try == tries {
-			return err
-		}
-		e.Pause(ctx, jitter(try))
-	}
-}
-
-// sendOnce sends a mail unless it was sent before. Two calls at the same time
-// may send it twice, which does no harm: the link decides nothing.
-func (e *Engine) sendOnce(ctx context.Context, id, mail string, write func() (Mail, error)) {
-	sent, err := e.Operations.MailSent(ctx, id, mail)
-	if err == nil && sent {
-		return
-	}
-	var m Mail
-	if err == nil {
-		m, err = write()
-	}
-	if err == nil {
-		err = e.mail(ctx, m)
-	}
-	if err == nil {
-		err = e.Operations.MarkMailSent(ctx, id, mail)
-	}
-	if err != nil {
-		e.Log(ctx, "a mail could not be sent", err, "operation", id)
-	}
 }
 
 // compose writes a mail to a person.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/english"
@@ -21,6 +22,9 @@ func (e *Engine) sendNotices(ctx context.Context, op bulk.Operation, b bulk.Batc
 	for n := b.Begin(group); n < b.Groups[group]; n++ {
 		if b.Changes[n].Notice == nil {
 			continue
+		}
+		if closing(ctx) {
+			return nil, fault.New(fault.Busy, "The notices of batch %d of %s take long; the next call sends the others.", b.Number, op.ID)
 		}
 		outcome, err := e.sendNotice(ctx, op, b, n)
 		if err != nil {
@@ -103,10 +107,20 @@ func mayBeSent(c bulk.Change) bulk.Outcome {
 		Sentence: "It may have been sent: no answer came back. It is not sent again by itself. Ask whether it arrived before you write again."}
 }
 
+// noticeTime is more than it takes to send one notice and to store what became of it.
+const noticeTime = 15 * time.Second
+
+// closing reports whether a call has no time for another notice: were it killed
+// in the middle, nobody could say that a notice was not sent.
+func closing(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < noticeTime
+}
+
 // send sends a claimed notice, again only where it is sure that it was not sent.
 func (e *Engine) send(ctx context.Context, m Mail, c bulk.Change) bulk.Outcome {
 	refused := bulk.Outcome{Subject: c.Subject, State: bulk.Failed, Code: bulk.MailRefused, Retryable: true}
-	for try := range maxTries {
+	for try := 0; try == 0 || try < maxTries && !closing(ctx); try++ {
 		err := e.Mailer.Send(ctx, m)
 		switch fault.CodeOf(err) {
 		case "":

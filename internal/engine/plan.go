@@ -55,8 +55,8 @@ func (e *Engine) Plan(ctx context.Context, id string) error {
 		}
 		return bulk.Event{}, err
 	})
-	if updateErr == nil && op.State == bulk.FailedState {
-		e.tellRequester(ctx, op)
+	if updateErr == nil {
+		e.post(ctx, op)
 	}
 	return updateErr
 }

@@ -63,9 +63,9 @@ type Operations interface {
 	// OperationsByID returns the headers that exist; it may lag by about a second.
 	OperationsByID(ctx context.Context, ids []string) (map[string]bulk.Operation, error)
 	// Update replaces the header whose version is op.Version by op with the next
-	// version, and appends the event under that number, both or neither.
-	// fault.Conflict when the stored version is another.
-	Update(ctx context.Context, op bulk.Operation, e bulk.Event) error
+	// version, appends the event under that number, and makes the mails due, all
+	// or nothing. fault.Conflict when the stored version is another.
+	Update(ctx context.Context, op bulk.Operation, e bulk.Event, mails ...string) error
 	// Events returns what happened to an operation, oldest first.
 	Events(ctx context.Context, id string) ([]bulk.Event, error)
 	// Selection returns what was selected for an operation.
@@ -127,12 +127,15 @@ type Operations interface {
 	// operation, of whichever attempt.
 	DeleteAttempts(ctx context.Context, id string) error
 
-	// MailSent reports whether MarkMailSent was called for the operation's mail.
-	MailSent(ctx context.Context, id, mail string) (bool, error)
-	MarkMailSent(ctx context.Context, id, mail string) error
+	// MailsDue returns the names of the mails that Update has made due and that
+	// are not settled. While there is one, Open(WaitsForMail) yields the operation.
+	MailsDue(ctx context.Context, id string) ([]string, error)
+	// SettleMail says that a mail was sent, or has nothing to say any more.
+	SettleMail(ctx context.Context, id, mail string) error
 
 	// Open yields the ids of operations that wait for what (bulk.WaitsFor…),
-	// longest wait first. An id may come twice for WaitsForAnswer.
+	// longest wait first. An id may come several times for WaitsForAnswer and
+	// WaitsForMail.
 	Open(ctx context.Context, what string) iter.Seq2[string, error]
 	// ByRequester yields the ids of somebody's operations, newest first.
 	ByRequester(ctx context.Context, sub string) iter.Seq2[string, error]

@@ -106,8 +106,8 @@ func (o tappedOperations) Operation(ctx context.Context, id string) (bulk.Operat
 	return through(ctx, o.tap, "Operation", func() (bulk.Operation, error) { return o.Operations.Operation(ctx, id) })
 }
 
-func (o tappedOperations) Update(ctx context.Context, op bulk.Operation, e bulk.Event) error {
-	return o.tap(ctx, "Update", func() error { return o.Operations.Update(ctx, op, e) })
+func (o tappedOperations) Update(ctx context.Context, op bulk.Operation, e bulk.Event, mails ...string) error {
+	return o.tap(ctx, "Update", func() error { return o.Operations.Update(ctx, op, e, mails...) })
 }
 
 func (o tappedOperations) Events(ctx context.Context, id string) ([]bulk.Event, error) {
@@ -218,12 +218,12 @@ func (o tappedOperations) DeleteToken(ctx context.Context, id, wait, token strin
 	return o.tap(ctx, "DeleteToken", func() error { return o.Operations.DeleteToken(ctx, id, wait, token) })
 }
 
-func (o tappedOperations) MailSent(ctx context.Context, id, mail string) (bool, error) {
-	return through(ctx, o.tap, "MailSent", func() (bool, error) { return o.Operations.MailSent(ctx, id, mail) })
+func (o tappedOperations) MailsDue(ctx context.Context, id string) ([]string, error) {
+	return through(ctx, o.tap, "MailsDue", func() ([]string, error) { return o.Operations.MailsDue(ctx, id) })
 }
 
-func (o tappedOperations) MarkMailSent(ctx context.Context, id, mail string) error {
-	return o.tap(ctx, "MarkMailSent", func() error { return o.Operations.MarkMailSent(ctx, id, mail) })
+func (o tappedOperations) SettleMail(ctx context.Context, id, mail string) error {
+	return o.tap(ctx, "SettleMail", func() error { return o.Operations.SettleMail(ctx, id, mail) })
 }
 
 func (o tappedOperations) Open(ctx context.Context, what string) iter.Seq2[string, error] {

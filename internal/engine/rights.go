@@ -166,12 +166,14 @@ func (e *Engine) tellRights(ctx context.Context, actor, was, is staff.Person, d 
 			told = append(told, p)
 		}
 	}
+	mailing, done := timeFor(ctx, mailTime)
+	defer done()
 	for _, p := range told {
 		opening, action, to := fmt.Sprintf("%s has changed your rights in bulkops.", actor.Name), "Open bulkops", "/"
 		if p.Sub != is.Sub {
 			opening, action, to = fmt.Sprintf("%s has changed the rights of %s in bulkops.", actor.Name, is.Name), "Open the staff directory", "/admin/staff"
 		}
-		err = cmp.Or(err, e.mail(ctx, compose(person(p), "Rights changed: "+is.Name, opening,
+		err = cmp.Or(err, e.mail(mailing, compose(person(p), "Rights changed: "+is.Name, opening,
 			[][2]string{{"Before", RightsWords(was, d)}, {"Now", RightsWords(is, d)}}, action, e.PortalURL+to,
 			"If this is not right, tell an administrator at once.")))
 	}

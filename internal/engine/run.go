@@ -56,7 +56,7 @@ func (e *Engine) Verify(ctx context.Context, id string) (Verified, error) {
 		v.Batches = append(v.Batches, n)
 	}
 	if op.State.Ended() {
-		e.tellRequester(ctx, op)
+		e.post(ctx, op)
 	}
 	return v, nil
 }

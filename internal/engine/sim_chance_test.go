@@ -26,6 +26,7 @@ type chance struct {
 	full   float64          // of the calls of functions that find others using all there are
 	acts   float64          // of the steps in which people and misfortune act
 	deaths float64          // of these that end an execution from outside
+	silent float64          // of the mails that get no answer
 	dogged bool             // what is stopped is run again, and again
 	until  int              // calls; then the trouble ceases
 	made   int              // calls so far
@@ -71,6 +72,7 @@ func newChance(seed uint64) *chance {
 		c.wishes = append(c.wishes, &wish{asker: askers[rng.IntN(2)], verdict: bulk.Approve, of: of, as: as, stops: rng.IntN(3) == 0,
 			request: engine.Request{Key: c.key()}})
 	}
+	c.silent = pick(0, 0, 0.1, 1)
 	return c
 }
 
@@ -240,7 +242,13 @@ func (c *chance) next(calls []*portCall) int {
 func (c *chance) fate(call *portCall) fate {
 	c.made++
 	if !c.trouble() {
+		if c.calm.IsZero() {
+			c.calm = c.now
+		}
 		return made
+	}
+	if call.name == "Send" && c.rng.Float64() < c.silent {
+		return hung
 	}
 	drawn := c.rng.Float64()
 	for f := busy; f <= diedAfter; f++ {

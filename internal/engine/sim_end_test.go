@@ -7,8 +7,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/engine"
+	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 	"bulkops/internal/slots"
 )
@@ -42,6 +45,9 @@ func (k *checker) checkEnd() error {
 	}
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {
 		return errors.Join(err, fmt.Errorf("%s: a token was never used", id))
+	}
+	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForMail) {
+		return errors.Join(err, fmt.Errorf("%s: a mail is still due", id))
 	}
 	if err := errors.Join(k.checkCalendars(), k.checkAudit()); err != nil {
 		return err
@@ -81,6 +87,9 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 			decisions++
 		}
 	}
+	if !k.told(op) {
+		return errors.New("its requester was never told")
+	}
 	if decisions > 1 || decisions == 1 != (op.Decision != nil) {
 		return fmt.Errorf("%d decisions in the history", decisions)
 	}
@@ -88,6 +97,18 @@ func (k *checker) checkEnded(op bulk.Operation) error {
 		return nil
 	}
 	return k.checkOutcomes(op)
+}
+
+// told reports whether the requester has been mailed how the operation ended: all
+// are but those who took it back themselves, and those for whom the mail service
+// did not work for a week.
+func (k *checker) told(op bulk.Operation) bool {
+	if op.Cause == "Taken back by "+op.Requester.Name+"." || k.w.calm.Sub(op.Since) >= 7*24*time.Hour {
+		return true
+	}
+	found, _ := kind.Find(op.Kind)
+	subject := found.Text(op).Title + ": " + op.ID
+	return slices.ContainsFunc(k.w.mails, func(m engine.Mail) bool { return m.To == op.Requester.Email && m.Subject == subject })
 }
 
 // around are the reasons to skip a subject whose own records are as planned.

@@ -28,6 +28,7 @@ func (e *endings) add(w *world) {
 	}
 	e.counts["worlds"]++
 	e.counts["calls"] += w.traced
+	e.counts["mails without an answer"] += w.hung
 	for _, op := range w.checker.headers {
 		e.counts[string(op.State)]++
 		if op.Origin != nil && op.Final.Done > 0 {
@@ -112,7 +113,7 @@ func (e *endings) check(t *testing.T) {
 		"rerun of a rerun that did something": 15, "rollback of a rerun that did something": 4, "rollback of a rollback that did something": 2,
 		"files": 40, "files opened": 20, "files deleted": 20,
 		"runs at a chosen time": 50, "starts that had passed": 10, "taken back before their start": 20, "stops by themselves": 2,
-		"notices done": 200, "notices mail-refused": 30, "notices mail-unknown": 15, "notices not attempted": 30,
+		"notices done": 200, "notices mail-refused": 30, "notices mail-unknown": 15, "notices not attempted": 30, "mails without an answer": 1000,
 		"patients done": 1000, "patients skipped": 200, "patients failed": 10, "patients not attempted": 100,
 	} {
 		if e.counts[what] < least {

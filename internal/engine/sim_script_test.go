@@ -26,6 +26,7 @@ type script struct {
 	calls   int
 	swept   int  // sweeps since it ended
 	idled   int  // how often there was nothing else to do
+	quiet   bool // until it has ended the mail service does not answer
 	last    bool // the process that began last goes first
 	twice   bool // everything is delivered twice, and the two take turns
 	refused int  // how often each call of a function finds none left, at first
@@ -75,7 +76,10 @@ func (s *script) copies() int {
 
 func (s *script) throttled(n int) bool { return n <= s.refused }
 
-func (s *script) fated(*portCall) fate {
+func (s *script) fated(c *portCall) fate {
+	if s.quiet && c.name == "Send" && !(s.wish.id != "" && s.header(s.wish.id).State.Ended() && s.swept > 0) {
+		return hung
+	}
 	if s.calls == s.at {
 		return s.fate
 	}
@@ -192,6 +196,13 @@ func TestLostPatienceAtEveryCall(t *testing.T) {
 			}
 		}, whole)
 	}
+}
+
+// The mail service takes every mail and answers none, until everything has ended:
+// nothing is held up, and then the requester is told.
+func TestTroubleAtEveryCallWithoutMails(t *testing.T) {
+	t.Parallel()
+	play(t, anyTrouble, func(s *script) { s.quiet = true }, whole)
 }
 
 func TestAStopAtEveryCall(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,10 @@ const (
 	lostAnswer       // made, and nobody knows
 	diedBefore       // not made; the process that called is dead
 	diedAfter        // made; the process that called is dead
+	hung             // of a mail: not made, and no answer for as long as anybody waits
 )
 
-var fates = []string{"", " (busy)", " (request lost)", " (answer lost)", " (died before)", " (died after)"}
+var fates = []string{"", " (busy)", " (request lost)", " (answer lost)", " (died before)", " (died after)", " (hung)"}
 
 // process is one call of a function, one sweep of the watch, or one person's
 // request to the portal: what can die by itself.
@@ -87,7 +89,11 @@ type world struct {
 	mu     sync.Mutex // processes may run at the same time until their first call
 	calls  []*portCall
 	ended  []*process
-	alive  int // processes that have not ended
+	alive  int       // processes that have not ended
+	hangs  int       // calls that wait for an answer that does not come
+	hung   int       // those that ever did
+	late   error     // the first process that took all the time of its function
+	calm   time.Time // when the trouble ceased
 	mails  []engine.Mail
 	shown  map[string][]string // passphrases, by operation
 	logs   []string
@@ -164,6 +170,9 @@ func (w *world) tap(ctx context.Context, call string, do func() error) error {
 		err = do()
 	}
 	switch f {
+	case hung:
+		w.hang(ctx)
+		return errLost
 	case busy:
 		return fault.New(fault.Busy, "Busy.")
 	case lostRequest, lostAnswer:
@@ -174,9 +183,31 @@ func (w *world) tap(ctx context.Context, call string, do func() error) error {
 	return err
 }
 
+// hang waits until the caller gives up, or internal/ses does.
+func (w *world) hang(ctx context.Context) {
+	w.mu.Lock()
+	w.hangs, w.hung = w.hangs+1, w.hung+1
+	w.mu.Unlock()
+	engine.Pause(ctx, 10*time.Second)
+	w.mu.Lock()
+	w.hangs--
+	w.mu.Unlock()
+}
+
+// lasts is how long the calls of a function may take, as the template says; the
+// others are people's, of the portal.
+var lasts = map[string]time.Duration{"ask": 30 * time.Second, "watch": 120 * time.Second, "plan": 900 * time.Second, "verify": 300 * time.Second,
+	"batch": 120 * time.Second, "export": 900 * time.Second, "finish": 120 * time.Second}
+
+// limit is how long a process may take. Only what hangs takes time.
+func limit(process string) time.Duration {
+	function, _, _ := strings.Cut(process, " ")
+	return cmp.Or(lasts[function], 29*time.Second)
+}
+
 // run starts a process. then learns how it ended; errDead when it died.
 func (w *world) run(name string, f func(context.Context) error, then func(error)) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), limit(name))
 	p := &process{name: name, serial: w.number(), cancel: cancel, then: then}
 	w.alive++
 	go func() {
@@ -184,6 +215,9 @@ func (w *world) run(name string, f func(context.Context) error, then func(error)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		p.err = err
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			w.late = cmp.Or(w.late, fmt.Errorf("%s took all of its time", name))
+		}
 		w.ended = append(w.ended, p)
 	}()
 }
@@ -223,6 +257,14 @@ func (w *world) live() error {
 			}
 			return strings.Compare(a.name, b.name)
 		})
+		if w.late != nil {
+			return w.late
+		}
+		if len(w.calls) == 0 && w.hangs > 0 {
+			time.Sleep(time.Second)
+			w.now = w.now.Add(time.Second)
+			continue
+		}
 		if len(w.calls) == 0 {
 			if !w.director.idle() {
 				return w.checker.checkEnd()

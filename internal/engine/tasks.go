@@ -86,16 +86,16 @@ func (e *Engine) GiveTask(ctx context.Context, actor staff.Person, id, name, to 
 		case t.Done():
 			return bulk.Event{}, errTicked(task, t)
 		}
-		t.Given = given
-		op.Set(t)
+		t.Given, t.Giver = given, bulk.Person{}
 		detail := task.Title + ": nobody’s any more"
 		if to != "" {
-			detail = task.Title + ": to " + given.Name
+			t.Giver, detail = person(actor), task.Title+": to "+given.Name
 		}
+		op.Set(t)
 		return bulk.Event{Actor: person(actor), What: "task given", Detail: detail}, nil
 	})
-	if err == nil && to != "" && to != actor.Sub {
-		e.mailTask(ctx, op, task, given, actor)
+	if err == nil {
+		e.post(ctx, op)
 	}
 	return op, err
 }
@@ -144,18 +144,4 @@ func (e *Engine) task(ctx context.Context, actor staff.Person, id, name string) 
 
 func errTicked(t kind.Task, now bulk.Task) error {
 	return fault.New(fault.Conflict, "%s ticked “%s” at %s. Nothing new was recorded.", now.By.Name, t.Title, english.At(now.At))
-}
-
-// mailTask tells somebody of a task. A mail that cannot be sent holds nothing
-// up: the task stands on their home page.
-func (e *Engine) mailTask(ctx context.Context, op bulk.Operation, t kind.Task, to bulk.Person, by staff.Person) {
-	e.sendOnce(ctx, op.ID, "task#"+t.Name+"#"+to.Sub, func() (Mail, error) {
-		k, err := mustKind(op.Kind)
-		if err != nil {
-			return Mail{}, err
-		}
-		return compose(to, "A task for you: "+op.ID, by.Name+" gave you a task that follows a bulk operation.",
-			[][2]string{{"Task", t.Title}, {"Operation", op.ID}, {"Type", k.Title}, {"Patients", english.Number(op.Final.Done)}},
-			"See to it", e.PortalURL+"/operations/"+op.ID+"/tasks", t.How), nil
-	})
 }

@@ -55,7 +55,7 @@ func TestTasksAreGivenAndTicked(t *testing.T) {
 	must(t, err)
 	op, err = c.TickTask(t.Context(), grace, op.ID, "records", true) // the same again
 	must(t, err)
-	equal(t, "task", op.Task("records"), bulk.Task{Name: "records", Given: personOf(grace), By: personOf(grace), At: c.now})
+	equal(t, "task", op.Task("records"), bulk.Task{Name: "records", Given: personOf(grace), Giver: personOf(ada), By: personOf(grace), At: c.now})
 	equal(t, "tasks of grace", len(sure(c.MyTasks(t.Context(), grace))), 0)
 	_, err = c.TickTask(t.Context(), lin, op.ID, "records", true)
 	refused(t, err, fault.Conflict, "Grace Manages ticked “Pharmacies and records are told” at 13:00 UTC on 1 December 2026. Nothing new was recorded.")

@@ -27,8 +27,8 @@ const (
 	NextClose   = "close"   // nothing is left to do
 )
 
-// Await keeps the state machine's token for a wait on the server side, and asks
-// the approvers when it is for their decision. A decision that came before the
+// Await keeps the state machine's token for a wait on the server side, and sends
+// the mails that are due: to the approvers, when it is for their decision. A decision that came before the
 // token is delivered at once. The machine calls again, with another token, when
 // it gave a call up; since that call may still be on its way, and come later,
 // every token is kept until it has been used.
@@ -41,9 +41,7 @@ func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
 		return err
 	}
 	e.deliver(ctx, op)
-	if wait == WaitApprove && op.State == bulk.AwaitingApproval {
-		e.askApprovers(ctx, op)
-	}
+	e.post(ctx, op)
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,19 +31,42 @@ func TestApproversAreRemindedThenOthersAskedThenItExpires(t *testing.T) {
 	list(t, "asked", c.sent(needed), grace.Email, lin.Email)
 	list(t, "reminded", c.sent(reminder))
 
-	sweep(24*time.Hour, engine.Swept{Reminded: 1})
+	sweep(24*time.Hour, engine.Swept{Reminded: 1, Mailed: 1})
 	sweep(25*time.Hour, engine.Swept{})
 	list(t, "reminded", c.sent(reminder), grace.Email, lin.Email)
 
-	sweep(48*time.Hour, engine.Swept{Escalated: 1})
+	sweep(48*time.Hour, engine.Swept{Escalated: 1, Mailed: 1})
 	sweep(49*time.Hour, engine.Swept{})
 	list(t, "asked", c.sent(needed), grace.Email, lin.Email, amir.Email)
 
-	sweep(7*24*time.Hour, engine.Swept{Expired: 1})
+	sweep(7*24*time.Hour, engine.Swept{Expired: 1, Mailed: 1})
 	sweep(8*24*time.Hour, engine.Swept{})
 	list(t, "told", c.sent("Expired: "+op.ID), ada.Email)
 	list(t, "answers", c.machine.answers, "token: close")
 	list(t, "history", c.happened(op.ID), "requested", "planned", "submitted", "reminded", "escalated", "expired")
+}
+
+// Of very many who may decide, only the nearest get a mail; how many others there
+// are is known.
+func TestOfManyTheNearestAreAsked(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	for n := range 12 { // besides grace, lin and amir
+		must(t, c.store.PutPerson(t.Context(), staff.Person{Sub: fmt.Sprint("sub-", n), Name: fmt.Sprintf("Manager %02d", n),
+			Email: fmt.Sprint(n, "@clinic.example"), Role: staff.Manager, Facilities: []string{"fac-1"}}))
+	}
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.now = noon.Add(48 * time.Hour)
+	c.watch()
+	op = c.header(op.ID)
+	equal(t, "asked", len(op.Approval.Everybody()), 10)
+	equal(t, "not asked", op.Approval.Unasked, 5)
+	events, err := c.Operations.Events(t.Context(), op.ID)
+	must(t, err)
+	equal(t, "the history says so", strings.HasSuffix(events[3].Detail, "; 5 more may decide"), true)
+	op, err = c.Reassign(t.Context(), grace, op.ID, lin.Sub)
+	must(t, err)
+	equal(t, "not asked, once it was handed on", op.Approval.Unasked, 0)
 }
 
 // Where nobody else may decide, that is found out once, not at every sweep.

@@ -29,7 +29,7 @@ type Store struct {
 	keys       map[submitKey]string // operation made with a requester's key
 	people     map[string]staff.Person
 	refs       map[string]approvalRef
-	tokens     int // how many task tokens were ever stored
+	waits      int // how many task tokens and mails were ever stored
 }
 
 var (

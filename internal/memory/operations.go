@@ -25,8 +25,8 @@ type operation struct {
 	subjects   map[string]bulk.Subjects // by run
 	results    map[groupKey]committed
 	claims     map[claimKey][]byte
-	tokens     map[token]int // and how many had ever been stored before it
-	mails      map[string]bool
+	tokens     map[token]int     // and how many tokens and mails had ever been stored before it
+	mails      map[string]int    // those due, and the same
 	written    map[string][]byte // by attempt
 	sealed     map[string][]byte // by attempt
 }
@@ -78,7 +78,7 @@ func (s *Store) Create(_ context.Context, op bulk.Operation, selected bulk.Selec
 		results:    map[groupKey]committed{},
 		claims:     map[claimKey][]byte{},
 		tokens:     map[token]int{},
-		mails:      map[string]bool{},
+		mails:      map[string]int{},
 		written:    map[string][]byte{},
 		sealed:     map[string][]byte{},
 	}
@@ -107,7 +107,7 @@ func (s *Store) OperationsByID(_ context.Context, ids []string) (map[string]bulk
 	return found, nil
 }
 
-func (s *Store) Update(_ context.Context, op bulk.Operation, e bulk.Event) error {
+func (s *Store) Update(_ context.Context, op bulk.Operation, e bulk.Event, mails ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, ok := s.operations[op.ID]
@@ -118,6 +118,10 @@ func (s *Store) Update(_ context.Context, op bulk.Operation, e bulk.Event) error
 	e.Operation, e.Number = op.ID, op.Version
 	o.header = encode(op)
 	o.events = append(o.events, encode(e))
+	for _, mail := range mails {
+		s.waits++
+		o.mails[mail] = s.waits
+	}
 	return nil
 }
 
@@ -156,8 +160,8 @@ func (s *Store) Selection(_ context.Context, id string) (bulk.Selection, error) 
 
 func (s *Store) PutToken(_ context.Context, id, wait, text string) error {
 	_, err := read(s, id, func(o *operation) (struct{}, error) {
-		s.tokens++
-		o.tokens[token{wait, text}] = s.tokens
+		s.waits++
+		o.tokens[token{wait, text}] = s.waits
 		return struct{}{}, nil
 	})
 	return err
@@ -187,32 +191,33 @@ func (s *Store) DeleteToken(_ context.Context, id, wait, text string) error {
 	return nil
 }
 
-func (s *Store) MailSent(_ context.Context, id, mail string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.operations[id]
-	return o != nil && o.mails[mail], nil
+func (s *Store) MailsDue(_ context.Context, id string) ([]string, error) {
+	return read(s, id, func(o *operation) ([]string, error) { return slices.Sorted(maps.Keys(o.mails)), nil })
 }
 
-func (s *Store) MarkMailSent(_ context.Context, id, mail string) error {
-	_, err := read(s, id, func(o *operation) (struct{}, error) { o.mails[mail] = true; return struct{}{}, nil })
+func (s *Store) SettleMail(_ context.Context, id, mail string) error {
+	_, err := read(s, id, func(o *operation) (struct{}, error) { delete(o.mails, mail); return struct{}{}, nil })
 	return err
 }
 
 func (s *Store) Open(_ context.Context, what string) iter.Seq2[string, error] {
-	if what == bulk.WaitsForAnswer {
-		return s.withTokens()
+	switch what {
+	case bulk.WaitsForAnswer:
+		return s.withEach(func(o *operation) iter.Seq[int] { return maps.Values(o.tokens) })
+	case bulk.WaitsForMail:
+		return s.withEach(func(o *operation) iter.Seq[int] { return maps.Values(o.mails) })
 	}
 	return s.list(false, func(o bulk.Operation) (time.Time, bool) { return o.Since, what != "" && o.WaitsFor() == what })
 }
 
-// withTokens yields the ids of the operations that have a token, once for each.
-func (s *Store) withTokens() iter.Seq2[string, error] {
+// withEach yields the ids of the operations that have a wait of their own, once
+// for each; waits are their places in the order of all.
+func (s *Store) withEach(waits func(*operation) iter.Seq[int]) iter.Seq2[string, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ids := map[int]string{}
 	for id, o := range s.operations {
-		for _, order := range o.tokens {
+		for order := range waits(o) {
 			ids[order] = id
 		}
 	}

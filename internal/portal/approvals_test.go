@@ -1,15 +1,18 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/registry"
+	"bulkops/internal/staff"
 )
 
 // A request goes from Maria to Jonas: Maria sees who has it, and Jonas gets it.
@@ -57,6 +60,33 @@ func TestARequesterAsksAnotherApprover(t *testing.T) {
 	if n := find(w.signedIn("ida").get("/").doc, func(n *html.Node) bool { return attr(n, "id") == "approvals-count" }); n == nil || squeeze(text(n)) != "1 waiting for you" {
 		t.Error("the menu of whom it waits for does not count it")
 	}
+}
+
+// The page claims that everybody was asked only where that is so.
+func TestWhoWasAskedWhenNobodyAnswered(t *testing.T) {
+	w := newWorld(t, 200)
+	sam := w.signedIn("sam")
+	ids := activeIn(w, "riverside", 4)
+	page := func(ids []string) string {
+		return "/operations/" + submitted(planned(sam, registry.Inactive, ids...)).operation()
+	}
+	few := page(ids[:2])
+	sam.get(few).want(200, "Others are asked if they do not answer.")
+	w.pass(48 * time.Hour)
+	_, err := w.engine.Watch(t.Context())
+	must(t, err)
+	sam = w.signedIn("sam")
+	sam.get(few).want(200, "Everybody who may decide has been asked.")
+
+	for n := range 8 { // besides four
+		must(t, w.store.PutPerson(t.Context(), staff.Person{Sub: fmt.Sprint("sub-", n), Name: fmt.Sprint("Manager ", n),
+			Email: fmt.Sprint(n, "@example.org"), Role: staff.Manager, Facilities: []string{"riverside"}}))
+	}
+	many := page(ids[2:])
+	w.pass(48 * time.Hour)
+	_, err = w.engine.Watch(t.Context())
+	must(t, err)
+	w.signedIn("sam").get(many).want(200, "2 others may decide too, and find it under Approvals.")
 }
 
 // Maria goes away; Jonas decides in her place, and the queue says for whom.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
 )
 
 var listTests = []test{
@@ -102,18 +103,33 @@ var listTests = []test{
 		same(t, "one waits", waiting(), []string{first})
 		same(t, "tokens are not among those that wait for a plan", len(collect(t, s.Operations.Open(t.Context(), bulk.WaitsForPlan))), 2)
 	}},
-	{"a mail is sent once it is marked, and marking again is no error", func(t *testing.T, s Stores) {
-		id := create(t, s, operation("OP-000001-AAAA", noon))
-		sent, err := s.Operations.MailSent(t.Context(), id, "ask-sub-grace")
-		must(t, "read", err)
-		same(t, "before", sent, false)
-		must(t, "mark", s.Operations.MarkMailSent(t.Context(), id, "ask-sub-grace"))
-		must(t, "mark again", s.Operations.MarkMailSent(t.Context(), id, "ask-sub-grace"))
-		sent, err = s.Operations.MailSent(t.Context(), id, "ask-sub-grace")
-		must(t, "read", err)
-		same(t, "after", sent, true)
-		sent, err = s.Operations.MailSent(t.Context(), id, "remind-sub-grace")
-		must(t, "read", err)
-		same(t, "another mail", sent, false)
+	{"a mail is due with the update that calls for it, until it is settled", func(t *testing.T, s Stores) {
+		first := create(t, s, operation("OP-000001-AAAA", noon))
+		second := create(t, s, operation("OP-000002-AAAA", noon))
+		due := func(id string) []string {
+			mails, err := s.Operations.MailsDue(t.Context(), id)
+			must(t, "read", err)
+			return mails
+		}
+		waiting := func() []string { return slices.Compact(collect(t, s.Operations.Open(t.Context(), bulk.WaitsForMail))) }
+		update := func(id string, version int, at time.Time, mails ...string) error {
+			op := operation(id, noon)
+			op.Version = version
+			return s.Operations.Update(t.Context(), op, bulk.Event{At: at, What: "mailed"}, mails...)
+		}
+		same(t, "none is due", len(due(first)), 0)
+		must(t, "update the second", update(second, 1, noon, "ask#0#sub-grace", "ask#0#sub-lin"))
+		must(t, "update the first", update(first, 1, noon.Add(time.Second), "tell#rejected"))
+		same(t, "of a conflict nothing is stored", fault.CodeOf(update(first, 1, noon, "tell#expired")), fault.Conflict)
+		same(t, "of the first", due(first), []string{"tell#rejected"})
+		same(t, "of the second", due(second), []string{"ask#0#sub-grace", "ask#0#sub-lin"})
+		same(t, "both wait", waiting(), []string{second, first})
+		must(t, "settle", s.Operations.SettleMail(t.Context(), second, "ask#0#sub-grace"))
+		must(t, "settle again", s.Operations.SettleMail(t.Context(), second, "ask#0#sub-grace"))
+		same(t, "one is left", due(second), []string{"ask#0#sub-lin"})
+		must(t, "an update without mails", update(second, 2, noon))
+		must(t, "settle the other", s.Operations.SettleMail(t.Context(), second, "ask#0#sub-lin"))
+		same(t, "one waits", waiting(), []string{first})
+		same(t, "they wait for their plan all the same", len(collect(t, s.Operations.Open(t.Context(), bulk.WaitsForPlan))), 2)
 	}},
 }

@@ -109,7 +109,7 @@ type desk struct {
 
 func (d *desk) Operation(context.Context, string) (bulk.Operation, error) { return d.op, nil }
 
-func (d *desk) Update(_ context.Context, op bulk.Operation, _ bulk.Event) error {
+func (d *desk) Update(_ context.Context, op bulk.Operation, _ bulk.Event, _ ...string) error {
 	op.Version++
 	d.op = op
 	return nil

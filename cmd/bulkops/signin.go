@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -202,9 +203,41 @@ func (signOutCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget the sign-in: %w", err)
+	s, err := loadSession()
+	if err == nil {
+		err = s.revoke(t.ctx)
+	} else if fault.Is(err, fault.Unauthenticated) { // there is nothing to take back
+		err = nil
+	}
+	if removeErr := os.Remove(file); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
+		return errors.Join(err, fmt.Errorf("forget the sign-in: %w", removeErr))
+	}
+	if err != nil {
+		return fmt.Errorf("the sign-in is forgotten here, but could not be taken back: a copy of it can be used until it expires, at most 12 hours after the sign-in: %w", err)
 	}
 	t.say("You are signed out here.")
+	return nil
+}
+
+// revoke takes the sign-in back at the identity provider, so that a copy of the
+// file renews nothing any more. An access token that is out lasts until it expires.
+func (s session) revoke(ctx context.Context) error {
+	if s.Token.RefreshToken == "" {
+		return nil
+	}
+	form := url.Values{"token": {s.Token.RefreshToken}, "client_id": {s.Client}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(s.Identity, "/")+"/oauth2/revoke", strings.NewReader(form.Encode()))
+	if err != nil {
+		return fmt.Errorf("ask to take the sign-in back: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := httpClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask to take the sign-in back: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the sign-in pages answered %s", answer.Status)
+	}
 	return nil
 }

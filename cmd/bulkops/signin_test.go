@@ -48,6 +48,14 @@ func identity(t *testing.T) *httptest.Server {
 			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "maria", "token_type": "Bearer", "expires_in": 900})
 		}
 	})
+	revoked := false
+	mux.HandleFunc("POST /oauth2/revoke", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("token") != "again" || r.FormValue("client_id") != "terminal" || revoked {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		revoked = true
+	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -120,4 +128,24 @@ func TestASignInIsRenewedUntilItCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, d.types(1, "list"), "Your sign-in has expired. Sign in again with: bulkops sign-in")
+}
+
+// Signing out takes the sign-in back where it came from, and says so when it could
+// not; the file is gone either way.
+func TestSigningOutTakesTheSignInBack(t *testing.T) {
+	d := newDesk(t)
+	pages := identity(t)
+	s := session{API: d.server.URL + "/v1", Identity: pages.URL + "/", Client: "terminal",
+		Token: &oauth2.Token{AccessToken: "sam", RefreshToken: "again", Expiry: time.Now().Add(time.Hour)}}
+	for _, test := range []struct {
+		code int
+		says string
+	}{{0, "You are signed out here."}, {1, "could not be taken back"}} { // the second time it was taken back before
+		if err := s.save(); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, d.types(test.code, "sign-out"), test.says)
+		wants(t, d.types(1, "list"), "Nobody is signed in")
+	}
+	wants(t, d.types(0, "sign-out"), "You are signed out here.")
 }

@@ -76,6 +76,9 @@ func (c staffAddCommand) Run(t *terminal) error {
 		return err
 	}
 	p := staff.Person{Name: c.Name, Email: c.Email, Role: c.Role, Facilities: c.Facility}
+	if wrong := staff.CheckName(p.Name); wrong != "" {
+		return fault.New(fault.Invalid, "%s", wrong)
+	}
 	if !kind.IsMail(p.Email) {
 		return fault.New(fault.Invalid, "%q is no e-mail address.", p.Email)
 	}
@@ -121,6 +124,9 @@ type staffSetCommand struct {
 func (c staffSetCommand) Run(t *terminal) error {
 	if c.Name == "" && c.Role == "" && len(c.Facility) == 0 {
 		return fault.New(fault.Invalid, "Say what to change: --name, --role or --facility.")
+	}
+	if wrong := staff.CheckName(c.Name); c.Name != "" && wrong != "" {
+		return fault.New(fault.Invalid, "%s", wrong)
 	}
 	return changePerson(t, c.Email, func(s *stack, p *staff.Person) error {
 		if c.Name != "" {

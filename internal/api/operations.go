@@ -21,6 +21,12 @@ type OperationID struct {
 	ID string `path:"id" maxLength:"40" example:"OP-0SX4K2-7QFM"`
 }
 
+// Resolve reads an id as people write it down, in whatever case.
+func (o *OperationID) Resolve(huma.Context) []error {
+	o.ID = strings.ToUpper(o.ID)
+	return nil
+}
+
 // Asked is a request for an operation.
 type Asked struct {
 	Key  string `header:"Idempotency-Key" required:"true" minLength:"16" maxLength:"64" doc:"Made anew for each request. The same key again gives the same operation."`

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -59,7 +60,7 @@ func (a *api) overlap(ctx context.Context, person staff.Person, in *OverlapOf) (
 	if err != nil {
 		return nil, err
 	}
-	o, changes, err := a.engine.OverlapPage(ctx, person, op, in.Other, in.Page)
+	o, changes, err := a.engine.OverlapPage(ctx, person, op, strings.ToUpper(in.Other), in.Page)
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,15 @@ func TestWhatWasSentIsRefusedFieldByField(t *testing.T) {
 		"another's facility":              {c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"facilities": []string{"lakeside"}}}), 403, "forbidden", "", "Lakeside Clinic"},
 		"an auditor asks":                 {c.as(t, "omar", "POST", "/v1/operations", toHold("000001"), key(2)...), 403, "forbidden", "", "Staff or higher"},
 		"no such address":                 {c.as(t, "sam", "GET", "/v1/patients/000001", nil), 404, "not-found", "", "nothing at this address"},
+		"days in the wrong order":         {c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"registered_from": "2026-12-01", "registered_to": "2020-01-01"}}), 422, "invalid", "registered_to", "the last day is before the first"},
+		"an unknown provider":             {c.as(t, "sam", "POST", "/v1/patients/search", object{"filter": object{"provider": "nope"}}), 422, "invalid", "provider", "listed providers"},
+		"an unknown provider's patients":  {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"filter": object{"provider": "nope"}}}), 422, "invalid", "provider", "listed providers"},
+		"a row below the first":           {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1"}, "rows": []int{-5}, "file": strings.Repeat("a", 64)}}), 422, "invalid", "", "count from 1"},
+		"a row longer than the header":    {ask(object{"kind": "status-change", "params": object{"to": "Active"}, "selection": object{"ids": []string{"1"}, "rows": []int{2}, "file": strings.Repeat("a", 64), "sheet": object{"header": []string{"id"}, "rows": [][]string{{"1", "2", "3"}}}}}), 422, "invalid", "", "3 values, more than the 1 column"},
+		"a task that is not said":         {c.as(t, "sam", "POST", "/v1/operations/"+c.ready(t, toHold("000001")).ID+"/tasks/x", object{}), 422, "invalid", "", "give_to"},
+		"a task that is not there":        {c.as(t, "sam", "POST", "/v1/operations/"+c.ready(t, toHold("000001")).ID+"/tasks/x", object{"done": true}), 404, "not-found", "", "no such task"},
+		"a place that is none":            {c.as(t, "sam", "POST", "/v1/audit/search", object{"after": strings.Repeat("é", 1000)}), 422, "invalid", "", "cannot be read"},
+		"a place that is too far":         {c.as(t, "sam", "POST", "/v1/audit/search", object{"after": "2026-12-01T12:00:00.000Z#EVENT#" + strings.Repeat("é", 600)}), 422, "invalid", "", "cannot be read"},
 		"no such method":                  {c.as(t, "sam", "DELETE", "/v1/operations/OP-000000-0000", nil), 404, "not-found", "", "DELETE"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +149,19 @@ func TestAnUnknownOperationAndAForeignOneAreTheSame(t *testing.T) {
 		if got, want := strings.ReplaceAll(foreign.Body.String(), op.ID, unknown), none.Body.String(); got != want {
 			t.Errorf("%s: a foreign one %s, an unknown one %s", route, got, want)
 		}
+	}
+}
+
+// An id is read as people write it down.
+func TestAnOperationIsFoundInWhateverCase(t *testing.T) {
+	c := newClinic(t)
+	op := c.ready(t, toHold("000001"))
+	path := "/v1/operations/" + strings.ToLower(op.ID)
+	if got := c.as(t, "sam", "GET", path, nil).operation(200); got.ID != op.ID {
+		t.Errorf("found %s", got.ID)
+	}
+	if got := c.as(t, "sam", "POST", path+"/submit", submission(op)).operation(200); got.State != "awaiting-approval" {
+		t.Errorf("it is %s", got.State)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"bulkops/internal/bulk"
+	"bulkops/internal/fault"
 	"bulkops/internal/staff"
 )
 
@@ -63,6 +64,9 @@ func (a *api) tasks(ctx context.Context, person staff.Person, in *OperationID) (
 
 func (a *api) seeToTask(ctx context.Context, person staff.Person, in *TaskSeenTo) (*tasksOut, error) {
 	op, err := a.visible(ctx, person, in.ID)
+	if err == nil && in.Body.GiveTo == nil && in.Body.Done == nil {
+		err = fault.New(fault.Invalid, "Say to whom the task is given (give_to), whether it is done (done), or both.")
+	}
 	if err == nil && in.Body.GiveTo != nil {
 		op, err = a.engine.GiveTask(ctx, person, in.ID, in.Task, *in.Body.GiveTo)
 	}

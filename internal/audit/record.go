@@ -10,6 +10,7 @@ import (
 	"iter"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/registry"
@@ -174,6 +175,18 @@ const AccessPrefix = "ACCESS#"
 // by time.
 func (r Record) SortKey() string {
 	return r.At.UTC().Format(timeLayout) + "#" + strings.ToUpper(string(r.Type)) + "#" + r.Unique
+}
+
+// longestSortKey is what the store takes as a key, in bytes.
+const longestSortKey = 1024
+
+// IsSortKey reports whether a text has the form of SortKey: whoever asks for the
+// records after it brings it back from outside.
+func IsSortKey(text string) bool {
+	at, rest, _ := strings.Cut(text, "#")
+	what, _, _ := strings.Cut(rest, "#")
+	_, err := time.Parse(timeLayout, at)
+	return err == nil && what != "" && len(text) <= longestSortKey && utf8.ValidString(text)
 }
 
 // Log keeps audit records. It never changes or removes one.

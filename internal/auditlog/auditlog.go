@@ -200,6 +200,9 @@ func (l Log) Find(ctx context.Context, actor staff.Person, q Query, after string
 	if wrong := q.Check(l.Engine.Now()); len(wrong) > 0 {
 		return Page{}, fault.Wrap(wrong, fault.Invalid, "%s", wrong.Error())
 	}
+	if after != "" && !audit.IsSortKey(after) {
+		return Page{}, fault.New(fault.Invalid, "The place where the list goes on cannot be read. Begin again with the newest records.")
+	}
 	var page Page
 	may := rights{engine: l.Engine, actor: actor, known: map[string]bulk.Operation{}}
 	known, err := may.know(ctx, q)

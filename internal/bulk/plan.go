@@ -76,7 +76,7 @@ func (e Edit) Vacates() bool { return e.Inverse().Occupies() }
 
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
-	if e.Ref.Part == registry.ProfilePart {
+	if e.Ref.Part == registry.ProfilePart || e.Ref.IsVisit() && e.After[registry.VisitState] == "" { // every visit has a state
 		return false
 	}
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {

@@ -108,7 +108,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		}
 		var lost map[string]*bulk.Exclusion
 		if k.Follows {
-			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, chunk.records, directory); err != nil {
+			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, directory); err != nil {
 				return bulk.PlanSummary{}, err
 			}
 		}

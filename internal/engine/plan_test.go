@@ -67,6 +67,7 @@ func TestAFilterLeavesOutWhoWasUnticked(t *testing.T) {
 // A provider's patients can be in facilities that the requester does not hold.
 func TestAFilterByProviderStaysInOnesOwnFacilities(t *testing.T) {
 	c := newClinic(t)
+	must(t, c.store.PutProvider(t.Context(), registry.Provider{ID: "prov-1", Name: "Dr. One", Facilities: []string{"fac-1"}, Active: true}))
 	c.admit(registry.Active, []string{"P001"}, with(registry.ProviderField, "prov-1"))
 	c.admit(registry.Active, []string{"P002"}, with(registry.ProviderField, "prov-1"), with(registry.FacilityField, "fac-9"))
 	op := c.planned(asksFor(registry.OnHold, registry.Filter{Provider: "prov-1"}))

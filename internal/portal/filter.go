@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"bulkops/internal/bulk"
@@ -75,32 +74,17 @@ func (rq *request) filterOf(v url.Values, d registry.Directory) (registry.Filter
 		}
 		f.Facilities = append(f.Facilities, id)
 	}
-	if _, ok := d.Provider(f.Provider); !ok && f.Provider != "" && f.Provider != registry.Nobody {
-		add("provider", "Choose among the listed providers.")
-	}
 	if strings.ContainsAny(f.Tag, " \t") {
 		add("tag", "Write one tag; a tag has no spaces.")
 	}
 	if utf8.RuneCountInString(f.Text) > maxSearch {
 		add("text", "Shorten the name or id to 100 characters.")
 	}
-	span := func(name, label string, from, to *string) {
-		*from, *to = strings.TrimSpace(v.Get(name+"_from")), strings.TrimSpace(v.Get(name+"_to"))
-		right := true
-		for _, day := range [][2]string{{"_from", *from}, {"_to", *to}} {
-			if _, err := time.Parse(time.DateOnly, day[1]); err != nil && day[1] != "" {
-				add(name+day[0], "Write the date as year-month-day, for example 2026-03-31.")
-				right = false
-			}
-		}
-		if right && *from != "" && *to != "" && *from > *to {
-			add(name+"_to", label+": the last day is before the first. Swap them, or correct one.")
-		}
+	for name, day := range map[string]*string{"registered_from": &f.RegisteredFrom, "registered_to": &f.RegisteredTo, "last_visit_from": &f.LastVisitFrom,
+		"last_visit_to": &f.LastVisitTo, "next_visit_from": &f.NextVisitFrom, "next_visit_to": &f.NextVisitTo} {
+		*day = strings.TrimSpace(v.Get(name))
 	}
-	span("registered", "Registered", &f.RegisteredFrom, &f.RegisteredTo)
-	span("last_visit", "Last visit", &f.LastVisitFrom, &f.LastVisitTo)
-	span("next_visit", "Visit to come", &f.NextVisitFrom, &f.NextVisitTo)
-	return f, wrong
+	return f, append(wrong, engine.CheckFilter(f, d)...)
 }
 
 // filterValues is the inverse of filterOf.

@@ -3,7 +3,13 @@
 // which is read at every request, so a right that is taken away is gone at once.
 package staff
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Role is what somebody may do, in the facilities they hold.
 type Role string
@@ -50,6 +56,23 @@ type Person struct {
 	Disabled   bool     `json:"disabled,omitempty"`
 	Away       Absence  `json:"away,omitzero"`
 	Version    int      `json:"version"` // counts the writes of this entry
+}
+
+// longestName is how many characters a name may have.
+const longestName = 100
+
+// CheckName says what is wrong with a name, in a sentence; "" for nothing. Names
+// stand in subjects and headers of mails, and in one line of lists.
+func CheckName(name string) string {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return "Give the person a name."
+	case utf8.RuneCountInString(name) > longestName:
+		return fmt.Sprintf("Shorten the name to %d characters.", longestName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }):
+		return "Write the name in one line, without control characters."
+	}
+	return ""
 }
 
 // Holds reports whether the person may work with the facility's patients.

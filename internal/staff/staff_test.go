@@ -1,6 +1,7 @@
 package staff_test
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -106,4 +107,17 @@ func TestSomebodyDisabledMayDoNothing(t *testing.T) {
 			t.Fatalf("%+v may do something", p)
 		}
 	})
+}
+
+// A name stands in headers of mails and in one line of lists.
+func TestANameIsOneLine(t *testing.T) {
+	for name, says := range map[string]string{
+		"Sam Okafor": "", "Zoë O’Brien-Núñez": "", "山田 太郎": "", strings.Repeat("ö", 100): "",
+		"": "Give", "  ": "Give", strings.Repeat("ö", 101): "100 characters", "Sam\r\nBcc: eve@example.org": "one line", "Sam\tOkafor": "one line",
+		"Sam\u2028Okafor": "one line", "Sam\x1b[2J": "one line", "Sam\xff": "one line",
+	} {
+		if got := staff.CheckName(name); says == "" && got != "" || !strings.Contains(got, says) {
+			t.Errorf("%q: %q, want %q", name, got, says)
+		}
+	}
 }

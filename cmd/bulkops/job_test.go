@@ -180,7 +180,7 @@ func TestTheStartAndTheStopRuleAreChosenWithTheSubmission(t *testing.T) {
 	wants(t, send(1, "--start-date", "2027-03-14", "--start-time", "02:30", "--start-zone", "America/Chicago"), "The time 02:30 does not exist on 14 March 2027")
 	wants(t, send(1, "--stop-percent", "101"), "stop.percent")
 	wants(t, send(0, "--start-date", tomorrow.Format("2006-01-02"), "--start-time", "22:30", "--start-zone", "UTC", "--stop-percent", "20", "--stop-after", "10"),
-		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients failed")
+		"Start            "+tomorrow.Format("2 Jan 2006")+", 22:30 (UTC, UTC+00:00)", "when 20 % of at least 10 patients were skipped or failed")
 }
 
 func TestPatientsInTwoOperationsAreToldAtATerminal(t *testing.T) {

@@ -147,7 +147,7 @@ func show(t *terminal, op api.Operation) {
 		row("Start", "%s", op.Start.Words)
 	}
 	if s := op.Stop; s != nil {
-		row("Stops by itself", "when %d %% of at least %s failed", s.Percent, english.Count(s.After, "patient", "patients"))
+		row("Stops by itself", "when %d %% of at least %s were skipped or failed", s.Percent, english.Count(s.After, "patient", "patients"))
 	}
 	if d := op.Decision; d != nil {
 		row("Decision", "%s by %s at %s. %s", d.Verdict, d.By, clock(d.At), d.Comment)
@@ -226,7 +226,7 @@ type submitCommand struct {
 	StartDate   string `placeholder:"2026-01-31" help:"Day on which the run begins; without one, at once after the approval."`
 	StartTime   string `placeholder:"22:30" help:"Time at which it begins."`
 	StartZone   string `placeholder:"America/Chicago" help:"Time zone of that day and time."`
-	StopPercent int    `default:"${stop_percent}" help:"Stop the run by itself when so many percent of the patients failed."`
+	StopPercent int    `default:"${stop_percent}" help:"Stop the run by itself when so many percent of the patients were skipped or failed."`
 	StopAfter   int    `default:"${stop_after}" help:"Do not look at failures before so many patients were attempted."`
 }
 

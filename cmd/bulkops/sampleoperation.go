@@ -105,7 +105,7 @@ func (s *stack) engineByHand() (*engine.Engine, error) {
 // byHand stands where nobody waits for an answer and nobody is to be mailed.
 type byHand struct{}
 
-func (byHand) Start(context.Context, string) error         { return nil }
+func (byHand) Start(context.Context, string) (bool, error) { return true, nil }
 func (byHand) Succeed(context.Context, string, any) error  { return engine.ErrNoWait }
 func (byHand) Alive(context.Context, string) (bool, error) { return true, nil }
 func (byHand) Send(context.Context, engine.Mail) error     { return nil }

@@ -21,7 +21,7 @@ type Submitted struct {
 		Checklist []string `json:"checklist" doc:"Every item of you.to_submit.checklist, in its words."`
 		Number    int      `json:"number,omitempty" doc:"How many patients will be changed, where you.to_submit.number asks for it."`
 		Start     *Start   `json:"start,omitempty" doc:"When the run begins once it is approved; without it, at once."`
-		Stop      *Stop    `json:"stop,omitempty" doc:"When the run stops by itself; without it, when half of at least 200 patients failed."`
+		Stop      *Stop    `json:"stop,omitempty" doc:"When the run stops by itself; without it, when half of at least 200 patients were skipped or failed."`
 	}
 }
 

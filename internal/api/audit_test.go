@@ -162,7 +162,7 @@ func TestTheAPIAnswersNothingThatIsNotWrittenDown(t *testing.T) {
 
 type breaking struct{ engine.Machine }
 
-func (breaking) Start(context.Context, string) error { panic("secret detail") }
+func (breaking) Start(context.Context, string) (bool, error) { panic("secret detail") }
 
 // A request that broke off after it did something is in the audit, and its
 // answer does not say that nothing was done.

@@ -175,7 +175,7 @@ func TestNumbersInTextsAreThoseOfTheCode(t *testing.T) {
 		{"docs/openapi.json", fmt.Sprintf("Without days the last %d are searched", auditlog.DefaultDays)},
 		{"docs/openapi.json", fmt.Sprintf("its limit of %s records", english.Number(auditlog.MostRead))},
 		{"docs/openapi.json", fmt.Sprintf("%d to %d characters", engine.MinReason, engine.MaxReason)},
-		{"docs/openapi.json", fmt.Sprintf("half of at least %d patients failed", bulk.DefaultStopRule.After)},
+		{"docs/openapi.json", fmt.Sprintf("half of at least %d patients were skipped or failed", bulk.DefaultStopRule.After)},
 		{"docs/audit.md", fmt.Sprintf("at most %d days;", auditlog.MostDays)},
 		{"docs/audit.md", fmt.Sprintf("A page reads at most %s records", english.Number(auditlog.MostRead))},
 		{"docs/audit.md", fmt.Sprintf("A file has at most %s records", english.Number(auditlog.MostInFile))},

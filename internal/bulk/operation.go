@@ -126,18 +126,20 @@ const (
 	Edited   LinkKind = "edit"     // asks anew, in its place
 )
 
-// StopRule ends a run by itself when too many subjects fail.
+// StopRule ends a run by itself when too many subjects are skipped or fail: what
+// was approved then no longer fits what is there.
 type StopRule struct {
 	Percent int `json:"percent"` // of the subjects attempted
 	After   int `json:"after"`   // not before so many were attempted
 }
 
-// DefaultStopRule stops a run in which half of at least 200 subjects failed.
+// DefaultStopRule stops a run in which half of at least 200 subjects were
+// skipped or failed.
 var DefaultStopRule = StopRule{Percent: 50, After: 200}
 
 // Passed reports whether the tally asks for a stop.
 func (r StopRule) Passed(t Tally) bool {
-	return t.Attempted() >= r.After && t.Failed*100 >= r.Percent*t.Attempted()
+	return t.Attempted() >= r.After && (t.Skipped+t.Failed)*100 >= r.Percent*t.Attempted()
 }
 
 // Start is when an approved operation is to begin; the zero Start is at once.

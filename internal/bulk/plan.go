@@ -76,7 +76,7 @@ func (e Edit) Vacates() bool { return e.Inverse().Occupies() }
 
 // Creates reports whether the edit makes a new record.
 func (e Edit) Creates() bool {
-	if e.Ref.Part == registry.ProfilePart {
+	if e.Ref.Part == registry.ProfilePart || e.Ref.IsVisit() && e.After[registry.VisitState] == "" { // every visit has a state
 		return false
 	}
 	for _, expected := range []registry.Fields{e.Before, e.Reads} {
@@ -101,11 +101,55 @@ func (e Edit) Difference(r registry.Record) string {
 				if e.Ref.IsSlot() { // it names another patient
 					return fmt.Sprintf("by %s: the time of a visit is held for somebody else.", by)
 				}
-				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), was, is)
+				if field == registry.Upcoming {
+					return fmt.Sprintf("by %s: %s.", by, visitsDiffer(was, is))
+				}
+				return fmt.Sprintf("by %s: %s was %q and is now %q.", by, registry.Label(field), brief(was), brief(is))
 			}
 		}
 	}
 	return ""
+}
+
+// visitsDiffer says which visits were added to a list of upcoming ones, and which
+// are gone: a list may be long, and what differs is all that anybody looks for.
+func visitsDiffer(was, is string) string {
+	before, after := registry.ParseVisitRefs(was), registry.ParseVisitRefs(is)
+	var parts []string
+	for _, side := range []struct {
+		word         string
+		these, those []registry.VisitRef
+	}{{"added", after, before}, {"gone", before, after}} {
+		var only []string
+		for _, v := range side.these {
+			if !slices.Contains(side.those, v) {
+				only = append(only, english.Minute(v.Start))
+			}
+		}
+		if more := len(only) - mostNamed; more > 0 {
+			only = append(only[:mostNamed], fmt.Sprintf("and %d more", more))
+		}
+		if len(only) > 0 {
+			parts = append(parts, side.word+" "+strings.Join(only, ", "))
+		}
+	}
+	if len(parts) == 0 { // an order, or an entry that names no visit
+		return registry.Label(registry.Upcoming) + " are listed in another way"
+	}
+	return registry.Label(registry.Upcoming) + ": " + strings.Join(parts, "; ")
+}
+
+const (
+	mostNamed = 3   // visits that a sentence names
+	maxValue  = 200 // characters of a value in a sentence
+)
+
+// brief shortens a value for a sentence.
+func brief(value string) string {
+	if runes := []rune(value); len(runes) > maxValue {
+		return string(runes[:maxValue]) + "…"
+	}
+	return value
 }
 
 // WrittenBy says who wrote a record last, with which operation, and when.

@@ -2,10 +2,12 @@ package bulk_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -42,6 +44,40 @@ func TestEditHoldsOnlyWhereNothingChanged(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 		})
+	}
+}
+
+// A sentence names what differs, however long the values are: thousands of such
+// sentences are kept, and each is read by somebody.
+func TestADifferenceIsASentenceOfItsOwnLength(t *testing.T) {
+	visit := func(day int) registry.VisitRef {
+		return registry.VisitRef{Start: time.Date(2026, 12, day, 9, 0, 0, 0, time.UTC), ID: fmt.Sprint("V", day)}
+	}
+	upcoming := func(days ...int) registry.Fields {
+		var refs []registry.VisitRef
+		for _, d := range days {
+			refs = append(refs, visit(d))
+		}
+		return registry.Fields{registry.Upcoming: registry.FormatVisitRefs(refs)}
+	}
+	tests := []struct {
+		name    string
+		was, is registry.Fields
+		want    string
+	}{
+		{"a value", registry.Fields{registry.StatusField: "Active"}, registry.Fields{registry.StatusField: "Pending"}, `Status was "Active" and is now "Pending".`},
+		{"a long value", registry.Fields{registry.Address: strings.Repeat("é", 201)}, nil, `Address was "` + strings.Repeat("é", 200) + `…" and is now "".`},
+		{"a visit more", upcoming(1, 2), upcoming(1, 2, 3), "Upcoming visits: added 3 Dec 2026, 09:00 UTC."},
+		{"a visit less", upcoming(1, 2), upcoming(2), "Upcoming visits: gone 1 Dec 2026, 09:00 UTC."},
+		{"other visits", upcoming(1, 2), upcoming(2, 3), "Upcoming visits: added 3 Dec 2026, 09:00 UTC; gone 1 Dec 2026, 09:00 UTC."},
+		{"many", upcoming(1), upcoming(1, 2, 3, 4, 5, 6), "Upcoming visits: added 2 Dec 2026, 09:00 UTC, 3 Dec 2026, 09:00 UTC, 4 Dec 2026, 09:00 UTC, and 2 more."},
+		{"the order", upcoming(1, 2), upcoming(2, 1), "Upcoming visits are listed in another way."},
+	}
+	for _, test := range tests {
+		e := bulk.Edit{Ref: registry.ProfileRef("p"), Before: test.was, After: registry.Fields{}}
+		if got, want := e.Difference(registry.Record{Ref: e.Ref, Fields: test.is}), "by somebody: "+test.want; got != want {
+			t.Errorf("%s: %s, want %s", test.name, got, want)
+		}
 	}
 }
 

@@ -71,9 +71,10 @@ func (e *Engine) bookings(ctx context.Context, todo []bulk.Change, d registry.Di
 	bookings := map[string][]booking{}
 	for _, c := range todo {
 		each(c, func(edit bulk.Edit, b booking) {
-			b.visit = registry.Record{Ref: edit.Ref, Fields: registry.Fields{}}
+			b.visit = registry.Record{Ref: edit.Ref, Fields: registry.Fields{}, Stamp: records[edit.Ref].Stamp}
 			maps.Copy(b.visit.Fields, records[edit.Ref].Fields)
 			maps.Copy(b.visit.Fields, edit.After)
+			b.visit.Fields[registry.FacilityField] = cmp.Or(b.visit.Get(registry.FacilityField), c.Facility)
 			if b.visit.Start().IsZero() {
 				return // it is at no time
 			}
@@ -112,16 +113,21 @@ func (e *Engine) agenda(ctx context.Context, bookings map[string][]booking) (age
 }
 
 // clash returns a visit that the provider has by now and that a visit which comes
-// back, or is made again, meets. One that comes back may meet those that it met before,
-// but none that was given its time meanwhile, and so holds slots of it.
-func (a agenda) clash(b booking, own []registry.Ref) (with registry.Record, meets bool) {
+// back, or is made again, meets. One that comes back may meet
+// those that it met before, but none that was given its time meanwhile: that holds
+// slots of it, or was written after what is undone took the time away, by anything
+// but the operation.
+func (a agenda) clash(b booking, own []registry.Ref, operation string) (with registry.Record, meets bool) {
 	if !b.held {
 		return with, false
 	}
 	on := a[b.days]
+	meanwhile := func(v registry.Record) bool {
+		return v.Stamp.At.After(b.visit.Stamp.At) && v.Stamp.Operation != operation ||
+			slices.ContainsFunc(on.slots, func(slot registry.Record) bool { return slot.Holder() == v.Ref })
+	}
 	i := slices.IndexFunc(on.visits, func(v registry.Record) bool {
-		return !slices.Contains(own, v.Ref) && slots.VisitOf(v).Meets(slots.VisitOf(b.visit)) &&
-			(b.isNew || slices.ContainsFunc(on.slots, func(slot registry.Record) bool { return slot.Holder() == v.Ref }))
+		return !slices.Contains(own, v.Ref) && slots.VisitOf(v).Meets(slots.VisitOf(b.visit)) && (b.isNew || meanwhile(v))
 	})
 	if i < 0 {
 		return with, false
@@ -131,13 +137,13 @@ func (a agenda) clash(b booking, own []registry.Ref) (with registry.Record, meet
 
 // lostTimes says which of the candidates cannot be rolled back, by id: those whose
 // visits would come back at a time that the provider has given to another one.
-func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidate, records map[registry.Ref]registry.Record, d registry.Directory) (map[string]*bulk.Exclusion, error) {
+func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidate, d registry.Directory) (map[string]*bulk.Exclusion, error) {
 	var back []bulk.Change
 	for _, c := range candidates {
 		if c.change == nil {
 			continue
 		}
-		if inverse := c.change.Inverse(); mayClash(c, inverse, records) {
+		if inverse := c.change.Inverse(); slices.ContainsFunc(inverse.Edits, bulk.Edit.Occupies) {
 			back = append(back, inverse)
 		}
 	}
@@ -152,7 +158,7 @@ func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidat
 	lost := map[string]*bulk.Exclusion{}
 	for _, c := range back {
 		for _, b := range bookings[c.Subject] {
-			if with, meets := agenda.clash(b, ownVisits(c)); meets {
+			if with, meets := agenda.clash(b, ownVisits(c), of); meets {
 				f, _ := d.Facility(b.visit.Get(registry.FacilityField))
 				lost[c.Subject] = &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: fmt.Sprintf("Changed since %s by %s: the time of a visit, %s with %s, is given to another one.",
 					of, bulk.WrittenBy(with), f.LocalTime(b.visit.Start()), d.Display(registry.ProviderField, b.days.provider))}
@@ -160,16 +166,6 @@ func (e *Engine) lostTimes(ctx context.Context, of string, candidates []candidat
 		}
 	}
 	return lost, nil
-}
-
-// mayClash reports whether the visits that come back with a change have to be
-// looked for in calendars: one is made again, or a slot of one is held for another.
-func mayClash(c candidate, inverse bulk.Change, records map[registry.Ref]registry.Record) bool {
-	own := ownVisits(inverse)
-	return slices.ContainsFunc(inverse.Edits, func(edit bulk.Edit) bool { return edit.Occupies() && edit.Creates() }) ||
-		slices.ContainsFunc(slotsOf([]candidate{c}, records), func(slot registry.Ref) bool {
-			return !records[slot].Empty() && !slices.Contains(own, records[slot].Holder())
-		})
 }
 
 // ownVisits are the visits that a change itself books or frees.

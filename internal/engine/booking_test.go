@@ -243,6 +243,82 @@ func TestVisitsThatMetBeforeComeBack(t *testing.T) {
 	list(t, "calendar", c.starts(), "P1 08:00 EST", "P2 08:00 EST")
 }
 
+// A visit without slots, as imported ones are, comes back only where its time was
+// not given to anybody since it was taken away, even by somebody who holds none.
+func TestAnImportedVisitComesBackOnlyToATimeThatIsFree(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		taken func(c *clinic)
+		want  []string
+	}{
+		{"before the preview", func(c *clinic) { c.hand("P3", ninth) }, nil},
+		{"nothing is in the way", func(*clinic) {}, []string{"P1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := bookable(t)
+			ref := c.hand("P1", ninth)
+			start, rest, _ := strings.Cut(strings.TrimPrefix(ref.Part, "VISIT#"), "#")
+			c.admit(registry.Active, []string{"P1"}, with(registry.Upcoming, start+"/"+rest))
+			c.hand("P1", ninth)
+			c.byHand("P1", registry.ProviderField, "ann")
+			op := c.finished(engine.Request{Kind: kind.ProviderReassignment.Name, Key: "give-0123456789abcdef", Selection: bulk.Selection{Source: bulk.Pasted, IDs: []string{"P1"}},
+				Params: bulk.Params{kind.ReassignTo: kind.ToOne, kind.NewProvider: "bea", kind.FutureVisits: kind.GiveVisits}})
+			c.now = c.now.Add(time.Minute)
+			tt.taken(c)
+			made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-0123456789abcdef")
+			must(t, err)
+			must(t, c.Plan(t.Context(), made.ID))
+			list(t, "given back", c.subjects(c.header(made.ID)), tt.want...)
+		})
+	}
+	t.Run("between preview and run", func(t *testing.T) {
+		c := bookable(t)
+		ref := c.hand("P1", ninth)
+		start, rest, _ := strings.Cut(strings.TrimPrefix(ref.Part, "VISIT#"), "#")
+		c.admit(registry.Active, []string{"P1"}, with(registry.Upcoming, start+"/"+rest))
+		c.hand("P1", ninth)
+		op := c.finished(asks(registry.Discharged, "P1"))
+		c.now = c.now.Add(time.Minute)
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-0123456789abcdef")
+		must(t, err)
+		must(t, c.Plan(t.Context(), made.ID))
+		back := c.agreed(c.header(made.ID))
+		c.hand("P3", ninth)
+		equal(t, "skipped", c.run(back).Final, bulk.Tally{Skipped: 1})
+		list(t, "calendar", c.starts(), "P3 08:00 EST")
+	})
+}
+
+// What somebody added to a visit that an operation booked is not taken away with
+// it, neither in the preview nor in the run.
+func TestAVisitThatSomebodyAddedToIsNotTakenAway(t *testing.T) {
+	note := func(c *clinic) {
+		p := registry.Patient{Record: c.store.Snapshot()[registry.ProfileRef("P1")]}
+		must(c.t, c.store.WriteByHand(c.t.Context(), p.Visits()[0].Ref("P1"), registry.Fields{registry.VisitNote: "bring insulin"}, "Nora Nurse", c.now))
+	}
+	t.Run("before the preview", func(t *testing.T) {
+		c := bookable(t, "P1")
+		op := c.run(c.planned(books("one", "P1")))
+		note(c)
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-0123456789abcdef")
+		must(t, err)
+		must(t, c.Plan(t.Context(), made.ID))
+		list(t, "left out", c.excluded(c.header(made.ID)), bulk.Exclusion{Subject: "P1", Name: canary + " P1", Code: bulk.ChangedAfter,
+			Sentence: "Changed since " + op.ID + " by Nora Nurse, 1 Dec 2026, 12:00 UTC: Note was added to a visit that was booked, so it is not taken away."})
+	})
+	t.Run("between preview and run", func(t *testing.T) {
+		c := bookable(t, "P1")
+		op := c.run(c.planned(books("one", "P1")))
+		made, err := c.Again(t.Context(), ada, op.ID, bulk.Rollback, "undo-0123456789abcdef")
+		must(t, err)
+		must(t, c.Plan(t.Context(), made.ID))
+		back := c.agreed(c.header(made.ID))
+		note(c)
+		equal(t, "skipped", c.run(back).Final, bulk.Tally{Skipped: 1})
+		list(t, "calendar", c.starts(), "P1 08:00 EST")
+	})
+}
+
 // However operations and hands, who look into the calendar, follow each other,
 // no two visits of a provider meet.
 func TestNobodyIsBookedTwice(t *testing.T) {

@@ -46,7 +46,7 @@ func (w StartWish) read(now time.Time) (bulk.Start, Problems) {
 		return wrong("start_time", "Write the time of the start with hours and minutes, for example 22:30.")
 	}
 	zone, err := time.LoadLocation(w.Zone)
-	if err != nil || w.Zone == "" || w.Zone == time.Local.String() {
+	if err != nil || w.Zone == "" || w.Zone == "Local" {
 		return wrong("start_zone", "Choose the time zone in which the start is meant, for example America/Chicago.")
 	}
 	wall := time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)
@@ -95,7 +95,7 @@ func (w StopWish) read(limits Limits) (bulk.StopRule, Problems) {
 		return n
 	}
 	rule := bulk.StopRule{
-		Percent: number("stop_percent", w.Percent, bulk.DefaultStopRule.Percent, 100, "Write the percentage of failures as a whole number from 1 to %s."),
+		Percent: number("stop_percent", w.Percent, bulk.DefaultStopRule.Percent, 100, "Write the percentage as a whole number from 1 to %s."),
 		After: number("stop_after", w.After, bulk.DefaultStopRule.After, limits.MaxSubjects,
 			"Write the number of patients after which failures are looked at as a whole number from 1 to %s."),
 	}
@@ -110,7 +110,7 @@ func control(op bulk.Operation) string {
 		words += "; to start " + op.Start.String()
 	}
 	if op.StopAt != bulk.DefaultStopRule {
-		words += fmt.Sprintf("; to stop by itself when %d %% of at least %s failed", op.StopAt.Percent, english.Count(op.StopAt.After, "patient", "patients"))
+		words += fmt.Sprintf("; to stop by itself when %d %% of at least %s were skipped or failed", op.StopAt.Percent, english.Count(op.StopAt.After, "patient", "patients"))
 	}
 	return words
 }

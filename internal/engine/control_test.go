@@ -215,7 +215,7 @@ func TestARunStopsByItsOwnRule(t *testing.T) {
 	must(t, err)
 	op = c.finish(c.start(c.approve(op)))
 	equal(t, "state", op.State, bulk.Stopped)
-	equal(t, "cause", op.Cause, "Stopped by itself: 1 of 100 patients failed.")
+	equal(t, "cause", op.Cause, "Stopped by itself: 1 of 100 patients were skipped or failed.")
 	if happened := c.happened(op.ID); !slices.Equal(happened[4:], []string{"started", "stopped", "stopped"}) {
 		t.Errorf("history %v", happened)
 	}

@@ -37,7 +37,7 @@ func (e *Engine) Decide(ctx context.Context, actor staff.Person, id string, r De
 	if err := e.MayNotDecide(actor, op); err != nil {
 		return op, err
 	}
-	if !e.Now().Before(op.Approval.Expires) {
+	if e.late(op) {
 		if op, err = e.expire(ctx, id); err != nil {
 			return op, err
 		}
@@ -140,7 +140,7 @@ func (e *Engine) MayDecideOn(actor staff.Person, op bulk.Operation) bool {
 // that nobody submitted.
 func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) {
 	op, err := e.update(ctx, id, func(op *bulk.Operation) (bulk.Event, error) {
-		if !op.State.MayBecome(bulk.Expired) {
+		if !e.late(*op) {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State, op.Ended, op.Cause = bulk.Expired, e.Now(), e.outOfTime(*op)
@@ -151,6 +151,18 @@ func (e *Engine) expire(ctx context.Context, id string) (bulk.Operation, error) 
 		e.post(ctx, op)
 	}
 	return op, err
+}
+
+// late reports whether the time of an operation that waits for its requester or
+// for an approver has run out.
+func (e *Engine) late(op bulk.Operation) bool {
+	switch op.State {
+	case bulk.Ready:
+		return e.Now().Sub(op.Since) >= e.Limits.ReviewExpires
+	case bulk.AwaitingApproval:
+		return !e.Now().Before(op.Approval.Expires)
+	}
+	return false
 }
 
 // outOfTime says what did not happen in time to an operation that expires.

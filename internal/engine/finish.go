@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -99,8 +98,7 @@ func (e *Engine) settle(ctx context.Context, op bulk.Operation) (bulk.Tally, err
 			if err != nil {
 				return tally, err
 			}
-			err = e.Operations.CommitGroup(ctx, Group{Operation: op.ID, Result: result, Tally: result.Tally(len(b.Group(n)))})
-			if err != nil && !errors.Is(err, ErrRecorded) {
+			if err := e.recordResult(ctx, op.ID, result, len(b.Group(n))); err != nil {
 				return tally, err
 			}
 		}

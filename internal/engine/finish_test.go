@@ -186,6 +186,27 @@ func TestAnInterruptedEndIsRepeated(t *testing.T) {
 	}
 }
 
+// One conflict at one of its groups does not end it: it is tried again at once.
+func TestAConflictDoesNotInterruptTheEnd(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(150))
+	op := c.started(asks(registry.OnHold, numbered(150)...))
+	_, err := c.RunBatch(t.Context(), op.ID, 2)
+	must(t, err)
+	calls := 0
+	c.fault = func(call string, do func() error) error {
+		if call == "CommitGroup" {
+			if calls++; calls == 1 {
+				return fault.New(fault.Busy, "Conflict.")
+			}
+		}
+		return do()
+	}
+	op, err = c.Finish(t.Context(), op.ID, "Busy")
+	must(t, err)
+	equal(t, "state", op.State, bulk.Stopped)
+}
+
 func TestAPartOfThePlanThatIsGoneDoesNotKeepItOpen(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(150))

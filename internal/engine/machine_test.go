@@ -18,14 +18,14 @@ type machine struct {
 	answers []string        // token and answer
 }
 
-func (m *machine) Start(_ context.Context, operation string) error {
+func (m *machine) Start(_ context.Context, operation string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !slices.Contains(m.started, operation) {
 		m.started = append(m.started, operation)
 		m.alive[operation] = true
 	}
-	return nil
+	return m.alive[operation], nil
 }
 
 func (m *machine) Succeed(_ context.Context, token string, output any) error {

@@ -17,6 +17,8 @@ import (
 
 const (
 	exclusionsPerPage = 500
+	// maxPageBytes keeps a stored page below that limit, too, whatever its sentences say.
+	maxPageBytes = 300_000
 	// maxBatchParts keeps a stored batch far below the store's 400 KB an item,
 	// also where every patient has many visits, or every notice many lists.
 	maxBatchParts = 2000
@@ -106,7 +108,7 @@ func (e *Engine) makePlan(ctx context.Context, op bulk.Operation) (bulk.PlanSumm
 		}
 		var lost map[string]*bulk.Exclusion
 		if k.Follows {
-			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, chunk.records, directory); err != nil {
+			if lost, err = e.lostTimes(ctx, op.Params[kind.Undoes], chunk.candidates, directory); err != nil {
 				return bulk.PlanSummary{}, err
 			}
 		}
@@ -293,6 +295,7 @@ type planWriter struct {
 	changes    []bulk.Change
 	parts      int // edits and lists of these changes
 	exclusions []bulk.Exclusion
+	pageBytes  int // of these exclusions, about
 	subjects   bulk.Subjects
 }
 
@@ -347,7 +350,14 @@ func (w *planWriter) change(ctx context.Context, c bulk.Change) error {
 }
 
 func (w *planWriter) exclude(ctx context.Context, x bulk.Exclusion) error {
+	size := 100 + len(x.Subject) + len(x.Name) + len(x.Sentence)
+	if w.pageBytes+size > maxPageBytes {
+		if err := w.flushExclusions(ctx); err != nil {
+			return err
+		}
+	}
 	w.exclusions = append(w.exclusions, x)
+	w.pageBytes += size
 	w.digest.Exclusion(x)
 	w.summary.Excluded++
 	w.summary.ByReason[x.Code]++
@@ -375,7 +385,7 @@ func (w *planWriter) flushExclusions(ctx context.Context) error {
 	}
 	w.summary.Pages++
 	page := w.exclusions
-	w.exclusions = nil
+	w.exclusions, w.pageBytes = nil, 0
 	return w.engine.Operations.PutExclusions(ctx, w.op.ID, w.summary.Run, w.summary.Pages, page)
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,31 @@ import (
 	"bulkops/internal/kind"
 	"bulkops/internal/registry"
 )
+
+// However long the reasons are for which patients are left out, a page of them fits
+// into what a table takes.
+func TestPagesOfExclusionsFitWhateverTheySay(t *testing.T) {
+	c := newClinic(t)
+	ids := numbered(exclusionsOfAPage)
+	c.admit(registry.Active, ids)
+	chance := rand.New(rand.NewPCG(1, 1))
+	for _, id := range ids {
+		var why strings.Builder
+		for range 200 { // what does not compress
+			fmt.Fprintf(&why, "%016x", chance.Uint64())
+		}
+		c.byHand(id, registry.LockedWhy, why.String())
+		c.byHand(id, registry.LockedBy, "Nora Nurse")
+	}
+	op := c.planned(asks(registry.OnHold, ids...))
+	equal(t, "left out", op.Plan.Excluded, len(ids))
+	equal(t, "read back", len(c.excluded(op)), len(ids))
+	if op.Plan.Pages < 2 {
+		t.Errorf("%d page", op.Plan.Pages)
+	}
+}
+
+const exclusionsOfAPage = 500
 
 func TestAPlanFollowsTheOrderOfTheIDs(t *testing.T) {
 	c := newClinic(t)

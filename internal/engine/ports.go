@@ -217,12 +217,13 @@ type Sealer interface {
 
 // Machine is the state machine that runs operations.
 type Machine interface {
-	// Start starts the execution named after the operation. One that has been
-	// started before is no error.
-	Start(ctx context.Context, operation string) error
+	// Start starts the execution named after the operation. runs is false where
+	// there is one that was started before and is not known to be running.
+	Start(ctx context.Context, operation string) (runs bool, err error)
 	// Succeed answers a wait. ErrNoWait when the token no longer counts.
 	Succeed(ctx context.Context, token string, output any) error
-	// Alive reports whether the operation's execution is running.
+	// Alive reports whether the operation's execution is running. It may be wrong
+	// about one that was started just now.
 	Alive(ctx context.Context, operation string) (bool, error)
 }
 

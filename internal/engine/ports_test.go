@@ -256,8 +256,8 @@ type tappedMachine struct {
 	tap tap
 }
 
-func (m tappedMachine) Start(ctx context.Context, operation string) error {
-	return m.tap(ctx, "Start", func() error { return m.Machine.Start(ctx, operation) })
+func (m tappedMachine) Start(ctx context.Context, operation string) (bool, error) {
+	return through(ctx, m.tap, "Start", func() (bool, error) { return m.Machine.Start(ctx, operation) })
 }
 
 func (m tappedMachine) Succeed(ctx context.Context, token string, output any) error {

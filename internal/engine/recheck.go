@@ -121,7 +121,7 @@ func (g *groupCheck) outcome(batch, place int, c bulk.Change) *bulk.Outcome {
 	if g.kind.Follows {
 		own := ownVisits(c)
 		for _, b := range g.bookings[c.Subject] {
-			if _, meets := g.agenda.clash(b, own); meets {
+			if _, meets := g.agenda.clash(b, own, g.op.ID); meets {
 				taken := slotTaken(c.Subject, b.visit, g.directory)
 				return &taken
 			}

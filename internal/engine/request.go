@@ -122,7 +122,7 @@ func (e *Engine) Request(ctx context.Context, actor staff.Person, r Request) (bu
 		return op, err
 	}
 	if op.State == bulk.Planning {
-		if err := e.Machine.Start(ctx, op.ID); err != nil {
+		if _, err := e.Machine.Start(ctx, op.ID); err != nil {
 			e.Log(ctx, "the state machine could not be started; the watch tries again", err, "operation", op.ID)
 		}
 	}

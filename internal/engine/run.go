@@ -177,7 +177,7 @@ func (e *Engine) RunBatch(ctx context.Context, id string, number int) (bulk.Tall
 		}
 		total = total.Plus(tally)
 	}
-	if total.Failed > 0 {
+	if total.Skipped+total.Failed > 0 {
 		err = e.stopIfFailing(ctx, op)
 	}
 	return total, err
@@ -309,7 +309,7 @@ func difference(c bulk.Change, records map[registry.Ref]registry.Record) (o bulk
 	return o, false
 }
 
-// stopIfFailing stops an operation of which too many subjects failed.
+// stopIfFailing stops an operation of which too many subjects were skipped or failed.
 func (e *Engine) stopIfFailing(ctx context.Context, op bulk.Operation) error {
 	tally, err := e.Operations.Progress(ctx, op.ID)
 	if err != nil || !op.StopAt.Passed(tally) {
@@ -320,7 +320,7 @@ func (e *Engine) stopIfFailing(ctx context.Context, op bulk.Operation) error {
 			return bulk.Event{}, errNothingNew
 		}
 		op.State = bulk.Stopping
-		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d %s failed.", tally.Failed, tally.Attempted(), subjectsOf(*op))
+		op.Cause = fmt.Sprintf("Stopped by itself: %d of %d %s were skipped or failed.", tally.Skipped+tally.Failed, tally.Attempted(), subjectsOf(*op))
 		return bulk.Event{What: "stopped", Detail: op.Cause}, nil
 	})
 	return err

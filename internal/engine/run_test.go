@@ -61,7 +61,7 @@ func TestRecordsThatAreNotAsPlannedAreSkippedWithTheReason(t *testing.T) {
 		{"moved to another facility", func(c *clinic) { c.byHand("P002", registry.FacilityField, "fac-2") },
 			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Facility was "fac-1" and is now "fac-2".`}},
 		{"a visit was booked", func(c *clinic) { c.byHand("P002", registry.Upcoming, visit.String()+" 2026-12-24T10:00Z/V9") },
-			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Upcoming visits was "2026-12-02T12:00Z/V000" and is now "2026-12-02T12:00Z/V000 2026-12-24T10:00Z/V9".`}},
+			bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Upcoming visits: added 24 Dec 2026, 10:00 UTC.`}},
 		{"the visit took place", func(c *clinic) {
 			must(c.t, c.store.WriteByHand(c.t.Context(), visit.Ref("P002"), registry.Fields{registry.VisitState: registry.VisitCompleted}, "Nora Nurse", c.now))
 		}, bulk.Outcome{Code: bulk.ChangedSince, Retryable: true, Sentence: `Changed since the preview by Nora Nurse, 1 Dec 2026, 12:00 UTC: Visit state was "scheduled" and is now "completed".`}},

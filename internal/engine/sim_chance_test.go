@@ -52,6 +52,12 @@ func newChance(seed uint64) *chance {
 	}
 	c.twice, c.acts, c.deaths = pick(0, 0.1, 0.5), pick(0.02, 0.1, 0.3), pick(0, 0, 0.3)
 	c.full = pick(0, 0, 0.1, 0.9)
+	if rng.IntN(3) == 0 {
+		c.lag = 2 * time.Minute
+	}
+	if rng.IntN(8) == 0 { // who decides does so in the last minutes
+		c.Limits.ExpireAfter, c.Limits.ReviewExpires = 3*time.Hour, 3*time.Hour
+	}
 	c.until = 100 + rng.IntN(900)
 	c.populate(c.patients())
 	c.addressees()
@@ -287,7 +293,11 @@ func (c *chance) act() bool {
 			c.now = c.now.Add(time.Duration(c.rng.IntN(100)) * time.Hour)
 		}
 	case 10:
-		return len(c.executions) > 0 && c.executions[c.rng.IntN(len(c.executions))].losePatience()
+		if len(c.executions) == 0 {
+			return false
+		}
+		x := c.executions[c.rng.IntN(len(c.executions))]
+		return x.timeOut() || x.losePatience()
 	case 11:
 		if len(c.executions) > 0 && c.rng.Float64() < c.deaths {
 			c.executions[c.rng.IntN(len(c.executions))].die()

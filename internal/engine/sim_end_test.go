@@ -39,8 +39,14 @@ func (k *checker) checkEnd() error {
 		if x.alive {
 			return fmt.Errorf("%s: the execution still stands in %s", x.op, x.state)
 		}
-		if x.failure == tooMany {
+		op := k.headers[x.op]
+		switch failed := op.State == bulk.FailedState; {
+		case x.failure == tooMany:
 			return fmt.Errorf("%s was given up for no more than that others were at work", x.op)
+		case failed && x.state == "Closed" && x.failure != "":
+			return fmt.Errorf("%s was answered, and failed by the time-out of the wait", x.op)
+		case failed && !x.died && x.failure == "" && strings.HasPrefix(op.Cause, "A step failed on our side"):
+			return fmt.Errorf("%s was taken for dead, and was not", x.op)
 		}
 	}
 	for id, err := range k.w.store.Open(context.Background(), bulk.WaitsForAnswer) {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"bulkops/internal/bulk"
 	"bulkops/internal/engine"
 	"bulkops/internal/fault"
 )
@@ -26,11 +25,14 @@ type execution struct {
 	since time.Time // when it entered the state
 	entry int       // counts entries of states: what an earlier one started is not listened to
 	alive bool
+	begun time.Time
+	died  bool
 
 	token    string    // of the wait it stands in
 	answered string    // what the wait was answered with
 	startAt  time.Time // when the run is to start, once it was approved
 	failure  string    // that it was given up for, if it was
+	late     func()    // ends the wait it stands in, by its time-out
 	left     int       // batches of the map that have not ended
 	pending  map[int]func(failure string)
 }
@@ -70,11 +72,12 @@ var errThrottled = errors.New("rate exceeded")
 
 const tooMany = "Lambda.TooManyRequestsException"
 
-func (w *world) Start(_ context.Context, operation string) error {
-	if w.execution(operation) == nil {
-		w.executions = append(w.executions, &execution{w: w, op: operation, alive: true, answered: "begin", pending: map[int]func(string){}})
+func (w *world) Start(_ context.Context, operation string) (bool, error) {
+	if x := w.execution(operation); x != nil {
+		return x.alive, nil
 	}
-	return nil
+	w.executions = append(w.executions, &execution{w: w, op: operation, begun: w.now, alive: true, answered: "begin", pending: map[int]func(string){}})
+	return true, nil
 }
 
 func (w *world) Succeed(_ context.Context, token string, output any) error {
@@ -93,7 +96,7 @@ func (w *world) Succeed(_ context.Context, token string, output any) error {
 
 func (w *world) Alive(_ context.Context, operation string) (bool, error) {
 	x := w.execution(operation)
-	return x != nil && x.alive, nil
+	return x != nil && x.alive && w.now.Sub(x.begun) >= w.lag, nil
 }
 
 func (w *world) execution(operation string) *execution {
@@ -175,6 +178,7 @@ func (x *execution) enter(state, cause string) {
 	case "Finish":
 		x.finish("", x.or("Done"))
 	case "Close":
+		x.failure = cause
 		x.finish(cause, func(string) { x.enter("Closed", "") })
 	case "CloseFailed":
 		x.failure = cause
@@ -202,14 +206,19 @@ func (x *execution) finish(cause string, done func(string)) {
 	}, done)
 }
 
-// await calls ask with a token, a new one at each try, and stays until Succeed.
+// await calls ask with a token, a new one at each try, and stays until Succeed, or
+// until it has waited for its whole time as often as it may.
 func (x *execution) await(wait string) {
-	x.try("ask", func() func(context.Context) error {
+	x.late = x.try("ask", func() func(context.Context) error {
 		x.token = fmt.Sprintf("token-%d", x.w.number())
 		token := x.token
 		return func(ctx context.Context) error { return x.w.Await(ctx, x.op, wait, token) }
 	}, func(failure string) {
-		if failure != "" {
+		switch failure {
+		case "":
+		case "States.Timeout":
+			x.enter("Close", failure)
+		default:
 			x.enter("CloseFailed", failure)
 		}
 	})
@@ -221,8 +230,9 @@ func (x *execution) call(name string, f func(context.Context) error, done func(f
 
 // try calls a function, again after errors that may pass, and says how that
 // ended: "" or the name of the error. A delivery may be doubled; the answer that
-// comes first counts, and what comes later nobody hears.
-func (x *execution) try(name string, attempt func() func(context.Context) error, done func(failure string)) {
+// comes first counts, and what comes later nobody hears. late ends the try that
+// is under way, by its time-out.
+func (x *execution) try(name string, attempt func() func(context.Context) error, done func(failure string)) (late func()) {
 	entry, number, key := x.entry, 0, x.w.number()
 	tried := map[int]int{} // by the retrier
 	var again func()
@@ -256,6 +266,10 @@ func (x *execution) try(name string, attempt func() func(context.Context) error,
 		}
 	}
 	again()
+	return func() {
+		number++
+		judge("States.Timeout")
+	}
 }
 
 // errorName is the error that the state machine sees.
@@ -283,18 +297,19 @@ func (x *execution) losePatience() bool {
 	return true
 }
 
-// timeOut ends a wait that nobody answered: TimeoutSeconds of the two waits. It
-// is not there to save a wait whose answer has been recorded: that one must be
-// delivered.
+// timeOut ends a wait by its TimeoutSeconds, whether or not it was answered.
 func (x *execution) timeOut() bool {
-	if !x.alive || !x.waits() || x.w.now.Sub(x.since) < x.w.Limits.ExpireAfter {
+	if !x.alive || !x.waits() || x.answered != "" || x.w.now.Sub(x.since) < x.w.Limits.ExpireAfter {
 		return false
 	}
-	if state := x.w.header(x.op).State; state != bulk.Ready && state != bulk.AwaitingApproval {
-		return false
-	}
-	x.enter("Close", "States.Timeout")
+	x.lateNow()
 	return true
+}
+
+func (x *execution) lateNow() {
+	x.w.note("machine", x.entry, x.op+" has waited long enough in "+x.state, made)
+	x.since = x.w.now
+	x.late()
 }
 
 func (x *execution) waits() bool { return x.state == "Review" || x.state == "Approve" }
@@ -302,5 +317,5 @@ func (x *execution) waits() bool { return x.state == "Review" || x.state == "App
 // die ends the execution from outside: nothing of it is caught.
 func (x *execution) die() {
 	x.w.note("machine", x.entry, x.op+" is ended from outside in "+x.state, made)
-	x.alive, x.token = false, ""
+	x.alive, x.died, x.token = false, true, ""
 }

@@ -198,6 +198,25 @@ func TestLostPatienceAtEveryCall(t *testing.T) {
 	}
 }
 
+// A wait ends by its time-out, however late or early: the machine asks once more.
+func TestAWaitTimesOutAtEveryCall(t *testing.T) {
+	t.Parallel()
+	late := 0
+	play(t, []fate{made}, func(s *script) {
+		s.also = func(s *script) {
+			for _, x := range s.executions {
+				if x.alive && x.waits() && x.answered == "" {
+					late++
+					x.lateNow()
+				}
+			}
+		}
+	}, whole)
+	if late == 0 {
+		t.Error("no wait was ended")
+	}
+}
+
 // The mail service takes every mail and answers none, until everything has ended:
 // nothing is held up, and then the requester is told.
 func TestTroubleAtEveryCallWithoutMails(t *testing.T) {

@@ -83,6 +83,7 @@ type world struct {
 	checker    *checker
 	began      int // how many changes there were before anybody did anything
 
+	lag    time.Duration // until an execution is seen after its start
 	now    time.Time
 	serial int // of processes, tokens and secrets
 

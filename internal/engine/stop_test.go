@@ -77,7 +77,7 @@ func TestARunStopsByItselfWhenTooManyFail(t *testing.T) {
 	op, err := c.Finish(t.Context(), op.ID, "")
 	must(t, err)
 	equal(t, "state", op.State, bulk.Stopped)
-	equal(t, "cause", op.Cause, "Stopped by itself: 100 of 200 patients failed.")
+	equal(t, "cause", op.Cause, "Stopped by itself: 100 of 200 patients were skipped or failed.")
 	equal(t, "final", op.Final, bulk.Tally{Done: 100, Failed: 100})
 	equal(t, "not attempted", op.NotAttempted(op.Final), 200)
 }

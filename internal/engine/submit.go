@@ -80,6 +80,11 @@ func (e *Engine) Submit(ctx context.Context, actor staff.Person, id string, s Su
 	if !actor.HoldsAll(op.Plan.Facilities) {
 		return op, fault.New(fault.Forbidden, "You no longer hold every facility that this operation touches. Ask again with patients of your own facilities.")
 	}
+	if op.State == bulk.Ready && e.late(op) {
+		if op, err = e.expire(ctx, id); err != nil {
+			return op, err
+		}
+	}
 	first, others, err := e.Deciders(ctx, op)
 	if err != nil {
 		return op, err

@@ -14,6 +14,17 @@ import (
 	"bulkops/internal/staff"
 )
 
+// The watch may not have come by yet.
+func TestAPlanIsNotSentForApprovalAfterItsTime(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.planned(asks(registry.OnHold, numbered(2)...))
+	c.now = op.Since.Add(c.Limits.ReviewExpires)
+	_, err := c.Submit(t.Context(), ada, op.ID, submission(op))
+	refused(t, err, fault.Conflict, "This request cannot be sent for approval: it is expired.")
+	equal(t, "state", c.header(op.ID).State, bulk.Expired)
+}
+
 func TestSubmittingAsksTheApprovers(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(2))

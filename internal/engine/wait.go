@@ -28,9 +28,10 @@ const (
 )
 
 // Await keeps the state machine's token for a wait on the server side, and sends
-// the mails that are due: to the approvers, when it is for their decision. A decision that came before the
-// token is delivered at once. The machine calls again, with another token, when
-// it gave a call up; since that call may still be on its way, and come later,
+// the mails that are due: to the approvers, when it is for their decision. A decision
+// that came before the token is delivered at once, and what has waited too long
+// expires. The machine calls again, with another token, when it gave a call up or has
+// waited for the whole time; since that call may still be on its way, and come later,
 // every token is kept until it has been used.
 func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
 	if err := e.Operations.PutToken(ctx, id, wait, token); err != nil {
@@ -38,6 +39,10 @@ func (e *Engine) Await(ctx context.Context, id, wait, token string) error {
 	}
 	op, err := e.Operations.Operation(ctx, id)
 	if err != nil {
+		return err
+	}
+	if e.late(op) {
+		_, err := e.expire(ctx, id)
 		return err
 	}
 	e.deliver(ctx, op)

@@ -139,6 +139,57 @@ func TestAnAnswerThatDidNotGetThroughIsSentByTheWatch(t *testing.T) {
 }
 
 // The answer arrived, only its receipt was lost: the token no longer counts.
+// The machine has waited for its whole time, and asks once more: what was decided
+// in the last minutes, and did not get through, is not lost.
+func TestWhatWasDecidedInTheLastMinutesIsDone(t *testing.T) {
+	c := newClinic(t)
+	c.admit(registry.Active, numbered(2))
+	op := c.submitted(asks(registry.OnHold, numbered(2)...))
+	c.wait(op.ID, engine.WaitApprove, "first")
+	c.now = op.Approval.Expires.Add(-10 * time.Minute)
+	c.fault = func(call string, do func() error) error {
+		if call == "Succeed" {
+			return fault.New(fault.Busy, "Busy.")
+		}
+		return do()
+	}
+	_, err := c.Decide(t.Context(), grace, op.ID, approval(op))
+	must(t, err)
+	c.fault = noFault
+	c.now = op.Approval.Expires.Add(time.Second)
+	delete(c.machine.waits, "first")
+	c.wait(op.ID, engine.WaitApprove, "second")
+	equal(t, "state", c.header(op.ID).State, bulk.Scheduled)
+	list(t, "answers", c.machine.answers, "second: run")
+}
+
+// The machine asks once more, and nobody has answered: it need not wait for the watch.
+func TestWhatHasWaitedTooLongExpiresWhenTheMachineAsksAgain(t *testing.T) {
+	tests := []struct {
+		wait  string
+		reach func(*clinic) bulk.Operation
+		after time.Duration
+	}{
+		{engine.WaitReview, func(c *clinic) bulk.Operation { return c.planned(asks(registry.OnHold, numbered(2)...)) }, engine.DefaultLimits.ReviewExpires},
+		{engine.WaitApprove, func(c *clinic) bulk.Operation { return c.submitted(asks(registry.OnHold, numbered(2)...)) }, engine.DefaultLimits.ExpireAfter},
+	}
+	for _, test := range tests {
+		t.Run(test.wait, func(t *testing.T) {
+			c := newClinic(t)
+			c.admit(registry.Active, numbered(2))
+			op := test.reach(c)
+			c.now = c.now.Add(test.after - time.Second)
+			c.wait(op.ID, test.wait, "first")
+			list(t, "answers", c.machine.answers)
+			c.now = c.now.Add(time.Second)
+			delete(c.machine.waits, "first")
+			c.wait(op.ID, test.wait, "second")
+			equal(t, "state", c.header(op.ID).State, bulk.Expired)
+			list(t, "answers", c.machine.answers, "second: close")
+		})
+	}
+}
+
 func TestAnAnswerIsNotRepeatedWhenOnlyTheReceiptWasLost(t *testing.T) {
 	c := newClinic(t)
 	c.admit(registry.Active, numbered(2))

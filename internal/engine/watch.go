@@ -95,7 +95,7 @@ func (e *Engine) sweep(ctx context.Context, s *Swept) error {
 		return err
 	}
 	if err := visit(bulk.WaitsForRequester, func(op bulk.Operation) error {
-		if e.Now().Sub(op.Since) < e.Limits.ReviewExpires {
+		if !e.late(op) {
 			return nil
 		}
 		s.Expired++
@@ -126,7 +126,7 @@ func (e *Engine) sweep(ctx context.Context, s *Swept) error {
 }
 
 func (e *Engine) watchApproval(ctx context.Context, op bulk.Operation, s *Swept) error {
-	if !e.Now().Before(op.Approval.Expires) {
+	if e.late(op) {
 		s.Expired++
 		_, err := e.expire(ctx, op.ID)
 		return err
@@ -155,12 +155,11 @@ func (e *Engine) watchExecution(ctx context.Context, op bulk.Operation, s *Swept
 		return err
 	}
 	if op.State == bulk.Planning {
-		if err := e.Machine.Start(ctx, op.ID); err != nil {
+		if runs, err := e.Machine.Start(ctx, op.ID); err != nil {
 			return err
-		}
-		if alive, err = e.Machine.Alive(ctx, op.ID); err != nil || alive {
+		} else if runs {
 			s.Restarted++
-			return err
+			return nil
 		}
 	}
 	s.Closed++

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -135,6 +136,29 @@ func TestAStateMachineThatWasNotStartedIsStarted(t *testing.T) {
 	equal(t, "after it", c.watch(), engine.Swept{Looked: 1, Restarted: 1})
 	list(t, "started", c.machine.started, op.ID)
 }
+
+// Whoever looks at an execution right after its start may not see it yet: it runs.
+func TestAnExecutionThatTheWatchHasJustStartedIsNotTakenForDead(t *testing.T) {
+	c := newClinic(t)
+	c.fault = func(call string, do func() error) error {
+		if call == "Start" {
+			return errLost
+		}
+		return do()
+	}
+	op, err := c.Request(t.Context(), ada, asks(registry.OnHold, "P001"))
+	must(t, err)
+	c.fault = noFault
+	c.Machine = lagging{c.Machine}
+	c.now = noon.Add(time.Minute)
+	equal(t, "sweep", c.watch(), engine.Swept{Looked: 1, Restarted: 1})
+	equal(t, "state", c.header(op.ID).State, bulk.Planning)
+}
+
+// lagging has not heard of any execution yet.
+type lagging struct{ engine.Machine }
+
+func (lagging) Alive(context.Context, string) (bool, error) { return false, nil }
 
 func TestAnOperationWhoseExecutionDiedIsClosed(t *testing.T) {
 	tests := []struct {

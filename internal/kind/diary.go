@@ -45,6 +45,7 @@ func (d *diary) Planned(c bulk.Change) {
 		if e.Occupies() {
 			fields := maps.Clone(e.After)
 			maps.Copy(fields, e.Reads) // of one that goes to somebody else
+			fields[registry.FacilityField] = cmp.Or(fields[registry.FacilityField], c.Facility)
 			d.calendar.Book(slots.VisitOf(registry.Record{Ref: e.Ref, Fields: fields}))
 		}
 	}
@@ -61,22 +62,24 @@ func busy(s Subject) []slots.Visit {
 	return list
 }
 
-// find finds a slot for a wish, or says why there is none.
-func (d *diary) find(w slots.Wish) (slots.Visit, *bulk.Exclusion) {
-	v, answer := d.calendar.Find(w)
-	if answer == slots.Found {
-		return v, nil
+// noSlot says why nothing was found for a wish.
+func (d *diary) noSlot(w slots.Wish, answer slots.Answer) *bulk.Exclusion {
+	why := "all that is allowed is taken."
+	switch answer {
+	case slots.Taken:
+		why = "all that is left meets another visit of the patient."
+	case slots.Shut:
+		why = fmt.Sprintf("hours, days off and the part of the day leave no %d minutes, a day from now or later.", w.Minutes)
 	}
-	who := "anybody at " + d.directory.Display(registry.FacilityField, w.Facility)
+	return &bulk.Exclusion{Code: bulk.NoSlot, Sentence: fmt.Sprintf("No time with %s from %s to %s keeps the rules: %s", d.whom(w), english.Date(w.From), english.Date(w.To), why)}
+}
+
+// whom names those with whom a visit may be.
+func (d *diary) whom(w slots.Wish) string {
 	if len(w.Providers) == 1 {
-		who = d.directory.Display(registry.ProviderField, w.Providers[0])
+		return d.directory.Display(registry.ProviderField, w.Providers[0])
 	}
-	why := fmt.Sprintf("No time with %s from %s to %s keeps the rules: all that is allowed is taken.", who, english.Date(w.From), english.Date(w.To))
-	if answer == slots.Shut {
-		why = fmt.Sprintf("No time with %s from %s to %s keeps the rules: hours, days off and the part of the day leave no %d minutes, a day from now or later.",
-			who, english.Date(w.From), english.Date(w.To), w.Minutes)
-	}
-	return v, &bulk.Exclusion{Code: bulk.NoSlot, Sentence: why}
+	return "anybody at " + d.directory.Display(registry.FacilityField, w.Facility)
 }
 
 // book makes visits in the slots found for the patient, each with further fields,
@@ -164,14 +167,19 @@ func (d *diary) anew(s Subject, bookings []booked, provider string, perDay int) 
 	}
 	var found []slots.Visit
 	for _, b := range bookings {
-		facility := cmp.Or(b.record.Get(registry.FacilityField), p.Facility())
-		f, _ := d.directory.Facility(facility)
-		v, exclusion := d.find(slots.Wish{
-			Facility: facility, Providers: []string{provider}, Minutes: b.record.Minutes(), PerDay: perDay, Near: b.ref.Start,
+		f, _ := d.directory.Facility(b.place)
+		wish := slots.Wish{
+			Facility: b.place, Providers: []string{provider}, Minutes: b.record.Minutes(), PerDay: perDay, Near: b.ref.Start, Window: f.Prefers,
 			From: b.ref.Start.AddDate(0, 0, -daysBefore).Format(time.DateOnly), To: b.ref.Start.AddDate(0, 0, daysAfter).Format(time.DateOnly),
 			Patient: others, Found: found,
-		})
-		if exclusion != nil {
+		}
+		v, answer := d.calendar.Find(wish)
+		if answer != slots.Found { // rather at another time of the day than not at all
+			wish.Window = registry.Span{}
+			v, answer = d.calendar.Find(wish)
+		}
+		if answer != slots.Found {
+			exclusion := d.noSlot(wish, answer)
 			exclusion.Sentence = fmt.Sprintf("The visit on %s finds no new time. %s", f.LocalTime(b.ref.Start), exclusion.Sentence)
 			return nil, exclusion
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/kind"
@@ -252,6 +253,41 @@ func TestReassignmentInWords(t *testing.T) {
 	} {
 		if got := kind.ProviderReassignment.Summary(p, clinicDirectory()); got != want {
 			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// A visit whose record names no facility is in the patient's: its clock counts,
+// and the part of the day that it prefers.
+func TestAVisitWithoutAFacilityIsInThePatients(t *testing.T) {
+	d := kindtest.Directory
+	d.Facilities, d.Providers = slices.Clone(d.Facilities), slices.Clone(d.Providers)
+	d.Facilities[0].Prefers = registry.Span{From: 13 * 60, To: 17 * 60}
+	d.Providers[1].Hours = registry.DefaultHours
+	v := registry.VisitRef{Start: time.Date(2026, 12, 7, 20, 0, 0, 0, time.UTC), ID: "V1"} // 15:00 in New York, where they work until 17:00
+	s := cared("1", registry.Upcoming, v.String())
+	s.Records = map[registry.Ref]registry.Record{v.Ref("1"): {Ref: v.Ref("1"), Fields: registry.Fields{registry.VisitStart: v.Start.Format(registry.VisitTime),
+		registry.VisitState: registry.VisitScheduled, registry.ProviderField: "ann", registry.VisitMinutes: "30"}}}
+	world := kind.World{Directory: d, At: noon}
+	to := func(visits string) bulk.Params {
+		return bulk.Params{kind.ReassignTo: kind.ToOne, kind.NewProvider: "bea", kind.FutureVisits: visits}
+	}
+	if _, x := kind.ProviderReassignment.New(to(kind.GiveVisits), world).Plan(s); x != nil {
+		t.Errorf("the visit cannot go with the patient: %s", x.Sentence)
+	}
+	morning := registry.Record{Fields: registry.Fields{registry.ProviderField: "bea", registry.FacilityField: "fac-1", registry.VisitStart: "2026-12-07T18:00Z", registry.VisitMinutes: "240"}}
+	for _, tt := range []struct {
+		name   string
+		booked []registry.Record
+		want   string
+	}{
+		{"at the same time", nil, "15:00"},
+		{"the next afternoon, not the free morning", []registry.Record{morning}, "Tue 8 Dec"},
+	} {
+		world.Visits = tt.booked
+		c, x := kind.ProviderReassignment.New(to(kind.ReVisits), world).Plan(s)
+		if got := bookedBy(c); x != nil || len(got) != 1 || !strings.Contains(got[0], tt.want) {
+			t.Errorf("%s: got %q (%v), want %s", tt.name, got, x, tt.want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package kind
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,6 +57,13 @@ func (r rollbackPlanner) Plan(s Subject) (bulk.Change, *bulk.Exclusion) {
 		if difference := edit.Difference(record); difference != "" {
 			return bulk.Change{}, &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: "Changed since " + r.undoes + " " + difference}
 		}
+		if edit.Inverse().Creates() {
+			if x := r.addedTo(edit, record); x != nil {
+				return bulk.Change{}, x
+			}
+			inverse.Edits[i].Reads = nothingElse(edit)
+			continue
+		}
 		_, read := done.Edits[len(done.Edits)-1-i].Reads[registry.FacilityField]
 		if edit.Ref.Part == registry.ProfilePart || read {
 			inverse.Edits[i].Reads = readsFacility(edit, record)
@@ -81,6 +89,33 @@ func (r rollbackPlanner) tooLate(edit bulk.Edit) *bulk.Exclusion {
 		return &bulk.Exclusion{Code: bulk.CannotUndo, Sentence: "A visit that was booked has begun, so it is not taken away."}
 	}
 	return nil
+}
+
+// addedTo refuses to take away a record, which the operation made, with what
+// somebody has added to it.
+func (r rollbackPlanner) addedTo(edit bulk.Edit, record registry.Record) *bulk.Exclusion {
+	for _, field := range slices.Sorted(maps.Keys(record.Fields)) {
+		if _, made := edit.Before[field]; !made && record.Get(field) != "" {
+			return &bulk.Exclusion{Code: bulk.ChangedAfter, Sentence: fmt.Sprintf("Changed since %s by %s: %s was added to a visit that was booked, so it is not taken away.",
+				r.undoes, bulk.WrittenBy(record), registry.Label(field))}
+		}
+	}
+	return nil
+}
+
+// nothingElse makes an edit take a visit away only while it has no field beyond
+// those that it was made with.
+func nothingElse(edit bulk.Edit) registry.Fields {
+	if !edit.Ref.IsVisit() {
+		return nil
+	}
+	reads := registry.Fields{}
+	for _, field := range registry.VisitFields {
+		if _, made := edit.Before[field]; !made {
+			reads[field] = ""
+		}
+	}
+	return reads
 }
 
 // stillHeld makes a visit come back only where the slots that are held for it

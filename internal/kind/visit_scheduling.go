@@ -194,12 +194,14 @@ func checkTimes(c *checker, minutes int) {
 		}
 	}
 	window, err := registry.ParseSpan(c.params[VisitsEarliest] + "-" + c.params[VisitsLatest])
+	cell := int(slots.Cell / time.Minute)
+	first, last := (window.From+cell-1)/cell, window.To/cell // of the cells in the window
 	switch {
 	case c.has(VisitsEarliest, VisitsLatest):
 	case err != nil:
 		c.add(VisitsLatest, "The second time is not after the first. Swap them, or correct one.")
-	case window.To-window.From < minutes:
-		c.add(VisitsLatest, "Between these times is no room for a visit of %d minutes.", minutes)
+	case (last-first)*cell < minutes:
+		c.add(VisitsLatest, "Between these times is no room for a visit of %d minutes: visits take whole quarters of an hour, such as 09:15 to 09:30.", minutes)
 	}
 }
 
@@ -263,16 +265,9 @@ func (s *scheduler) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 	}
 	wish := slots.Wish{Facility: p.Facility(), Providers: providers, Minutes: s.minutes, From: s.params[VisitsFrom], To: s.params[VisitsTo],
 		Window: s.window(p.Facility()), PerDay: s.aDay, Patient: busy(subject)}
-	for len(wish.Found) < s.times {
-		v, exclusion := s.find(wish)
-		if exclusion != nil {
-			if n := len(wish.Found); n > 0 {
-				exclusion.Sentence = fmt.Sprintf("Only %d of %d visits found a time, so none is booked. %s", n, s.times, exclusion.Sentence)
-			}
-			return bulk.Change{}, exclusion
-		}
-		wish.Found = append(wish.Found, v)
-		wish = s.next(wish)
+	found, exclusion := s.find(wish)
+	if exclusion != nil {
+		return bulk.Change{}, exclusion
 	}
 	profile := bulk.Edit{
 		Ref:    p.Ref,
@@ -283,8 +278,48 @@ func (s *scheduler) Plan(subject Subject) (bulk.Change, *bulk.Exclusion) {
 	if s.params[VisitsWith] == OwnProvider {
 		profile.Reads[registry.ProviderField] = p.Provider()
 	}
-	booked := s.book(profile, p, wish.Found, func(int) registry.Fields { return registry.Fields{registry.VisitType: s.params[VisitsOf]} })
+	booked := s.book(profile, p, found, func(int) registry.Fields { return registry.Fields{registry.VisitType: s.params[VisitsOf]} })
 	return changeOf(p, append([]bulk.Edit{profile}, booked...)...), nil
+}
+
+// find finds a time for every visit of a patient, or says why there is none. A
+// first day after which a later visit finds no time is tried no more: for nobody
+// where it does not hang on the patient, or few patients would find any other.
+func (s *scheduler) find(first slots.Wish) ([]slots.Visit, *bulk.Exclusion) {
+	var nearest *bulk.Exclusion // of the series that came farthest
+	farthest := 0
+	for {
+		v, answer := s.calendar.Find(first)
+		switch {
+		case answer != slots.Found && nearest != nil:
+			nearest.Sentence = fmt.Sprintf("Only %d of %d visits found a time, so none is booked. %s", farthest, s.times, nearest.Sentence)
+			return nil, nearest
+		case answer == slots.Full && s.times > 1:
+			return nil, &bulk.Exclusion{Code: bulk.NoSlot, Sentence: fmt.Sprintf("No first visit with %s from %s to %s leaves a time for all %d visits that keeps the rules.",
+				s.whom(first), english.Date(first.From), english.Date(first.To), s.times)}
+		case answer != slots.Found:
+			return nil, s.noSlot(first, answer)
+		}
+		wish := first
+		wish.Found = []slots.Visit{v}
+		for answer == slots.Found && len(wish.Found) < s.times {
+			wish = s.next(wish)
+			if v, answer = s.calendar.Find(wish); answer == slots.Found {
+				wish.Found = append(wish.Found, v)
+			}
+		}
+		if answer == slots.Found {
+			return wish.Found, nil
+		}
+		if n := len(wish.Found); n > farthest {
+			nearest, farthest = s.noSlot(wish, answer), n
+		}
+		if answer == slots.Taken {
+			first.Without = append(first.Without, wish.Found[0])
+		} else {
+			s.calendar.RuleOut(first, wish.Found[0])
+		}
+	}
 }
 
 // next is the wish for the visit after those found: with the same provider, at
@@ -298,7 +333,7 @@ func (s *scheduler) next(w slots.Wish) slots.Wish {
 	}
 	w.Near = first.Start.In(zone).AddDate(0, 0, 7*s.weeks*len(w.Found))
 	w.From, w.To = w.Near.AddDate(0, 0, -seriesDays).Format(time.DateOnly), w.Near.AddDate(0, 0, seriesDays).Format(time.DateOnly)
-	w.Providers = []string{first.Provider}
+	w.Providers, w.Without = []string{first.Provider}, nil
 	return w
 }
 

@@ -3,6 +3,7 @@ package kind_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,8 @@ func TestWrongAnswersAboutVisitsAreNamed(t *testing.T) {
 		{scheduling(kind.VisitsAt, "night"), []string{"at: Choose the part of the day."}},
 		{scheduling(kind.VisitsAt, kind.BetweenTimes), []string{"earliest: Give a time such as 09:00.", "latest: Give a time such as 09:00."}},
 		{scheduling(kind.VisitsAt, kind.BetweenTimes, kind.VisitsEarliest, "10:00", kind.VisitsLatest, "09:00"), []string{"latest: The second time is not after the first. Swap them, or correct one."}},
-		{scheduling(kind.VisitsAt, kind.BetweenTimes, kind.VisitsEarliest, "10:00", kind.VisitsLatest, "10:15"), []string{"latest: Between these times is no room for a visit of 30 minutes."}},
+		{scheduling(kind.VisitsAt, kind.BetweenTimes, kind.VisitsEarliest, "10:00", kind.VisitsLatest, "10:15"), []string{"latest: Between these times is no room for a visit of 30 minutes: visits take whole quarters of an hour, such as 09:15 to 09:30."}},
+		{scheduling(kind.VisitsLast, "10", kind.VisitsAt, kind.BetweenTimes, kind.VisitsEarliest, "09:10", kind.VisitsLatest, "09:20"), []string{"latest: Between these times is no room for a visit of 10 minutes: visits take whole quarters of an hour, such as 09:15 to 09:30."}},
 		{scheduling(kind.VisitsLatest, "10:15"), []string{"latest: Times go only with visits between two times. Remove it or choose that."}},
 		{scheduling(kind.VisitsTimes, "3"), []string{"weeks: Give a whole number of weeks from 1 to 26, or leave both empty for a single visit."}},
 		{scheduling(kind.VisitsTimes, "12", kind.VisitsEvery, "10"), []string{"times: The last visit would be 110 weeks after the first; at most 104 are possible."}},
@@ -140,11 +142,63 @@ func TestAllVisitsOfASeriesOrNone(t *testing.T) {
 			registry.VisitStart: day.Add(20 * time.Hour).Format(registry.VisitTime), registry.VisitMinutes: "480"}})
 	}
 	p := scheduling(kind.VisitsEvery, "1", kind.VisitsTimes, "4")
-	_, exclusion := kind.VisitScheduling.New(p, full).Plan(cared("1"))
-	const want = "Only 2 of 4 visits found a time, so none is booked. No time with Dr. Ann from 18 Dec 2026 to 24 Dec 2026 keeps the rules: all that is allowed is taken."
-	if exclusion == nil || exclusion.Sentence != want {
-		t.Errorf("got %v\nwant %s", exclusion, want)
+	planner := kind.VisitScheduling.New(p, full)
+	for id, want := range []string{
+		"Only 2 of 4 visits found a time, so none is booked. No time with Dr. Ann from 18 Dec 2026 to 24 Dec 2026 keeps the rules: all that is allowed is taken.",
+		"No first visit with Dr. Ann from 7 Dec 2026 to 7 Dec 2026 leaves a time for all 4 visits that keeps the rules.", // nothing is tried again
+	} {
+		if _, exclusion := planner.Plan(cared(fmt.Sprint(id))); exclusion == nil || exclusion.Sentence != want {
+			t.Errorf("got %v\nwant %s", exclusion, want)
+		}
 	}
+}
+
+// Who is left out of a series could not have had one on any first day, with
+// anybody: later visits that find no time keep nobody from another first day.
+func TestASeriesIsFoundWhereThereIsOne(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		d := kindtest.Directory
+		d.Providers = slices.Clone(d.Providers)
+		for i := range d.Providers {
+			for range rapid.IntRange(0, 2).Draw(r, "times off") {
+				from := time.Date(2026, 12, 7, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 35).Draw(r, "day"))
+				d.Providers[i].Away = append(d.Providers[i].Away, registry.Days{From: from.Format(time.DateOnly),
+					To: from.AddDate(0, 0, rapid.IntRange(0, 10).Draw(r, "days")).Format(time.DateOnly)})
+			}
+		}
+		p := scheduling(kind.VisitsTo, "2026-12-18", kind.VisitsLast, "120", kind.VisitsADay, rapid.SampledFrom([]string{"1", "3"}).Draw(r, "per day"),
+			kind.VisitsWith, rapid.SampledFrom([]string{kind.OwnProvider, kind.AnyProvider}).Draw(r, "with"),
+			kind.VisitsEvery, rapid.SampledFrom([]string{"1", "2"}).Draw(r, "weeks"), kind.VisitsTimes, rapid.SampledFrom([]string{"2", "3"}).Draw(r, "times"))
+		world := kind.World{Directory: d, At: noon}
+		planner := kind.VisitScheduling.New(p, world)
+		left := 0
+		for i := range rapid.IntRange(1, 40).Draw(r, "patients") {
+			change, exclusion := planWith(planner, cared(fmt.Sprint(i)))
+			if exclusion != nil {
+				left++
+			}
+			for _, e := range change.Edits {
+				if e.Books() {
+					world.Visits = append(world.Visits, registry.Record{Ref: e.Ref, Fields: e.After})
+				}
+			}
+		}
+		if left == 0 {
+			return
+		}
+		alone := maps.Clone(p)
+		for _, q := range d.Providers {
+			if alone[kind.VisitsWith], alone[kind.VisitsProvider] = kind.OneProvider, q.ID; p[kind.VisitsWith] == kind.OwnProvider && q.ID != cared("").Patient.Provider() {
+				continue
+			}
+			for day := time.Date(2026, 12, 7, 0, 0, 0, 0, time.UTC); day.Day() <= 18; day = day.AddDate(0, 0, 1) {
+				alone[kind.VisitsFrom], alone[kind.VisitsTo] = day.Format(time.DateOnly), day.Format(time.DateOnly)
+				if change, exclusion := kind.VisitScheduling.New(alone, world).Plan(cared("one more")); exclusion == nil {
+					r.Fatalf("%d patients are left out, and one could have had %v", left, bookedBy(change))
+				}
+			}
+		}
+	})
 }
 
 // Many patients, planned one after the other: nobody is booked twice, the

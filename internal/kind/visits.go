@@ -53,12 +53,13 @@ func cancelVisits(profile bulk.Edit, p registry.Patient, visits []registry.Visit
 type booked struct {
 	ref    registry.VisitRef
 	record registry.Record
+	place  string // the facility in which it is; where the record names none, the patient's
 }
 
 // with is the booking as a visit with the provider, at the facility where that
 // is not empty.
 func (b booked) with(provider, facility string) slots.Visit {
-	return slots.Visit{Provider: provider, Facility: cmp.Or(facility, b.record.Get(registry.FacilityField)), Start: b.ref.Start, Minutes: b.record.Minutes()}
+	return slots.Visit{Provider: provider, Facility: cmp.Or(facility, b.place), Start: b.ref.Start, Minutes: b.record.Minutes()}
 }
 
 // kept are the fields that the booking leaves to the visit that takes its place.
@@ -85,7 +86,7 @@ func bookings(s Subject, at time.Time, field string) ([]booked, *bulk.Exclusion)
 		r := s.Records[v.Ref(s.Patient.ID())]
 		own := r.Get(field)
 		if r.Get(registry.VisitState) == registry.VisitScheduled && (own == "" || own == s.Patient.Get(field)) {
-			found = append(found, booked{v, r})
+			found = append(found, booked{v, r, cmp.Or(r.Get(registry.FacilityField), s.Patient.Facility())})
 		}
 	}
 	return found, nil

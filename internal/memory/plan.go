@@ -2,10 +2,12 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"bulkops/internal/bulk"
 	"bulkops/internal/fault"
+	"bulkops/internal/packed"
 )
 
 func (s *Store) PutBatch(_ context.Context, id, run string, b bulk.Batch) error {
@@ -41,9 +43,16 @@ func (s *Store) Subjects(_ context.Context, id, run string) (bulk.Subjects, erro
 	return read(s, id, func(o *operation) (bulk.Subjects, error) { return slices.Clone(o.subjects[run]), nil })
 }
 
+// maxPart is the most bytes of a part, once it is compressed, that an item of a
+// table can hold.
+const maxPart = 390_000
+
 func putOnce[P comparable](parts map[P][]byte, p P, text []byte) error {
 	if _, ok := parts[p]; ok {
 		return fault.New(fault.Conflict, "This part of the plan is already stored.")
+	}
+	if len(text) > maxPart && len(packed.Deflate(text)) > maxPart {
+		return fmt.Errorf("a part of a plan has %d bytes, and no table takes more than %d", len(text), maxPart)
 	}
 	parts[p] = text
 	return nil

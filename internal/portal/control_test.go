@@ -107,11 +107,11 @@ func TestWhatIsWrongWithTheStartOrTheStopStandsBesideIt(t *testing.T) {
 	w := newWorld(t, 200)
 	p := planned(w.signedIn("sam"), registry.Hospitalized, activeIn(w, "riverside", 1)[0])
 	p = sentWith(p, url.Values{"start_date": {"2020-01-01"}, "start_time": {"02:30"}, "stop_percent": {"200"}}).
-		want(422, "Choose a start that is still to come", "Write the percentage of failures as a whole number from 1 to 100.")
+		want(422, "Choose a start that is still to come", "Write the percentage as a whole number from 1 to 100.")
 	checkMarkup(t, p)
 	if p.value("start_time") != "02:30" || p.value("stop_percent") != "200" || !has(p.id("stop-rule"), "open") {
 		t.Error("what was typed is not shown again")
 	}
 	p.press("submit", url.Values{"start_date": nil, "start_time": nil, "stop_percent": {"20"}, "stop_after": {"10"}}).
-		want(200, "At once after the approval", "When 20 % of at least 10 patients failed")
+		want(200, "At once after the approval", "When 20 % of at least 10 patients were skipped or failed")
 }

@@ -67,7 +67,7 @@ func TestTroubleIsAPageWithAReference(t *testing.T) {
 
 type breaking struct{ engine.Machine }
 
-func (breaking) Start(context.Context, string) error { panic("secret detail") }
+func (breaking) Start(context.Context, string) (bool, error) { panic("secret detail") }
 
 // A form that broke off may have been done: its page says so, and the audit
 // has it.

@@ -164,18 +164,18 @@ type machine struct {
 	seen  int               // changes that have been audited
 }
 
-func (m *machine) Start(_ context.Context, operation string) error {
+func (m *machine) Start(_ context.Context, operation string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, started := m.alive[operation]; started {
-		return nil
+	if alive, started := m.alive[operation]; started {
+		return alive, nil
 	}
 	m.alive[operation] = true
 	m.todo = append(m.todo, func(ctx context.Context) {
 		m.check(m.world.engine.Plan(ctx, operation))
 		m.await(ctx, operation, engine.WaitReview)
 	})
-	return nil
+	return true, nil
 }
 
 func (m *machine) await(ctx context.Context, operation, wait string) {

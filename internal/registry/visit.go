@@ -23,6 +23,9 @@ const (
 // VisitTypes lists the types of visit a patient can have.
 var VisitTypes = []string{"Routine", "Follow-up", "Medication Review", "Assessment", "Wellness", "Urgent", "Other"}
 
+// VisitFields are all that a visit's record can hold.
+var VisitFields = []string{VisitState, VisitType, VisitStart, VisitMinutes, VisitNote, CancelledWhy, ProviderField, FacilityField}
+
 // VisitRef names one visit of a patient: when it starts and its id.
 type VisitRef struct {
 	Start time.Time

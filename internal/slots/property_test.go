@@ -142,7 +142,7 @@ func meet(v, w slots.Visit) bool {
 func (d drawn) against(v slots.Visit, w slots.Wish, booked []slots.Visit) string {
 	f, _ := d.directory.Facility(v.Facility)
 	p, _ := d.directory.Provider(v.Provider)
-	if v.Start.Before(d.after) || v.Minutes != w.Minutes || v.Facility != w.Facility || !slices.Contains(w.Providers, v.Provider) {
+	if !v.Start.After(d.after) || v.Minutes != w.Minutes || v.Facility != w.Facility || !slices.Contains(w.Providers, v.Provider) {
 		return "not what was wished"
 	}
 	if slices.ContainsFunc(w.Patient, func(other slots.Visit) bool { return meet(v, other) }) {

@@ -80,9 +80,8 @@ func (w Wish) load(o *day) int {
 // startOn returns the time on a day that suits the wish best. A start that the
 // provider has no more is forgotten, and a day that has none left is too.
 func (c *Calendar) startOn(o *day, s *search, w Wish) (cell, bool) {
-	forget := func() { s.options = slices.DeleteFunc(s.options, func(other option) bool { return other.day == o }) }
 	if s.limit > 0 && *o.load >= s.limit {
-		forget()
+		s.forget(o)
 		return 0, false
 	}
 	busy := c.busy[o.provider]
@@ -96,7 +95,7 @@ func (c *Calendar) startOn(o *day, s *search, w Wish) (cell, bool) {
 		return false
 	})
 	if len(o.starts) == 0 {
-		forget()
+		s.forget(o)
 		return 0, false
 	}
 	if s.limit > 0 && w.load(o) >= s.limit {
@@ -118,9 +117,19 @@ func (c *Calendar) startOn(o *day, s *search, w Wish) (cell, bool) {
 	return best, away >= 0
 }
 
+// forget takes a day out.
+func (s *search) forget(d *day) {
+	s.options = slices.DeleteFunc(s.options, func(o option) bool { return o.day == d })
+}
+
+// dayQuestion is the question for a day of a provider.
+func (w Wish) dayQuestion(provider, date string) dayQuestion {
+	return dayQuestion{w.Facility, provider, date, w.Window, w.Minutes}
+}
+
 // search returns the days for a wish and one of its providers.
 func (c *Calendar) search(w Wish, provider string) *search {
-	q := question{dayQuestion{w.Facility, provider, "", w.Window, w.Minutes}, w.From, w.To, w.PerDay}
+	q := question{w.dayQuestion(provider, ""), w.From, w.To, w.PerDay}
 	if s := c.searches[q]; s != nil {
 		return s
 	}
@@ -150,7 +159,7 @@ func (c *Calendar) search(w Wish, provider string) *search {
 // day returns a day of a provider at a facility, with the times at which a visit
 // as wished can begin.
 func (c *Calendar) day(f registry.Facility, p registry.Provider, at time.Time, w Wish) *day {
-	q := dayQuestion{f.ID, p.ID, at.Format(time.DateOnly), w.Window, w.Minutes}
+	q := w.dayQuestion(p.ID, at.Format(time.DateOnly))
 	d := c.days[q]
 	if d == nil {
 		d = &day{provider: p.ID, date: q.date, number: dayNumber(at), starts: c.starts(f, p, at, w),

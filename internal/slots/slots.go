@@ -10,6 +10,7 @@
 package slots
 
 import (
+	"slices"
 	"time"
 	_ "time/tzdata" // local time is worked out wherever the program runs
 
@@ -27,6 +28,7 @@ type Wish struct {
 	Near      time.Time     // as near to it as can be; the zero time: where the days are least busy
 	Patient   []Visit       // what the patient has: none of it may meet the slot
 	Found     []Visit       // what has been found for the same patient and is not booked yet
+	Without   []Visit       // nothing on the day of one of these with its provider
 
 	near int           // the day number of Near
 	days map[dayOf]int // how many of Found a provider has on a day
@@ -37,9 +39,9 @@ type Answer int
 
 const (
 	Found Answer = iota
-	Taken        // everything that the rules allow is taken
+	Taken        // what is left meets something of the patient; of Fits: the provider has another visit then
 	Shut         // the rules allow no time at all: closed, time off, or outside of the hours
-	Full         // of Fits alone: the provider has as many visits that day as they may
+	Full         // nothing that the rules allow is left for anybody; of Fits: the provider has as many visits that day as they may
 )
 
 // Calendar knows who works when and what is booked. Bookings are only ever added.
@@ -118,7 +120,7 @@ func (c *Calendar) Find(w Wish) (Visit, Answer) {
 	for i, provider := range w.Providers {
 		searches[i] = c.search(w, provider)
 		if searches[i].open {
-			answer = Taken
+			answer = Full
 		}
 	}
 	if zone := c.zone(w.Facility); zone != nil && !w.Near.IsZero() {
@@ -129,6 +131,9 @@ func (c *Calendar) Find(w Wish) (Visit, Answer) {
 		w.days[dayOf{v.Provider, c.date(v)}]++
 	}
 	tried := map[*day]bool{}
+	for _, v := range w.Without {
+		tried[c.days[w.dayQuestion(v.Provider, c.date(v))]] = true
+	}
 	for {
 		var best option
 		var of *search
@@ -140,6 +145,9 @@ func (c *Calendar) Find(w Wish) (Visit, Answer) {
 			}
 		}
 		if of == nil {
+			if slices.ContainsFunc(searches, func(s *search) bool { return len(s.options) > 0 }) {
+				answer = Taken
+			}
 			return Visit{}, answer
 		}
 		if start, ok := c.startOn(best.day, of, w); ok {
@@ -147,4 +155,10 @@ func (c *Calendar) Find(w Wish) (Visit, Answer) {
 		}
 		tried[best.day] = true
 	}
+}
+
+// RuleOut lets nothing more be found on the day of v with its provider for the
+// wish w and those that differ from it in the patient alone.
+func (c *Calendar) RuleOut(w Wish, v Visit) {
+	c.search(w, v.Provider).forget(c.days[w.dayQuestion(v.Provider, c.date(v))])
 }

@@ -58,6 +58,8 @@ func find(t testing.TB, c *slots.Calendar, w slots.Wish) string {
 		return "taken"
 	case slots.Shut:
 		return "shut"
+	case slots.Full:
+		return "full"
 	}
 	c.Book(v)
 	return wall(t, v)
@@ -97,8 +99,8 @@ func TestWhereASlotIsFound(t *testing.T) {
 		{"not over lunch", func(_ *registry.Directory, w *slots.Wish) { w.Window = span(t, "11:45-14:00") }, nil, "Mon 2026-12-07 13:00 EST"},
 		{"not longer than the day", func(_ *registry.Directory, w *slots.Wish) { w.Minutes = 300 }, nil, "shut"},
 		{"as long as the afternoon", func(_ *registry.Directory, w *slots.Wish) { w.Minutes = 240 }, []string{"2026-12-07 08:00"}, "Mon 2026-12-07 13:00 EST"},
-		{"not beyond the maximum that was asked for", func(_ *registry.Directory, w *slots.Wish) { w.PerDay = 1 }, []string{"2026-12-07 08:00"}, "taken"},
-		{"not beyond the provider's maximum", func(d *registry.Directory, w *slots.Wish) { d.Providers[0].Daily, w.PerDay = 1, 5 }, []string{"2026-12-07 08:00"}, "taken"},
+		{"not beyond the maximum that was asked for", func(_ *registry.Directory, w *slots.Wish) { w.PerDay = 1 }, []string{"2026-12-07 08:00"}, "full"},
+		{"not beyond the provider's maximum", func(d *registry.Directory, w *slots.Wish) { d.Providers[0].Daily, w.PerDay = 1, 5 }, []string{"2026-12-07 08:00"}, "full"},
 		{"not where the patient has a visit", func(_ *registry.Directory, w *slots.Wish) {
 			w.Patient = []slots.Visit{{Provider: "bea", Start: at(t, "2026-12-07 08:15"), Minutes: 60}}
 		}, nil, "Mon 2026-12-07 09:15 EST"},
@@ -108,6 +110,9 @@ func TestWhereASlotIsFound(t *testing.T) {
 		{"what was found just now counts for the day", func(_ *registry.Directory, w *slots.Wish) {
 			w.PerDay, w.Found = 1, []slots.Visit{{Provider: "ann", Facility: "fac", Start: at(t, "2026-12-07 08:00"), Minutes: 30}}
 		}, nil, "taken"},
+		{"not on a day that does not come into question", func(_ *registry.Directory, w *slots.Wish) {
+			w.To, w.Without = "2026-12-08", []slots.Visit{{Provider: "ann", Facility: "fac", Start: at(t, "2026-12-07 10:00")}}
+		}, nil, "Tue 2026-12-08 08:00 EST"},
 		{"as near as can be", func(_ *registry.Directory, w *slots.Wish) { w.Near = at(t, "2026-12-07 14:10") }, []string{"2026-12-07 14:00"}, "Mon 2026-12-07 14:30 EST"},
 		{"with whom is free", func(_ *registry.Directory, w *slots.Wish) { w.Providers = []string{"ann", "bea"} }, []string{"2026-12-07 16:30"}, "Mon 2026-12-07 08:00 EST"},
 		{"nowhere without a time zone", func(d *registry.Directory, _ *slots.Wish) { d.Facilities[0].TimeZone = "Mars/Olympus" }, nil, "shut"},
@@ -153,17 +158,17 @@ func TestDaysOnWhichClocksChange(t *testing.T) {
 		minutes   int
 		want      []string
 	}{
-		{"an ordinary night", "2026-03-01", 60, []string{"Sun 2026-03-01 01:00 EST", "Sun 2026-03-01 02:00 EST", "Sun 2026-03-01 03:00 EST", "taken"}},
-		{"an hour is left out", "2026-03-08", 60, []string{"Sun 2026-03-08 01:00 EST", "Sun 2026-03-08 03:00 EDT", "taken"}},
-		{"two hours are longer than the clock shows", "2026-03-08", 120, []string{"Sun 2026-03-08 01:00 EST", "taken"}},
-		{"an hour comes twice", "2026-11-01", 60, []string{"Sun 2026-11-01 01:00 EDT", "Sun 2026-11-01 01:00 EST", "Sun 2026-11-01 02:00 EST", "Sun 2026-11-01 03:00 EST", "taken"}},
+		{"an ordinary night", "2026-03-01", 60, []string{"Sun 2026-03-01 01:00 EST", "Sun 2026-03-01 02:00 EST", "Sun 2026-03-01 03:00 EST", "full"}},
+		{"an hour is left out", "2026-03-08", 60, []string{"Sun 2026-03-08 01:00 EST", "Sun 2026-03-08 03:00 EDT", "full"}},
+		{"two hours are longer than the clock shows", "2026-03-08", 120, []string{"Sun 2026-03-08 01:00 EST", "full"}},
+		{"an hour comes twice", "2026-11-01", 60, []string{"Sun 2026-11-01 01:00 EDT", "Sun 2026-11-01 01:00 EST", "Sun 2026-11-01 02:00 EST", "Sun 2026-11-01 03:00 EST", "full"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c, w := slots.New(d, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), wish(tt.day, tt.day)
 			w.Minutes = tt.minutes
 			var got []string
-			for len(got) == 0 || got[len(got)-1] != "taken" && len(got) < 9 {
+			for len(got) == 0 || got[len(got)-1] != "full" && len(got) < 9 {
 				got = append(got, find(t, c, w))
 			}
 			if !slices.Equal(got, tt.want) {

@@ -28,19 +28,23 @@ var _ engine.Machine = (*Machine)(nil)
 func New(cfg aws.Config, arn string) *Machine { return &Machine{sfn.NewFromConfig(cfg), arn} }
 
 // Start names the execution after the operation, so a second start finds the
-// first one, for 90 days after its end too.
-func (m *Machine) Start(ctx context.Context, operation string) error {
+// first one, for 90 days after its end too. Of one that runs with the same input
+// Step Functions says that it was started.
+func (m *Machine) Start(ctx context.Context, operation string) (runs bool, err error) {
 	input, err := json.Marshal(map[string]string{"operation": operation})
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = m.api.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &m.arn, Name: &operation, Input: aws.String(string(input)),
 	})
-	if exists := (*types.ExecutionAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("start the state machine: %w", err)
+	if exists := (*types.ExecutionAlreadyExists)(nil); errors.As(err, &exists) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("start the state machine: %w", err)
+	}
+	return true, nil
 }
 
 // Succeed cannot tell a wait that was answered before from one that has ended:

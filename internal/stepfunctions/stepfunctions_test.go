@@ -49,18 +49,18 @@ func (s *service) machine(t *testing.T) *stepfunctions.Machine {
 func TestStart(t *testing.T) {
 	s := &service{answer: `{"executionArn":"x","startDate":1}`}
 	m := s.machine(t)
-	if err := m.Start(context.Background(), "OP-1"); err != nil {
-		t.Fatal(err)
+	if runs, err := m.Start(context.Background(), "OP-1"); err != nil || !runs {
+		t.Fatal(runs, err)
 	}
 	if s.body["name"] != "OP-1" || s.body["stateMachineArn"] != arn || s.body["input"] != `{"operation":"OP-1"}` {
 		t.Errorf("%s %v", s.action, s.body)
 	}
 	s.answer = "!ExecutionAlreadyExists"
-	if err := m.Start(context.Background(), "OP-1"); err != nil {
-		t.Errorf("a second start: %v", err)
+	if runs, err := m.Start(context.Background(), "OP-1"); err != nil || runs {
+		t.Errorf("a second start: %v %v", runs, err)
 	}
 	s.answer = "!StateMachineDoesNotExist"
-	if err := m.Start(context.Background(), "OP-1"); err == nil {
+	if _, err := m.Start(context.Background(), "OP-1"); err == nil {
 		t.Error("no error without a state machine")
 	}
 }

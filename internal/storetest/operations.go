@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -175,6 +176,20 @@ var operationTests = []test{
 		events, err := s.Operations.Events(t.Context(), op.ID)
 		must(t, "read the events", err)
 		same(t, "number of events", len(events), 2)
+	}},
+	{"a part of a plan that no item holds is refused", func(t *testing.T, s Stores) {
+		id := create(t, s, operation("OP-000001-AAAA", noon))
+		chance := rand.New(rand.NewPCG(1, 1))
+		long := make([]byte, 900_000) // what does not compress below half
+		for i := range long {
+			long[i] = "0123456789abcdef"[chance.IntN(16)]
+		}
+		page := []bulk.Exclusion{{Subject: "p-1", Code: bulk.Locked, Sentence: string(long)}}
+		if err := s.Operations.PutExclusions(t.Context(), id, "run-a", 1, page); err == nil {
+			t.Error("a page of 900,000 bytes was taken")
+		}
+		_, err := s.Operations.Exclusions(t.Context(), id, "run-a", 1)
+		want(t, "read it", err, fault.NotFound)
 	}},
 	{"a part of a plan is written once for each run", func(t *testing.T, s Stores) {
 		id := create(t, s, operation("OP-000001-AAAA", noon))

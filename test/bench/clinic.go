@@ -79,7 +79,7 @@ func openClinic(cfg aws.Config, tables dynamo.Tables, machine engine.Machine) *c
 // nowhere is a state machine that runs nothing and a mailer that sends nothing.
 type nowhere struct{}
 
-func (nowhere) Start(context.Context, string) error         { return nil }
+func (nowhere) Start(context.Context, string) (bool, error) { return true, nil }
 func (nowhere) Succeed(context.Context, string, any) error  { return nil }
 func (nowhere) Alive(context.Context, string) (bool, error) { return true, nil }
 func (nowhere) Send(context.Context, engine.Mail) error     { return nil }

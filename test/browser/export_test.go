@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -183,15 +181,7 @@ func (c *clinic) expireFile(t *testing.T, operation string) {
 	t.Helper()
 	op := c.operation(t, operation)
 	op.File.Expires = time.Now().Add(-time.Second)
-	body, err := json.Marshal(op)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	if _, err := dynamodb.NewFromConfig(c.AWSConfig()).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: aws.String(c.Outputs["OperationsTable"]),
-		Key:              map[string]types.AttributeValue{"pk": text("OP#" + operation), "sk": text("HEADER")},
-		UpdateExpression: aws.String("SET body = :body"), ExpressionAttributeValues: map[string]types.AttributeValue{":body": text(string(body))},
-	}); err != nil {
+	if err := c.operations.Update(t.Context(), op, bulk.Event{What: "amended", Detail: "by the test"}); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := lambda.NewFromConfig(c.AWSConfig()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(c.Resources["WatchFunction"]), Payload: []byte("{}")}); err != nil || out.FunctionError != nil {

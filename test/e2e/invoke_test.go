@@ -26,8 +26,8 @@ const sampleOperation = "OP-SAMPLE-0001"
 // idle is a state machine that runs nothing: the test takes every step itself.
 type idle struct{ engine.Machine }
 
-func (idle) Start(context.Context, string) error        { return nil }
-func (idle) Succeed(context.Context, string, any) error { return nil }
+func (idle) Start(context.Context, string) (bool, error) { return true, nil }
+func (idle) Succeed(context.Context, string, any) error  { return nil }
 
 // Every function runs in a container with its file in events/, and does its
 // real work: the steps of the state machine take an operation through its life.

@@ -140,14 +140,14 @@ func (m *Machine) Work(t testing.TB) {
 	}
 }
 
-func (m *Machine) Start(_ context.Context, id string) error {
+func (m *Machine) Start(_ context.Context, id string) (bool, error) {
 	m.later(func(ctx context.Context) error {
 		if err := m.engine.Plan(ctx, id); err != nil {
 			return err
 		}
 		return m.engine.Await(ctx, id, engine.WaitReview, id+" review")
 	})
-	return nil
+	return true, nil
 }
 
 func (m *Machine) Succeed(_ context.Context, token string, output any) error {

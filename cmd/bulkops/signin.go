@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"golang.org/x/oauth2"
 
 	"bulkops/internal/fault"
@@ -219,25 +222,39 @@ func (signOutCommand) Run(t *terminal) error {
 	return nil
 }
 
-// revoke takes the sign-in back at the identity provider, so that a copy of the
-// file renews nothing any more. An access token that is out lasts until it expires.
+// revoke takes the sign-in back where it was issued, so that a copy of the file
+// renews nothing any more. An access token that is out lasts until it expires.
 func (s session) revoke(ctx context.Context) error {
 	if s.Token.RefreshToken == "" {
 		return nil
 	}
-	form := url.Values{"token": {s.Token.RefreshToken}, "client_id": {s.Client}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(s.Identity, "/")+"/oauth2/revoke", strings.NewReader(form.Encode()))
+	issuer, err := issuerOf(s.Token.AccessToken)
 	if err != nil {
-		return fmt.Errorf("ask to take the sign-in back: %w", err)
+		return err
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := httpClient.Do(r)
-	if err != nil {
+	pool := cognitoidentityprovider.New(cognitoidentityprovider.Options{BaseEndpoint: aws.String(issuer), Region: "of-the-endpoint", HTTPClient: httpClient})
+	if _, err := pool.RevokeToken(ctx, &cognitoidentityprovider.RevokeTokenInput{Token: &s.Token.RefreshToken, ClientId: &s.Client}); err != nil {
 		return fmt.Errorf("ask to take the sign-in back: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the sign-in pages answered %s", answer.Status)
 	}
 	return nil
+}
+
+// issuerOf is the address of the user pools that a token comes from: what is
+// before the pool's id in its issuer. The token is this terminal's own, so its
+// signature is not checked.
+func issuerOf(token string) (string, error) {
+	_, rest, _ := strings.Cut(token, ".")
+	body, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(body)
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	if err != nil || json.Unmarshal(text, &claims) != nil {
+		return "", errors.New("the access token cannot be read")
+	}
+	issuer, err := url.Parse(claims.Issuer)
+	if err != nil || issuer.Host == "" {
+		return "", errors.New("the access token does not say where it comes from")
+	}
+	return issuer.Scheme + "://" + issuer.Host, nil
 }

@@ -49,12 +49,15 @@ func identity(t *testing.T) *httptest.Server {
 		}
 	})
 	revoked := false
-	mux.HandleFunc("POST /oauth2/revoke", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("token") != "again" || r.FormValue("client_id") != "terminal" || revoked {
+	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ Token, ClientId string }
+		if r.Header.Get("X-Amz-Target") != "AWSCognitoIdentityProviderService.RevokeToken" || json.NewDecoder(r.Body).Decode(&asked) != nil ||
+			asked.Token != "again" || asked.ClientId != "terminal" || revoked {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		revoked = true
+		_, _ = io.WriteString(w, "{}")
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -135,8 +138,9 @@ func TestASignInIsRenewedUntilItCannotBe(t *testing.T) {
 func TestSigningOutTakesTheSignInBack(t *testing.T) {
 	d := newDesk(t)
 	pages := identity(t)
+	issued := base64.RawURLEncoding.EncodeToString([]byte(`{"iss": "` + pages.URL + `/the-pool"}`))
 	s := session{API: d.server.URL + "/v1", Identity: pages.URL + "/", Client: "terminal",
-		Token: &oauth2.Token{AccessToken: "sam", RefreshToken: "again", Expiry: time.Now().Add(time.Hour)}}
+		Token: &oauth2.Token{AccessToken: "header." + issued + ".signature", RefreshToken: "again", Expiry: time.Now().Add(time.Hour)}}
 	for _, test := range []struct {
 		code int
 		says string

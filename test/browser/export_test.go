@@ -181,7 +181,7 @@ func (c *clinic) expireFile(t *testing.T, operation string) {
 	t.Helper()
 	op := c.operation(t, operation)
 	op.File.Expires = time.Now().Add(-time.Second)
-	if err := c.operations.Update(t.Context(), op, bulk.Event{What: "amended", Detail: "by the test"}); err != nil {
+	if err := c.operations.Update(t.Context(), op, bulk.Event{At: time.Now(), What: "amended", Detail: "by the test"}); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := lambda.NewFromConfig(c.AWSConfig()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(c.Resources["WatchFunction"]), Payload: []byte("{}")}); err != nil || out.FunctionError != nil {

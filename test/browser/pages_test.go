@@ -94,7 +94,7 @@ func TestHelpAndUnknownAddresses(t *testing.T) {
 	ana.visit("/no/such/page")
 	ana.heading("Page not found")
 	ana.lookAt("not-found", 404)
-	ana.visit("/still-here")
+	ana.visit("/sign-out")
 	ana.lookAt("not-this-way", 405)
 
 	ana.visit("/help")

@@ -176,7 +176,7 @@ func (c *clinic) amend(t *testing.T, id string, change func(op *bulk.Operation))
 			t.Fatal(err)
 		}
 		change(&op)
-		if err = c.operations.Update(t.Context(), op, bulk.Event{What: "amended", Detail: "by the test"}); err != nil && !fault.Is(err, fault.Conflict) {
+		if err = c.operations.Update(t.Context(), op, bulk.Event{At: time.Now(), What: "amended", Detail: "by the test"}); err != nil && !fault.Is(err, fault.Conflict) {
 			t.Fatal(err)
 		}
 		return err == nil

@@ -53,7 +53,7 @@ func TestADataCorrection(t *testing.T) {
 	requester.send(requester.page.Form("Continue").Attach("CSV file", "new.csv", []byte(wrong)))
 	requester.isStatus(http.StatusUnprocessableEntity)
 	requester.reads("2 rows have errors.", "There is no such day.", "Write the number with + and the country code")
-	if rows, err := requester.page.Rows("Rows of your file with errors"); err != nil || len(rows) != 3 || rows[1][0] != "2" || rows[2][0] != "9" {
+	if rows, err := requester.page.Rows("Rows of your file with errors"); err != nil || len(rows) != 3 || rows[1][0] != "Row 2" || rows[2][0] != "Row 9" {
 		t.Errorf("the rows with errors are %q (%v)", rows, err)
 	}
 	requester.send(requester.page.Form("Continue").Attach("CSV file", "new.csv", []byte(file.String())))

@@ -11,13 +11,13 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"golang.org/x/oauth2"
 
@@ -228,21 +228,25 @@ func (s session) revoke(ctx context.Context) error {
 	if s.Token.RefreshToken == "" {
 		return nil
 	}
-	issuer, err := issuerOf(s.Token.AccessToken)
+	region, err := regionOf(s.Token.AccessToken)
 	if err != nil {
 		return err
 	}
-	pool := cognitoidentityprovider.New(cognitoidentityprovider.Options{BaseEndpoint: aws.String(issuer), Region: "of-the-endpoint", HTTPClient: httpClient})
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region), awsconfig.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	if err != nil {
+		return fmt.Errorf("ask to take the sign-in back: %w", err)
+	}
+	pool := cognitoidentityprovider.NewFromConfig(cfg)
 	if _, err := pool.RevokeToken(ctx, &cognitoidentityprovider.RevokeTokenInput{Token: &s.Token.RefreshToken, ClientId: &s.Client}); err != nil {
 		return fmt.Errorf("ask to take the sign-in back: %w", err)
 	}
 	return nil
 }
 
-// issuerOf is the address of the user pools that a token comes from: what is
-// before the pool's id in its issuer. The token is this terminal's own, so its
-// signature is not checked.
-func issuerOf(token string) (string, error) {
+// regionOf is the AWS region of the user pool that issued a token, by the token:
+// https://cognito-idp.<region>.amazonaws.com/<pool>. It is this terminal's own, so
+// its signature is not checked.
+func regionOf(token string) (string, error) {
 	_, rest, _ := strings.Cut(token, ".")
 	body, _, _ := strings.Cut(rest, ".")
 	text, err := base64.RawURLEncoding.DecodeString(body)
@@ -252,9 +256,9 @@ func issuerOf(token string) (string, error) {
 	if err != nil || json.Unmarshal(text, &claims) != nil {
 		return "", errors.New("the access token cannot be read")
 	}
-	issuer, err := url.Parse(claims.Issuer)
-	if err != nil || issuer.Host == "" {
+	parts := strings.Split(claims.Issuer, ".")
+	if len(parts) < 3 {
 		return "", errors.New("the access token does not say where it comes from")
 	}
-	return issuer.Scheme + "://" + issuer.Host, nil
+	return parts[1], nil
 }

@@ -138,7 +138,8 @@ func TestASignInIsRenewedUntilItCannotBe(t *testing.T) {
 func TestSigningOutTakesTheSignInBack(t *testing.T) {
 	d := newDesk(t)
 	pages := identity(t)
-	issued := base64.RawURLEncoding.EncodeToString([]byte(`{"iss": "` + pages.URL + `/the-pool"}`))
+	t.Setenv("AWS_ENDPOINT_URL", pages.URL)
+	issued := base64.RawURLEncoding.EncodeToString([]byte(`{"iss": "https://cognito-idp.eu-west-1.amazonaws.com/the-pool"}`))
 	s := session{API: d.server.URL + "/v1", Identity: pages.URL + "/", Client: "terminal",
 		Token: &oauth2.Token{AccessToken: "header." + issued + ".signature", RefreshToken: "again", Expiry: time.Now().Add(time.Hour)}}
 	for _, test := range []struct {

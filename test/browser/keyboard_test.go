@@ -186,6 +186,7 @@ func (p *person) walks(name string) {
 func (p *person) signsInByKeyboard() {
 	p.t.Helper()
 	p.isAskedToSignIn()
+	p.waits("the first field has the focus", `document.hasFocus() && document.activeElement.id === "username"`)
 	p.keys(live.email(p.name))
 	p.keys(kb.Tab)
 	p.keys(sample.Password)

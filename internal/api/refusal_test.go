@@ -245,10 +245,10 @@ func TestWhoLostAFacilityIsToldNumbersOnly(t *testing.T) {
 	c.as(t, "maria", "POST", "/v1/operations/"+op.ID+"/decision", object{"verdict": "approved", "digest": op.Plan.Digest}).operation(200)
 	other := c.submitted(t, object{"kind": "status-change", "params": object{"to": "Hospitalized"}, "selection": object{"ids": []string{"000005"}}})
 	ready := c.ready(t, object{"kind": "status-change", "params": object{"to": "Inactive"}, "selection": object{"ids": []string{"000005"}}})
-	sam, err := c.Store.Person(t.Context(), "sam")
+	sam, err := c.Person(t.Context(), "sam")
 	must(t, err)
 	sam.Facilities = []string{"lakeside"}
-	must(t, c.Store.PutPerson(t.Context(), sam))
+	must(t, c.PutPerson(t.Context(), sam))
 	for route, status := range map[string]int{
 		"GET ": 200, "GET /events": 200, "GET /overlaps": 200,
 		"GET /sample": 403, "GET /changes": 403, "GET /exclusions": 403, "GET /outcomes": 403, "GET /outcomes.csv": 403, "GET /not-changed.csv": 403, "GET /left-out.csv": 403,
@@ -283,10 +283,10 @@ func TestAnOverlapDoesNotTellOfAForeignOperation(t *testing.T) {
 	c := newClinic(t)
 	first := c.submitted(t, toHold("000001"))
 	second := c.as(t, "jonas", "POST", "/v1/operations", object{"kind": "status-change", "params": object{"to": "Inactive"}, "selection": object{"ids": []string{"000001"}}}, key(7)...).operation(201)
-	p, err := c.Store.Person(t.Context(), "jonas")
+	p, err := c.Person(t.Context(), "jonas")
 	must(t, err)
 	p.Role = "staff"
-	must(t, c.Store.PutPerson(t.Context(), p))
+	must(t, c.PutPerson(t.Context(), p))
 	c.as(t, "jonas", "GET", "/v1/operations/"+first.ID, nil).problem(404, "not-found")
 	var told struct{ Overlaps []api.OverlapView }
 	c.as(t, "jonas", "GET", "/v1/operations/"+second.ID+"/overlaps", nil).into(200, &told)

@@ -77,7 +77,7 @@ func (s *script) copies() int {
 func (s *script) throttled(n int) bool { return n <= s.refused }
 
 func (s *script) fated(c *portCall) fate {
-	if s.quiet && c.name == "Send" && !(s.wish.id != "" && s.header(s.wish.id).State.Ended() && s.swept > 0) {
+	if s.quiet && c.name == "Send" && (s.wish.id == "" || !s.header(s.wish.id).State.Ended() || s.swept == 0) {
 		return hung
 	}
 	if s.calls == s.at {
